@@ -1,0 +1,84 @@
+"""The image's git, deaf to every configuration, hook and prompt."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from .claim import Content
+from .report import Exit, Stop, storage_full
+
+HARDENED = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=", "-c", "protocol.allow=never")
+NO_ROOM = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
+
+
+class Git:
+    """git on one directory."""
+
+    def __init__(self, directory: Path, image_env: Mapping[str, str]) -> None:
+        self.directory = directory
+        self.env = {name: value for name, value in image_env.items() if not name.startswith("GIT_")}
+        # An older git does not know GIT_CONFIG_GLOBAL; it finds nothing in this HOME.
+        self.env |= {"HOME": os.devnull, "XDG_CONFIG_HOME": os.devnull, "LC_ALL": "C"}
+        self.env |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+        self.env |= {"GIT_ATTR_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
+
+    def __call__(self, *arguments: str) -> str:
+        """What git prints."""
+        try:
+            done = subprocess.run(
+                ["git", *HARDENED, *arguments],
+                cwd=self.directory,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                encoding="utf-8",
+                errors="surrogateescape",
+            )
+        except FileNotFoundError:
+            raise Stop(
+                Exit.CONTENT,
+                "content",
+                "The image has no git, so its repository cannot be put into a workspace. "
+                "Add git to the environment of the repository (apt.txt, environment.yml or the "
+                "Dockerfile) and launch again.",
+            ) from None
+        if done.returncode == 0:
+            return done.stdout
+        if any(words in done.stderr for words in NO_ROOM):
+            raise storage_full("content", self.directory.parent)
+        raise Stop(
+            Exit.CONTENT,
+            "content",
+            f"git {arguments[0]} failed: {done.stderr.strip() or done.returncode}. "
+            "Launch again; if it fails again, tell the site's administrators.",
+        )
+
+
+def unpack(bundle: Path, content: Content, git: Git) -> None:
+    """Make git's empty directory a clone of what `bundle` holds, with the commit checked out.
+
+    Objects are unpacked without any transport, and refs have their full names throughout: nothing
+    that a branch or URL is called can become an option or reach out.
+    """
+    git("init", "--quiet", "--template=")
+    heads = git("bundle", "unbundle", str(bundle)).splitlines()
+    _set(git, "remote.origin.url", content.repo_url)
+    _set(git, "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")
+    branch = f"refs/heads/{content.ref}"
+    if branch in {line.partition(" ")[2] for line in heads}:
+        git("symbolic-ref", "HEAD", branch)
+        git("update-ref", branch, content.commit)
+        git("update-ref", f"refs/remotes/origin/{content.ref}", content.commit)
+        _set(git, f"branch.{content.ref}.remote", "origin")
+        _set(git, f"branch.{content.ref}.merge", branch)
+    else:
+        git("update-ref", "--no-deref", "HEAD", content.commit)
+    git("reset", "--quiet", "--hard", content.commit, "--")
+
+
+def _set(git: Git, key: str, value: str) -> None:
+    git("config", "--local", "--add", "--", key, value)

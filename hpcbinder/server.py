@@ -1,0 +1,85 @@
+"""The server itself: its port, its command, and the end of the start command."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+from .claim import Grant
+from .report import Exit, Stop, say
+from .web import Hub
+
+SERVER = "jupyterhub-singleuser"
+PATIENCE = 15 * 60.0
+
+
+def reserve_port() -> tuple[socket.socket, int]:
+    """A port that is free on all interfaces, and the socket that keeps it so until the server's
+    program takes this one's place."""
+    holder = socket.socket()
+    holder.bind(("0.0.0.0", 0))
+    return holder, holder.getsockname()[1]
+
+
+def announce(grant: Grant, port: int, hub: Hub) -> None:
+    """Tell the hub where the server is going to listen."""
+    hub.post(grant.ready_url, {"port": port}, f"token {grant.token}")
+
+
+def service_url(env: Mapping[str, str], port: int) -> str:
+    """JUPYTERHUB_SERVICE_URL, by which the server knows where to listen."""
+    given = urlsplit(env.get("JUPYTERHUB_SERVICE_URL", ""))
+    path = given.path or env.get("JUPYTERHUB_SERVICE_PREFIX", "/")
+    return f"{given.scheme or 'http'}://0.0.0.0:{port}{path}"
+
+
+def command(start: str | None, args: Sequence[str], env: Mapping[str, str]) -> list[str]:
+    """The repository's start script, if it has one, with the server's command as its arguments."""
+    server = [_server(env), *args]
+    if start is None:
+        return server
+    if not os.access(start, os.X_OK):
+        say("server", f"{start} is not executable and is left out.")
+        return server
+    return [start, *server]
+
+
+def become(argv: list[str], env: Mapping[str, str], workspace: Path) -> NoReturn:
+    """Turn into the server, so that Slurm's signals reach it directly."""
+    os.chdir(workspace)
+    # Python ignores these, and what it ignores would stay ignored in the shell of a start script.
+    for ignored in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(ignored, signal.SIG_DFL)
+    try:
+        os.execvpe(argv[0], argv, env)
+    except OSError as error:
+        raise Stop(
+            Exit.SERVER,
+            "server",
+            f"{argv[0]} cannot be run ({error.strerror}). If it is the repository's start script, "
+            "check that its first line names a program that the image has.",
+        ) from None
+
+
+def _server(env: Mapping[str, str]) -> str:
+    if any(_runs(Path(directory, SERVER)) for directory in env["PATH"].split(":")):
+        # By name alone, so that a start script that changes PATH gets the one it asks for.
+        return SERVER
+    beside = Path(sys.executable).with_name(SERVER)
+    if _runs(beside):
+        return str(beside)
+    raise Stop(
+        Exit.SERVER,
+        "server",
+        f"The image has no {SERVER}. Ask the site's administrators to build the image again.",
+    )
+
+
+def _runs(program: Path) -> bool:
+    return program.is_file() and os.access(program, os.X_OK)

@@ -1,0 +1,3 @@
+"""HPC BinderHub: from a pasted Git URL to JupyterLab on a compute node."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,111 @@
+"""The command `hpcbinderhub`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import logging
+import secrets
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from . import __version__
+from .builds.worker import base_settings, run_worker, storage
+from .database import Database
+from .errors import UserError
+from .images.base import ensure_base
+from .site import load_site
+from .slurm import agent
+
+DEFAULT_CONFIG = "/etc/jupyterhub/jupyterhub_config.d"
+
+
+def worker(options: argparse.Namespace) -> None:
+    """Build what the service's queue holds, until stopped."""
+    site = load_site(options.config)
+    asyncio.run(run_worker(site, hpcbinder_source(options.hpcbinder)))
+
+
+def base_image(options: argparse.Namespace) -> None:
+    """Make the site's base image in this account's builder storage."""
+    site = load_site(options.config)
+    settings = base_settings(site, storage(Path(site.builder_dir)))
+    made = ensure_base(settings, hpcbinder_source(options.hpcbinder), print)
+    print(made.name)
+
+
+def database_upgrade(options: argparse.Namespace) -> None:
+    """Bring the database to this version's tables."""
+    Database(load_site(options.config).database_url).upgrade()
+
+
+def worker_token(options: argparse.Namespace) -> None:
+    """Make a token for a worker: the file gets it, the printed line goes into the configuration."""
+    token = secrets.token_urlsafe(32)
+    path = Path(options.file)
+    path.touch(mode=0o600)
+    path.write_text(token + "\n")
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    print(f"c.Site.worker_tokens = {{'{options.name}': '{digest}'}}")
+
+
+def print_agent(_options: argparse.Namespace) -> None:
+    """Print the agent, to be installed on login nodes."""
+    sys.stdout.write(Path(agent.__file__).read_text())
+
+
+def hpcbinder_source(given: str | None) -> Path:
+    """Where the in-image distribution is: named, or beside the library in a source tree."""
+    path = Path(given) if given else Path(__file__).resolve().parents[1] / "hpcbinder"
+    if not path.exists():
+        raise UserError(
+            "The in-image distribution was not found.",
+            "Name its source tree or wheel with --hpcbinder.",
+        )
+    return path.resolve()
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="hpcbinderhub", description=__doc__)
+    top.add_argument("--version", action="version", version=__version__)
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(
+        name: str, run: Callable[[argparse.Namespace], None], parent: object = None
+    ) -> argparse.ArgumentParser:
+        group = parent or commands
+        made: argparse.ArgumentParser = group.add_parser(name, help=run.__doc__)  # type: ignore[attr-defined]
+        made.set_defaults(run=run)
+        return made
+
+    def configured(made: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        made.add_argument(
+            "--config", default=DEFAULT_CONFIG, help="directory with the site's files"
+        )
+        return made
+
+    for name, run in (("worker", worker), ("base-image", base_image)):
+        made = configured(command(name, run))
+        made.add_argument("--hpcbinder", help="source tree or wheel of the in-image distribution")
+    database = commands.add_parser("db", help="The queue's database.").add_subparsers(required=True)
+    configured(command("upgrade", database_upgrade, database))
+    token = command("worker-token", worker_token)
+    token.add_argument("name", help="the worker's name")
+    token.add_argument("file", help="where the token goes, mode 0600")
+    command("agent", print_agent)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; a user's error is two sentences and exit code 1."""
+    logging.basicConfig(level=logging.INFO, format="[%(levelname)s %(asctime)s] %(message)s")
+    options = parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except UserError as error:
+        print(f"{error.message}\n{error.advice}", file=sys.stderr)
+        return 1
+    return 0

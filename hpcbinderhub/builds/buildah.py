@@ -1,0 +1,108 @@
+"""A container engine for repo2docker that needs no daemon, no root and no docker command."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from repo2docker.engine import BuildError, ContainerEngine, Image
+from traitlets import Dict, Unicode
+
+from hpcbinderhub.builds import commands
+from hpcbinderhub.builds.commands import Steps
+from hpcbinderhub.builds.request import Storage
+
+
+class BuildahEngine(ContainerEngine):  # type: ignore[misc]
+    """Builds with rootless buildah; what each build step gets is configuration of a site."""
+
+    graphroot = Unicode(
+        help="Where images are stored: a local disk of the build host. Example: "
+        "'/var/lib/hpcbinder/storage'. Set by the site's admin.",
+        config=True,
+    )
+    runroot = Unicode(
+        help="Where buildah keeps its state between boots of the host. Example: "
+        "'/run/hpcbinder/storage'. Set by the site's admin.",
+        config=True,
+    )
+    tmp = Unicode(
+        help="Where temporary files of a build go: a local disk with room for a repository. "
+        "Example: '/var/tmp/hpcbinder'. Set by the site's admin.",
+        config=True,
+    )
+    environment = Dict(
+        help="Variables of every build step that do not become part of the image. Example: "
+        "{'PIP_INDEX_URL': 'https://mirror.example.org/simple'}. Set by the site's admin.",
+        config=True,
+    )
+    trust_folder = Unicode(
+        help="A folder with the certificates that build steps are to trust, as `steps_for` lays it "
+        "out. Example: '/var/tmp/hpcbinder/trust'. Empty: they trust what the image trusts. Set by "
+        "the site's admin.",
+        config=True,
+    )
+
+    @property
+    def storage(self) -> Storage:
+        """The storage this engine works on."""
+        return Storage(
+            graphroot=Path(self.graphroot), runroot=Path(self.runroot), tmp=Path(self.tmp)
+        )
+
+    @property
+    def given(self) -> Steps:
+        """What every build step gets."""
+        return Steps(self.environment, Path(self.trust_folder) if self.trust_folder else None)
+
+    def build(
+        self,
+        *,
+        tag: str = "",
+        fileobj: io.BufferedIOBase | None = None,
+        path: str = "",
+        dockerfile: str = "",
+        buildargs: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        ignorefile: str | None = None,
+        **_unused: Any,
+    ) -> Iterator[str]:
+        """Build an image, either from a folder or from the archive that repo2docker makes."""
+        with tempfile.TemporaryDirectory(dir=self.tmp, prefix="context-") as unpacked:
+            context = Path(path)
+            if fileobj is not None:
+                context = Path(unpacked)
+                _unpack(fileobj, context)
+            for line in commands.build(
+                self.storage,
+                context=context,
+                dockerfile=context / (dockerfile or "Dockerfile"),
+                tag=tag,
+                given=self.given,
+                arguments=buildargs,
+                labels=labels,
+                ignorefile=Path(ignorefile) if ignorefile else None,
+            ):
+                yield line + "\n"
+
+    def inspect_image(self, image: str) -> Image | None:
+        """The image's configuration, or nothing if it is not in the storage."""
+        if not commands.exists(self.storage, image):
+            return None
+        return Image(tags=[image], config=commands.configuration(self.storage, image))
+
+
+def _unpack(fileobj: io.BufferedIOBase, folder: Path) -> None:
+    """Unpack the build context that repo2docker made from a tree without following its links."""
+    with tarfile.open(fileobj=fileobj) as archive:
+        # Newer Pythons refuse absolute links, which a repository may well hold.
+        archive.extraction_filter = lambda member, _path: member
+        for member in archive:
+            parts = Path(member.name).parts
+            if ".." in parts or Path(member.name).is_absolute():
+                raise BuildError(f"The build context holds a path outside of it: {member.name!r}")
+            archive.extract(member, folder)

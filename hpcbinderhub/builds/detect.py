@@ -1,0 +1,81 @@
+"""Which build pack builds a repository: repo2docker's own in its order, with ours among them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from repo2docker.buildpacks import (
+    CondaBuildPack,
+    DockerBuildPack,
+    JuliaProjectTomlBuildPack,
+    JuliaRequireBuildPack,
+    LegacyBinderDockerBuildPack,
+    NixBuildPack,
+    PipfileBuildPack,
+    PythonBuildPack,
+    RBuildPack,
+)
+
+from hpcbinderhub.builds.assembly import assemble
+from hpcbinderhub.builds.buildah import BuildahEngine
+from hpcbinderhub.builds.tools import second_step
+from hpcbinderhub.builds.uvpack import UvPack, working_container
+
+
+class DockerfilePack(DockerBuildPack):  # type: ignore[misc]
+    """A repository's own Dockerfile, built as it is; the tools are added in a second step."""
+
+    def __init__(self, base_image: str, *, hub_base_image: str):
+        """The hub's base image is where the tools come from."""
+        super().__init__(base_image)
+        self.hub_base_image = hub_base_image
+
+    def build(
+        self,
+        client: BuildahEngine,
+        image_spec: str,
+        memory_limit: int,
+        build_args: Mapping[str, str],
+        cache_from: Sequence[str],
+        extra_build_kwargs: Mapping[str, Any],
+        platform: str | None = None,
+    ) -> Iterator[str]:
+        """Build the Dockerfile, then add the tools to its image in a working container."""
+        own = own_image(image_spec)
+        yield from super().build(
+            client, own, memory_limit, build_args, cache_from, extra_build_kwargs, platform
+        )
+        for line in assemble(
+            client.storage,
+            second_step(own, self.hub_base_image),
+            name=working_container(image_spec),
+            context=Path.cwd(),
+            ignorefile=Path(os.devnull),
+            given=client.given,
+        ):
+            yield line + "\n"
+
+
+def own_image(image: str) -> str:
+    """Name of the image that a repository's Dockerfile makes, before the tools are in it."""
+    return f"{image}-own"
+
+
+def build_packs(hub_base_image: str) -> list[Callable[..., Any]]:
+    """All build packs in the order they are asked; the one before Conda takes Python files."""
+    return [
+        LegacyBinderDockerBuildPack,
+        partial(DockerfilePack, hub_base_image=hub_base_image),
+        JuliaProjectTomlBuildPack,
+        JuliaRequireBuildPack,
+        NixBuildPack,
+        RBuildPack,
+        partial(UvPack, hub_base_image=hub_base_image),
+        CondaBuildPack,
+        PipfileBuildPack,
+        PythonBuildPack,
+    ]

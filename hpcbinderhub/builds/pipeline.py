@@ -1,0 +1,311 @@
+"""One build from end to end, inside the builder's user namespace. Started by `run`, never by hand.
+
+Standard input holds the request in its first line, and stays open for as long as the build is
+wanted; standard output gets one event a line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from repo2docker.app import Repo2Docker
+from traitlets.config import Config
+
+from hpcbinderhub.builds import commands, processes, tools
+from hpcbinderhub.builds.buildah import BuildahEngine
+from hpcbinderhub.builds.causes import Failure, diagnose
+from hpcbinderhub.builds.detect import build_packs, own_image
+from hpcbinderhub.builds.disk import DiskWatch
+from hpcbinderhub.builds.lock import LOCK, exclusive
+from hpcbinderhub.builds.request import (
+    Artefact,
+    BuildEvent,
+    BuildRequest,
+    BuiltEvent,
+    FailedEvent,
+    Image,
+    LogEvent,
+)
+from hpcbinderhub.builds.uvpack import REPO_DIR, USER, working_container
+from hpcbinderhub.errors import UserError
+from hpcbinderhub.images import squash
+
+KEPT_LINES = 400
+"""How much of the end of a log is searched for the cause of a failure."""
+
+START_SCRIPTS = {f"{REPO_DIR}/{folder}start" for folder in ("", "binder/", ".binder/")}
+
+Phase = Literal["building", "pushing", "converting"]
+
+
+class Reporter:
+    """Writes events, and remembers the last lines and how long each phase took."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.seconds: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def emit(self, event: BuildEvent) -> None:
+        """Write one event."""
+        with self._lock:
+            sys.stdout.write(event.model_dump_json() + "\n")
+            sys.stdout.flush()
+
+    def log(self, phase: Phase, text: str) -> None:
+        """Write lines of the log."""
+        for line in text.splitlines():
+            if line.strip():
+                self.lines = [*self.lines[-KEPT_LINES:], line]
+                self.emit(LogEvent(phase=phase, message=line))
+
+    def fail(self, failure: Failure) -> None:
+        """Write the last event of a build that failed."""
+        self.emit(
+            FailedEvent(
+                cause=failure.cause,
+                message=failure.message,
+                advice=failure.advice,
+                lines=failure.lines,
+            )
+        )
+
+    @contextlib.contextmanager
+    def timed(self, phase: str) -> Iterator[None]:
+        """Note how long something takes."""
+        begin = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[phase] = round(time.monotonic() - begin, 3)
+
+
+class LogLines(logging.Handler):
+    """Passes what repo2docker logs on as events."""
+
+    def __init__(self, reporter: Reporter):
+        super().__init__()
+        self.reporter = reporter
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass one record on."""
+        self.reporter.log("building", record.getMessage())
+
+
+class HubRepo2Docker(Repo2Docker):  # type: ignore[misc]
+    """repo2docker with our engine, whether or not the entry point of it is installed."""
+
+    def get_engine(self) -> BuildahEngine:
+        """The engine, configured by this application."""
+        return BuildahEngine(parent=self)
+
+
+def main() -> int:
+    """Run the build that standard input asks for."""
+    processes.adopt_orphans()
+    request = BuildRequest.model_validate_json(sys.stdin.buffer.readline())
+    processes.at_end_of(sys.stdin.fileno(), lambda: leave(3))
+    reporter = Reporter()
+    try:
+        reporter.emit(_run(request, reporter))
+    except UserError as error:
+        reporter.fail(Failure("internal", error.message, error.advice, tuple(reporter.lines[-5:])))
+        return 1
+    except Exception as error:
+        reporter.fail(diagnose(reporter.lines, error))
+        return 1
+    return 0
+
+
+def leave(code: int) -> None:
+    """End at once, and with everything that was started."""
+    processes.kill_descendants()
+    os._exit(code)
+
+
+def _run(request: BuildRequest, reporter: Reporter) -> BuiltEvent:
+    storage = request.storage
+    with reporter.timed("preparing"):
+        commands.check_storage(storage)
+    with exclusive(storage):
+        with reporter.timed("cleaning"):
+            _clean(request)
+        _watch_disk(request, reporter)
+        try:
+            return _build_and_convert(request, reporter)
+        finally:
+            _clean(request)
+
+
+def _clean(request: BuildRequest) -> None:
+    """Remove what this build or one that was killed has left."""
+    commands.remove_leftovers(request.storage, keep_tmp={LOCK})
+    for image in (request.image, own_image(request.image)):
+        if commands.exists(request.storage, image):
+            commands.remove_image(request.storage, image)
+    squash.remove_partial(request.artefact_dir, storage_id(request))
+
+
+def storage_id(request: BuildRequest) -> str:
+    """Tells the unfinished files of this host's storage from those of others in a shared store."""
+    name = f"{socket.gethostname()}:{request.storage.graphroot}"
+    return hashlib.sha256(name.encode()).hexdigest()[:12]
+
+
+def _watch_disk(request: BuildRequest, reporter: Reporter) -> None:
+    limit = request.limits.disk_bytes
+
+    def passed(added: int) -> None:
+        reporter.fail(
+            Failure(
+                "no-space",
+                f"The build used {added / 1e9:.1f} GB of disk; this site allows {limit / 1e9:.1f}.",
+                "Make the environment smaller, or ask your site's admin for a higher limit.",
+                tuple(reporter.lines[-5:]),
+            )
+        )
+        leave(1)
+
+    DiskWatch(request.storage, limit, passed).start()
+
+
+def _build_and_convert(request: BuildRequest, reporter: Reporter) -> BuiltEvent:
+    if not commands.exists(request.storage, request.base_image):
+        raise UserError(
+            f"The site's base image {request.base_image} is not in the builder's storage.",
+            "Ask your site's admin to make it.",
+        )
+    with reporter.timed("building"):
+        _build(request, reporter)
+        container = _container(request)
+    pushed = None
+    if request.push is not None:
+        with reporter.timed("pushing"):
+            pushed = _push(request, container, reporter)
+    with reporter.timed("converting"):
+        return _convert(request, container, pushed, reporter)
+
+
+def _build(request: BuildRequest, reporter: Reporter) -> None:
+    """Let repo2docker pick a build pack and build."""
+    given = commands.steps_for(request, request.storage.tmp / "trust")
+    engine = {
+        "graphroot": str(request.storage.graphroot),
+        "runroot": str(request.storage.runroot),
+        "tmp": str(request.storage.tmp),
+        "environment": dict(given.environment),
+        "trust_folder": str(given.trust_folder or ""),
+    }
+    log = logging.getLogger("repo2docker")
+    log.handlers = [LogLines(reporter)]
+    log.propagate = False
+    log.setLevel(logging.INFO)
+    app = HubRepo2Docker(
+        config=Config({"BuildahEngine": engine}),
+        log=log,
+        repo=str(request.context),
+        ref=request.commit,
+        output_image_spec=request.image,
+        base_image=request.other_base_image,
+        buildpacks=build_packs(request.base_image),
+        appendix=tools.appendix(request.base_image),
+        user_id=int(USER),
+        user_name="jovyan",
+        target_repo_dir=REPO_DIR,
+        run=False,
+        push=False,
+    )
+    app.build()
+
+
+def _container(request: BuildRequest) -> str:
+    """The working container to convert: one that was assembled, or a new one of the image."""
+    container = working_container(request.image)
+    if container not in commands.containers(request.storage):
+        commands.from_image(request.storage, request.image, container)
+    return container
+
+
+def _push(request: BuildRequest, container: str, reporter: Reporter) -> str:
+    assert request.push is not None
+    if not commands.exists(request.storage, request.image):
+        commands.commit(request.storage, container, request.image)
+    digests = request.storage.tmp / "pushed-digest"
+    for line in commands.push(
+        request.storage,
+        request.image,
+        request.push.ref,
+        authfile=request.push.authfile,
+        tls_verify=request.push.tls_verify,
+        digestfile=digests,
+    ):
+        reporter.log("pushing", line)
+    return f"{request.push.ref}@{digests.read_text('utf-8').strip()}"
+
+
+def _convert(
+    request: BuildRequest, container: str, pushed: str | None, reporter: Reporter
+) -> BuiltEvent:
+    config = commands.container_configuration(request.storage, container)
+    environment = dict(item.split("=", 1) for item in config.get("Env") or [])
+    root = commands.mount(request.storage, container)
+    squash.check_programs(root)
+    made = squash.generated(root, REPO_DIR, request.context)
+    start = environment.get("R2D_ENTRYPOINT")
+    squash.write_record(
+        root,
+        squash.image_record(
+            generation=request.tools_generation,
+            environment=environment,
+            repo_dir=REPO_DIR,
+            start=start if start in START_SCRIPTS else None,
+            made=made,
+        ),
+    )
+    squash.add_folders(root, (*squash.NEEDED_FOLDERS, *request.mount_points))
+    reporter.log("converting", f"Converting the image; the build made {len(made)} files of its own")
+    artefact = _artefact(request, root, reporter)
+    image_id = f"sha256:{artefact.sha256}"
+    if commands.exists(request.storage, request.image):
+        image_id = f"sha256:{commands.inspect(request.storage, request.image)['FromImageID']}"
+    return BuiltEvent(
+        artefact=artefact,
+        image=Image(id=image_id, env=environment, pushed=pushed),
+        packages=squash.python_packages(root),
+        seconds=dict(reporter.seconds),
+    )
+
+
+def _artefact(request: BuildRequest, root: Path, reporter: Reporter) -> Artefact:
+    record: dict[str, object] = {
+        "key": request.key,
+        "commit": request.commit,
+        "tools_generation": request.tools_generation,
+        "build": request.id,
+        "built_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+    for item in squash.make_squashfs(
+        root,
+        request.artefact_dir,
+        storage_id=storage_id(request),
+        record=record,
+        processors=os.cpu_count() or 1,
+    ):
+        if isinstance(item, Artefact):
+            return item
+        reporter.log("converting", item)
+    raise UserError("The conversion ended without an artefact.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

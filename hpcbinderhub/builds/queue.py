@@ -1,0 +1,314 @@
+"""The queue of builds: a table, and single statements on it.
+
+A claim is one UPDATE with a lease. A worker that is not heard of loses its lease and the build goes
+to another; whatever the first one still says is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from ..database import Database
+from ..events import EventLog, Line, append_events
+from ..tables import builds, images
+
+MAX_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Build:
+    """One row of the queue."""
+
+    id: str
+    key: str
+    repo_url: str
+    ref: str
+    commit: str
+    state: str
+    attempt: int
+    worker: str | None
+    lease_until: float | None
+    created: float
+    finished: float | None
+    failure: dict[str, str] | None
+
+
+@dataclass(frozen=True)
+class Image:
+    """What a recipe key was built into."""
+
+    key: str
+    artefact: str
+    size: int
+
+
+class LeaseLost(Exception):
+    """The build is no longer this worker's."""
+
+
+def stream(build: str) -> str:
+    """The name of a build's event stream."""
+    return f"build:{build}"
+
+
+class BuildQueue:
+    """What services and tests do with builds."""
+
+    def __init__(
+        self,
+        database: Database,
+        events: EventLog,
+        lease_seconds: float,
+        clock: Callable[[], float] = time.time,
+    ):
+        self._database = database
+        self._events = events
+        self._lease = lease_seconds
+        self._clock = clock
+        self._work = asyncio.Event()
+
+    async def image(self, key: str) -> Image | None:
+        """The image of a recipe, if it was built."""
+        return await self._database.run(find_image, key)
+
+    async def get(self, build: str) -> Build | None:
+        """One build."""
+        return await self._database.run(find_build, build)
+
+    async def enqueue(self, key: str, repo_url: str, ref: str, commit: str) -> Build:
+        """The live build of this recipe: the one that is queued or running, or a new one."""
+        build = await self._database.run(find_or_add, key, repo_url, ref, commit, self._clock())
+        self._events.ring(stream(build.id))
+        self._work.set()
+        return build
+
+    async def claim(self, worker: str) -> Build | None:
+        """The next build for this worker, if there is one."""
+        now = self._clock()
+        for lost in await self._database.run(give_up, now):
+            self._events.ring(stream(lost))
+        build = await self._database.run(claim_next, worker, now, now + self._lease)
+        if build:
+            self._events.ring(stream(build.id))
+        return build
+
+    async def wait_and_claim(self, worker: str, seconds: float) -> Build | None:
+        """`claim`, and if there is nothing, wait for something to claim for so long."""
+        limit = asyncio.get_running_loop().time() + seconds
+        while True:
+            self._work.clear()
+            build = await self.claim(worker)
+            left = limit - asyncio.get_running_loop().time()
+            if build or left <= 0:
+                return build
+            try:
+                # Leases that run out ring no bell, so look again now and then.
+                await asyncio.wait_for(self._work.wait(), min(left, self._lease / 3))
+            except TimeoutError:
+                continue
+
+    async def heartbeat(self, build: str, worker: str) -> None:
+        """Renew the lease. LeaseLost if it is another's by now."""
+        await self._database.run(renew, build, worker, self._clock() + self._lease)
+
+    async def report(self, build: str, worker: str, lines: Sequence[Line]) -> None:
+        """Append what the worker says, if the build is still its own."""
+        now = self._clock()
+        await self._database.run(renew_and_append, build, worker, now, now + self._lease, lines)
+        self._events.ring(stream(build))
+
+    async def finish(self, build: str, worker: str, artefact: str, size: int) -> None:
+        """The build made an artefact."""
+        await self._database.run(finish, build, worker, self._clock(), artefact, size)
+        self._events.ring(stream(build))
+
+    async def fail(self, build: str, worker: str, failure: dict[str, Any]) -> None:
+        """The build failed, for a reason that another try would meet again."""
+        await self._database.run(fail, build, worker, self._clock(), failure)
+        self._events.ring(stream(build))
+
+    async def release(self, build: str, worker: str) -> None:
+        """Back into the queue: the worker is stopping."""
+        await self._database.run(release, build, worker, self._clock())
+        self._events.ring(stream(build))
+        self._work.set()
+
+
+# -- statements ------------------------------------------------------------------------------------
+
+
+def find_image(connection: Connection, key: str) -> Image | None:
+    """See `BuildQueue.image`."""
+    row = connection.execute(select(images).where(images.c.key == key)).first()
+    return Image(row.key, row.artefact, row.size) if row else None
+
+
+def find_build(connection: Connection, build: str) -> Build | None:
+    """See `BuildQueue.get`."""
+    row = connection.execute(select(builds).where(builds.c.id == build)).first()
+    return _build(row) if row else None
+
+
+def find_or_add(
+    connection: Connection, key: str, repo_url: str, ref: str, commit: str, now: float
+) -> Build:
+    """See `BuildQueue.enqueue`."""
+    live = select(builds).where(builds.c.key == key, builds.c.state.in_(("queued", "running")))
+    row = connection.execute(live).first()
+    if row is None:
+        values = {
+            "id": secrets.token_hex(8),
+            "key": key,
+            "repo_url": repo_url,
+            "ref": ref,
+            "commit": commit,
+            "state": "queued",
+            "attempt": 0,
+            "created": now,
+        }
+        try:
+            with connection.begin_nested():
+                connection.execute(insert(builds).values(values))
+        except IntegrityError:
+            pass  # Another connection was first: its build is the one.
+        else:
+            _tell(connection, str(values["id"]), now, "waiting", "Waiting for a builder.")
+        row = connection.execute(live).one()
+    return _build(row)
+
+
+def claim_next(connection: Connection, worker: str, now: float, lease_until: float) -> Build | None:
+    """See `BuildQueue.claim`."""
+    free = or_(
+        builds.c.state == "queued",
+        and_(builds.c.state == "running", builds.c.lease_until < now),
+    )
+    next_one = select(builds.c.id).where(free).order_by(builds.c.created).limit(1).scalar_subquery()
+    row = connection.execute(
+        update(builds)
+        .where(builds.c.id == next_one, free)
+        .values(
+            state="running",
+            worker=worker,
+            lease_until=lease_until,
+            attempt=builds.c.attempt + 1,
+        )
+        .returning(*builds.c)
+    ).first()
+    if row is None:
+        return None
+    again = " again, because its builder was lost" if row.attempt > 1 else ""
+    _tell(connection, row.id, now, "building", f"The build starts{again}.")
+    return _build(row)
+
+
+def give_up(connection: Connection, now: float) -> list[str]:
+    """Fail builds whose workers were lost too often: they may be what kills them."""
+    failure = {
+        "cause": "worker-lost",
+        "message": f"The builder was lost {MAX_ATTEMPTS} times while it built this.",
+        "advice": "The build may need more memory or disk than a builder has; ask your help desk.",
+    }
+    rows = connection.execute(
+        update(builds)
+        .where(
+            builds.c.state == "running",
+            builds.c.lease_until < now,
+            builds.c.attempt >= MAX_ATTEMPTS,
+        )
+        .values(state="failed", finished=now, failure=json.dumps(failure), lease_until=None)
+        .returning(builds.c.id)
+    )
+    lost = [row.id for row in rows]
+    for build in lost:
+        append_events(connection, stream(build), now, [("failed", failure["message"], failure)])
+    return lost
+
+
+def renew(connection: Connection, build: str, worker: str, lease_until: float) -> None:
+    """See `BuildQueue.heartbeat`."""
+    _update_own(connection, build, worker, lease_until=lease_until)
+
+
+def renew_and_append(
+    connection: Connection,
+    build: str,
+    worker: str,
+    now: float,
+    lease_until: float,
+    lines: Sequence[Line],
+) -> None:
+    """See `BuildQueue.report`."""
+    renew(connection, build, worker, lease_until)
+    if lines:
+        append_events(connection, stream(build), now, lines)
+
+
+def finish(
+    connection: Connection, build: str, worker: str, now: float, artefact: str, size: int
+) -> None:
+    """See `BuildQueue.finish`."""
+    row = _update_own(connection, build, worker, state="done", finished=now, lease_until=None)
+    connection.execute(images.delete().where(images.c.key == row.key))
+    connection.execute(
+        insert(images).values(key=row.key, artefact=artefact, size=size, build=build, made=now)
+    )
+    _tell(connection, build, now, "built", "The environment is ready.")
+
+
+def fail(
+    connection: Connection, build: str, worker: str, now: float, failure: dict[str, Any]
+) -> None:
+    """See `BuildQueue.fail`."""
+    _update_own(
+        connection,
+        build,
+        worker,
+        state="failed",
+        finished=now,
+        failure=json.dumps(failure),
+        lease_until=None,
+    )
+    message = str(failure.get("message", "The build failed."))
+    append_events(connection, stream(build), now, [("failed", message, failure)])
+
+
+def release(connection: Connection, build: str, worker: str, now: float) -> None:
+    """See `BuildQueue.release`. The try does not count: nothing went wrong."""
+    _update_own(
+        connection,
+        build,
+        worker,
+        state="queued",
+        worker=None,
+        lease_until=None,
+        attempt=builds.c.attempt - 1,
+    )
+    _tell(connection, build, now, "waiting", "The builder is stopping; waiting for another.")
+
+
+def _update_own(connection: Connection, build: str, owner: str, /, **values: Any) -> Any:
+    mine = and_(builds.c.id == build, builds.c.worker == owner, builds.c.state == "running")
+    row = connection.execute(update(builds).where(mine).values(values).returning(*builds.c)).first()
+    if row is None:
+        raise LeaseLost(build)
+    return row
+
+
+def _tell(connection: Connection, build: str, now: float, phase: str, message: str) -> None:
+    append_events(connection, stream(build), now, [(phase, message, {})])
+
+
+def _build(row: Any) -> Build:
+    values = dict(row._mapping)
+    values["failure"] = json.loads(values["failure"]) if values["failure"] else None
+    return Build(**values)

@@ -1,0 +1,194 @@
+"""``python -m hpcbinderhub.builds.run``: one request as a line of JSON in, events as lines out.
+
+This process supervises: it starts the build in namespaces of its own, passes its events on, holds
+it to its limits, and ends it when nobody reads the events any more. The build ends itself when
+this process is gone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterator
+from typing import IO
+
+from pydantic import ValidationError
+
+from hpcbinderhub.builds import commands, processes
+from hpcbinderhub.builds.causes import crashed, timed_out
+from hpcbinderhub.builds.request import (
+    BuildEvent,
+    BuildRequest,
+    BuiltEvent,
+    FailedEvent,
+    LogEvent,
+    Storage,
+    build_events,
+)
+from hpcbinderhub.errors import UserError
+
+MAX_REQUEST = 1 << 20
+
+# The kernel kills everything in a process namespace when its first process ends.
+NAMESPACE = ("unshare", "--fork", "--pid", "--kill-child")
+OWN_PROC = "--mount-proc"
+
+
+class PeerGone(Exception):
+    """Nobody reads the events any more."""
+
+
+class TimeIsUp(Exception):
+    """The build has used the time it may use."""
+
+
+def main() -> int:
+    """Read a request, run its build, and end with its outcome."""
+    parser = argparse.ArgumentParser(description="Run one build: JSON in, JSON lines out.")
+    parser.add_argument(
+        "--watch-stdin",
+        action="store_true",
+        help="standard input stays open as long as the build is wanted; its end ends the build",
+    )
+    options = parser.parse_args()
+    try:
+        request = BuildRequest.model_validate_json(sys.stdin.buffer.readline(MAX_REQUEST))
+        commands.check_storage(request.storage)
+    except ValidationError as error:
+        emit(FailedEvent(cause="internal", message="The request is not valid.", advice="",
+                         lines=tuple(str(error).splitlines())))  # fmt: skip
+        return 1
+    except UserError as error:
+        emit(FailedEvent(cause="internal", message=error.message, advice=error.advice))
+        return 1
+    processes.adopt_orphans()
+    return supervise(request, watch_stdin=options.watch_stdin)
+
+
+def emit(event: BuildEvent) -> None:
+    """Write one event."""
+    sys.stdout.write(event.model_dump_json() + "\n")
+    sys.stdout.flush()
+
+
+def supervise(request: BuildRequest, *, watch_stdin: bool) -> int:
+    """Run the build in its namespaces until it ends or has to be ended."""
+    log = BoundedLog(request.limits.log_bytes)
+    with tempfile.TemporaryFile() as errors:
+        child = _start(request, errors)
+        try:
+            last = _relay(child, request.limits.seconds, log, watch_stdin=watch_stdin)
+        except PeerGone:
+            return 1
+        except TimeIsUp:
+            last = timed_out(log.tail, request.limits.seconds).event()
+            # Ended before it is told, so that who hears of it finds nothing running.
+            processes.kill_descendants()
+        finally:
+            processes.kill_descendants()
+        if last is None:
+            errors.seek(0)
+            words = errors.read().decode("utf-8", "replace").splitlines()
+            last = crashed([*log.tail, *words]).event()
+    emit(last)
+    return 0 if isinstance(last, BuiltEvent) else 1
+
+
+def _start(request: BuildRequest, errors: IO[bytes]) -> subprocess.Popen[bytes]:
+    environment = commands.environment(request.storage)
+    if "PYTHONPATH" in os.environ:
+        environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
+    inside = [sys.executable, "-m", "hpcbinderhub.builds.pipeline"]
+    namespace = _namespace(request.storage, environment)
+    child = subprocess.Popen(
+        commands.command(request.storage, "unshare", *namespace, *inside),
+        env=environment,
+        cwd="/",
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+    )
+    assert child.stdin is not None
+    # It stays open: its end is how the build learns that this process is gone.
+    child.stdin.write(request.model_dump_json().encode() + b"\n")
+    child.stdin.flush()
+    return child
+
+
+def _namespace(storage: Storage, environment: dict[str, str]) -> tuple[str, ...]:
+    """With a /proc of its own, unless the kernel refuses it as it does in some containers."""
+    probe = commands.command(storage, "unshare", *NAMESPACE, OWN_PROC, "true")
+    done = subprocess.run(probe, env=environment, cwd="/", capture_output=True)
+    return (*NAMESPACE, OWN_PROC) if done.returncode == 0 else NAMESPACE
+
+
+class BoundedLog:
+    """Passes log lines on up to a limit, and remembers the last ones all the same."""
+
+    def __init__(self, limit: int):
+        self.left = limit
+        self.tail: deque[str] = deque(maxlen=400)
+
+    def add(self, event: LogEvent) -> None:
+        """Pass one line on, or tell once that no more follow."""
+        self.tail.append(event.message)
+        if self.left <= 0:
+            return
+        self.left -= len(event.message.encode("utf-8", "replace")) + 1
+        emit(event)
+        if self.left <= 0:
+            emit(event.model_copy(update={"message": "(The log is longer than this site keeps.)"}))
+
+
+def _relay(
+    child: subprocess.Popen[bytes], seconds: float, log: BoundedLog, *, watch_stdin: bool
+) -> BuiltEvent | FailedEvent | None:
+    """Pass log lines on until the build ends; its last event, if it told one."""
+    last: BuiltEvent | FailedEvent | None = None
+    try:
+        for line in _lines(child, time.monotonic() + seconds, watch_stdin=watch_stdin):
+            event = build_events.validate_json(line)
+            if isinstance(event, LogEvent):
+                log.add(event)
+            else:
+                last = event
+    except BrokenPipeError as error:
+        raise PeerGone from error
+    return last
+
+
+def _lines(
+    child: subprocess.Popen[bytes], deadline: float, *, watch_stdin: bool
+) -> Iterator[bytes]:
+    """Lines the build writes, as long as somebody reads what is made of them."""
+    assert child.stdout is not None
+    output, ours, stdin = child.stdout.fileno(), sys.stdout.fileno(), sys.stdin.fileno()
+    poll = select.poll()
+    poll.register(output, select.POLLIN)
+    # Asked for nothing, poll still tells that the other end of a pipe or socket is gone.
+    poll.register(ours, 0)
+    if watch_stdin:
+        poll.register(stdin, select.POLLIN)
+    rest = b""
+    while True:
+        if time.monotonic() >= deadline:
+            raise TimeIsUp
+        ready = dict(poll.poll(max(0.0, deadline - time.monotonic()) * 1000 + 1))
+        if ours in ready or (stdin in ready and not os.read(stdin, 4096)):
+            raise PeerGone
+        if output in ready:
+            block = os.read(output, 1 << 16)
+            if not block:
+                return
+            *lines, rest = (rest + block).split(b"\n")
+            yield from lines
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,336 @@
+"""The worker: claims builds over HTTP, has them built by a process of their own, tells how it goes.
+
+It runs under the builder's account, on any host that reaches the hub, and holds one token that is
+good for nothing but this. A worker that is killed loses its lease; one that is stopped gives its
+build back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import shutil
+import signal
+import ssl
+import sys
+import tarfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
+
+from ..errors import Unavailable
+from ..images.base import BaseSettings, ensure_base
+from ..site import Site
+from .recipe import TOOLS_GENERATION
+from .request import (
+    BuildEvent,
+    BuildRequest,
+    BuiltEvent,
+    FailedEvent,
+    Limits,
+    LogEvent,
+    Storage,
+    build_events,
+)
+
+log = logging.getLogger(__name__)
+
+REPORT_SECONDS = 0.25
+CLAIM_TIMEOUT = 60
+CALL_TIMEOUT = 30
+MAX_BATCH = 500
+
+
+class Gone(Exception):
+    """The build is not ours any more."""
+
+
+class ServiceClient:
+    """The service, as a worker speaks to it."""
+
+    def __init__(self, site: Site, token: str):
+        self._url = f"{site.public_url}services/binder/api/worker/"
+        self._token = token
+        self._tls = ssl.create_default_context(cafile=site.ca_file or None)
+
+    async def claim(self) -> dict[str, Any] | None:
+        """The next build, or None if none came for a while."""
+        answer = await self._call("POST", "claim", {}, timeout=CLAIM_TIMEOUT)
+        return json.loads(answer.body) if answer.code == 200 else None
+
+    async def report(self, build: str, lines: Sequence[LogEvent]) -> None:
+        """Tell these lines; none is a heartbeat."""
+        body = {"lines": [line.model_dump() for line in lines]}
+        await self._call("POST", f"builds/{build}/report", body)
+
+    async def end(self, build: str, how: str, body: dict[str, Any]) -> None:
+        """Finish, fail or release."""
+        await self._call("POST", f"builds/{build}/{how}", body)
+
+    async def context(self, build: str, target: Path) -> None:
+        """The build's files, as a tar file."""
+        with target.open("wb") as file:
+            await self._call("GET", f"builds/{build}/context", streaming_callback=file.write)
+
+    async def _call(
+        self, method: str, path: str, body: Any = None, timeout: float = CALL_TIMEOUT, **more: Any
+    ) -> HTTPResponse:
+        request = HTTPRequest(
+            self._url + path,
+            method=method,
+            body=None if body is None else json.dumps(body),
+            headers={"Authorization": f"Bearer {self._token}"},
+            request_timeout=timeout,
+            ssl_options=self._tls if self._url.startswith("https:") else None,
+            **more,
+        )
+        try:
+            return await AsyncHTTPClient().fetch(request)
+        except HTTPClientError as error:
+            if error.code in (404, 409):
+                raise Gone(path) from error
+            raise Unavailable(f"The service answered {error.code}.") from error
+        except OSError as error:
+            raise Unavailable(f"The service cannot be reached: {error}") from error
+
+
+class Worker:
+    """One builder: one build at a time."""
+
+    def __init__(self, site: Site, client: ServiceClient, hpcbinder_source: Path):
+        self._site = site
+        self._client = client
+        self._hpcbinder_source = hpcbinder_source
+        self._directory = Path(site.builder_dir)
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Give the current build back and end."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Build until stopped."""
+        await self._clean()
+        base = await asyncio.to_thread(
+            ensure_base, self._base_settings(), self._hpcbinder_source, log.info
+        )
+        log.info("The base image is %s; waiting for builds.", base.name)
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        while not self._stopping.is_set():
+            claim = asyncio.ensure_future(self._next())
+            await asyncio.wait([claim, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if not claim.done():
+                claim.cancel()
+                break
+            claimed = claim.result()
+            if claimed:
+                log.info("Building %s of %s", claimed["commit"], claimed["repo_url"])
+                await self._build(claimed, base.name)
+        stopping.cancel()
+
+    async def _next(self) -> dict[str, Any] | None:
+        try:
+            return await self._client.claim()
+        except (Unavailable, Gone) as error:
+            log.warning("%s Again in a second.", error)
+            await asyncio.sleep(1)
+            return None
+
+    async def _build(self, claimed: dict[str, Any], base_image: str) -> None:
+        build = claimed["id"]
+        directory = self._directory / "work" / build
+        attempt = BuildAttempt(self._client, build, self._site.lease_seconds)
+        try:
+            await asyncio.to_thread(_fresh, directory)
+            await self._client.context(build, directory / "context.tar")
+            await asyncio.to_thread(_unpack, directory / "context.tar", directory / "context")
+            request = self._request(claimed, base_image, directory / "context")
+            await attempt.run(request, self._stopping)
+        except Gone:
+            log.info("Build %s is another worker's by now", build)
+        except Unavailable as error:
+            # Nothing was said, so the lease runs out and the build is claimed again.
+            log.warning("Build %s is left to its lease: %s", build, error)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
+
+    async def _clean(self) -> None:
+        await asyncio.to_thread(shutil.rmtree, self._directory / "work", ignore_errors=True)
+
+    def _request(self, claimed: dict[str, Any], base_image: str, context: Path) -> BuildRequest:
+        site = self._site
+        return BuildRequest(
+            id=claimed["id"],
+            context=context,
+            commit=claimed["commit"],
+            repo_url=claimed["repo_url"],
+            ref=claimed["ref"],
+            key=claimed["key"],
+            base_image=base_image,
+            tools_generation=TOOLS_GENERATION,
+            storage=self._storage(),
+            artefact_dir=Path(site.artefacts),
+            mount_points=tuple(site.mount_points),
+            environment=dict(site.build_environment),
+            ca_bundle=Path(site.build_ca_bundle) if site.build_ca_bundle else None,
+            limits=Limits(
+                seconds=site.build_seconds,
+                disk_bytes=site.build_disk_mb << 20,
+                log_bytes=site.build_log_kb << 10,
+            ),
+        )
+
+    def _base_settings(self) -> BaseSettings:
+        return base_settings(self._site, self._storage())
+
+    def _storage(self) -> Storage:
+        return storage(self._directory)
+
+
+class BuildAttempt:
+    """One claimed build, from the first event to the last."""
+
+    def __init__(self, client: ServiceClient, build: str, lease_seconds: float):
+        self._client = client
+        self._build = build
+        self._heartbeat_seconds = lease_seconds / 3
+        self._unsaid: list[LogEvent] = []
+        self._end: BuiltEvent | FailedEvent | None = None
+        self._last_said = time.monotonic()
+
+    async def run(self, request: BuildRequest, stopping: asyncio.Event) -> None:
+        """Build, report, and say how it ended."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "hpcbinderhub.builds.run",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=1 << 22,
+        )
+        reading = asyncio.ensure_future(self._read(process, request))
+        stopped = asyncio.ensure_future(stopping.wait())
+        try:
+            while not reading.done():
+                await asyncio.wait(
+                    [reading, stopped],
+                    timeout=REPORT_SECONDS,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                if stopped.done():
+                    break
+                await self._say()
+        finally:
+            stopped.cancel()
+            await _end_process(process)
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+        await self._say_how_it_ended(given_back=stopping.is_set() and self._end is None)
+
+    async def _read(self, process: asyncio.subprocess.Process, request: BuildRequest) -> None:
+        assert process.stdin and process.stdout
+        # It stays open while we live: the builder takes its end for our death.
+        process.stdin.write(request.model_dump_json().encode() + b"\n")
+        await process.stdin.drain()
+        while line := await process.stdout.readline():
+            event: BuildEvent = build_events.validate_json(line)
+            if isinstance(event, LogEvent):
+                self._unsaid.append(event)
+            else:
+                self._end = event
+
+    async def _say(self) -> None:
+        """What is new; or a heartbeat in time. A service that is restarting is told later."""
+        quiet = time.monotonic() - self._last_said
+        if self._unsaid or quiet > self._heartbeat_seconds:
+            batch = self._unsaid[:MAX_BATCH]
+            with suppress(Unavailable):
+                await self._client.report(self._build, batch)
+                del self._unsaid[: len(batch)]
+                self._last_said = time.monotonic()
+
+    async def _say_how_it_ended(self, given_back: bool) -> None:
+        if given_back:
+            await self._insist("release", {})
+            return
+        while self._unsaid:
+            await self._say()
+            await asyncio.sleep(0 if self._last_said else REPORT_SECONDS)
+        if isinstance(self._end, BuiltEvent):
+            made = self._end.artefact
+            await self._insist("finish", {"artefact": made.sha256, "size": made.size})
+        elif isinstance(self._end, FailedEvent):
+            await self._insist("fail", self._end.model_dump(mode="json", exclude={"phase"}))
+        else:
+            raise Unavailable("the builder's process died")
+
+    async def _insist(self, how: str, body: dict[str, Any]) -> None:
+        """Say it until it is heard: what was built would be lost otherwise."""
+        pause = 0.5
+        while True:
+            try:
+                await self._client.end(self._build, how, body)
+                return
+            except Unavailable as error:
+                log.warning("%s Telling it again in %.0f s", error, pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 10)
+
+
+async def _end_process(process: asyncio.subprocess.Process) -> None:
+    """End the builder's process; it ends what it started."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), 10)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+def storage(directory: Path) -> Storage:
+    """A builder's storage below its directory."""
+    for name in ("graphroot", "runroot", "tmp"):
+        (directory / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Storage(
+        graphroot=directory / "graphroot", runroot=directory / "runroot", tmp=directory / "tmp"
+    )
+
+
+def base_settings(site: Site, where: Storage) -> BaseSettings:
+    """The site's choices about its base image."""
+    return BaseSettings(
+        storage=where,
+        from_image=site.base_image,
+        environment=dict(site.build_environment),
+        ca_bundle=Path(site.build_ca_bundle) if site.build_ca_bundle else None,
+    )
+
+
+async def run_worker(site: Site, hpcbinder_source: Path) -> None:
+    """`hpcbinderhub worker`: until SIGTERM or SIGINT."""
+    token = Path(site.worker_token_file).read_text().strip()
+    worker = Worker(site, ServiceClient(site, token), hpcbinder_source)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, worker.stop)
+    await worker.run()
+
+
+def _fresh(directory: Path) -> None:
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(mode=0o700, parents=True)
+
+
+def _unpack(archive: Path, target: Path) -> None:
+    """Unpack a commit's files; Python's filter refuses what would leave the directory."""
+    target.mkdir()
+    with tarfile.open(archive) as tar:
+        tar.extractall(target, filter="data")
+    archive.unlink()

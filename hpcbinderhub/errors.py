@@ -1,0 +1,47 @@
+"""Errors that a user caused, or can do something about.
+
+Each carries a sentence that says what is wrong and one that says what to do; pages, the API and
+the command line show both and add nothing.
+"""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """Something the user should read.
+
+    `message` says what is wrong, `advice` what to do, `detail` is the other side's own words
+    (Slurm's, Git's, the builder's), shown as they are. `status` is the HTTP status that fits.
+    """
+
+    def __init__(self, message: str, advice: str = "", *, detail: str = "", status: int = 400):
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+        self.detail = detail
+        self.status = status
+
+    def as_dict(self) -> dict[str, str]:
+        """The three texts, for an event or an API answer."""
+        return {"message": self.message, "advice": self.advice, "detail": self.detail}
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.message, self.detail, self.advice) if part)
+
+
+class NotFound(UserError):
+    """What was asked for does not exist, or not for this user."""
+
+    def __init__(self, message: str, advice: str = "", *, detail: str = ""):
+        super().__init__(message, advice, detail=detail, status=404)
+
+
+class NotAllowed(UserError):
+    """It exists, but this user may not have it."""
+
+    def __init__(self, message: str, advice: str = "", *, detail: str = ""):
+        super().__init__(message, advice, detail=detail, status=403)
+
+
+class Unavailable(Exception):
+    """A part of the system did not answer: nothing is known, and nothing must be concluded."""

@@ -1,0 +1,50 @@
+"""The contract of a container engine."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ...workspaces import Places
+
+
+@dataclass(frozen=True)
+class ContainerRun:
+    """What is to be run: an image as this engine knows it, and a command in it."""
+
+    image: str
+    where: Places
+    data_roots: tuple[str, ...]
+    command: tuple[str, ...]
+
+
+class Engine(ABC):
+    """A way to run an artefact on a compute node.
+
+    `ensure` may talk to the cluster; everything else is a pure function of its arguments.
+    """
+
+    name: ClassVar[str]
+
+    hides_home: ClassVar[bool]
+    """Whether strangers' code can be kept from seeing the user's home directory. Said on the page
+    before the click."""
+
+    @abstractmethod
+    async def ensure(self, user: str, artefact: str) -> str:
+        """Make the artefact runnable for this user; the name by which `command` runs it."""
+
+    @abstractmethod
+    def command(self, run: ContainerRun) -> Sequence[str]:
+        """The command line for the batch script."""
+
+    def sbatch_options(self, image: str) -> Sequence[str]:
+        """What the engine's Slurm plugin wants on `sbatch`'s command line."""
+        return ()
+
+
+def artefact_file(store: str, digest: str) -> str:
+    """Where an artefact is in the store."""
+    return f"{store.rstrip('/')}/{digest}.squashfs"

@@ -1,0 +1,1 @@
+"""Launches: one user starting one commit under one profile, as a durable record."""

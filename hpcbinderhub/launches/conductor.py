@@ -1,0 +1,307 @@
+"""Takes each launch from the click to a running server, one state after the other.
+
+Every step reads the record, does what its state calls for and writes the next state; each may be
+done twice without harm. So a service that was killed anywhere goes on by conducting what is live.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..builds.queue import BuildQueue
+from ..builds.queue import stream as build_stream
+from ..builds.recipe import recipe_key
+from ..errors import NotAllowed, NotFound, Unavailable, UserError
+from ..events import BUILD_ENDS, EventLog
+from ..images.engines.base import artefact_file
+from ..profiles import find_profile
+from ..repos.git import GitCache
+from ..repos.spec import RepoSpec
+from ..site import Site
+from ..slurm.cluster import Cluster, Member
+from ..workspaces import workspace_name
+from .hub import Hub
+from .options import LaunchOptions
+from .presence import Presence
+from .records import Launch, LaunchBook, Request, State
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 30.0
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the launch page or the API asks for, before anything is checked."""
+
+    spec: RepoSpec
+    profile: str
+    account: str | None = None
+    minutes: int | None = None
+    nodes: int | None = None
+    gpus: int | None = None
+    open: str = ""
+    start_when_ready: bool = False
+
+
+class Conductor:
+    """All launches of a site."""
+
+    def __init__(
+        self,
+        site: Site,
+        book: LaunchBook,
+        events: EventLog,
+        queue: BuildQueue,
+        git: GitCache,
+        cluster: Cluster,
+        hub: Hub,
+        presence: Presence,
+    ):
+        self._site = site
+        self._book = book
+        self._events = events
+        self._queue = queue
+        self._git = git
+        self._cluster = cluster
+        self._hub = hub
+        self._presence = presence
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    # -- what a page or the API may do ---------------------------------------------------------
+
+    async def member(self, user: str) -> Member:
+        """The user on the cluster. One without an allocation is told so, before any build."""
+        try:
+            member = await self._cluster.member(user)
+        except Unavailable as error:
+            raise UserError(
+                "The cluster cannot be asked about your account at the moment.",
+                "Try again in a minute; if it goes on, tell your help desk.",
+                detail=str(error),
+                status=503,
+            ) from error
+        if self._site.require_association and not member.associations:
+            raise NotAllowed(
+                f"{user} has no allocation on this cluster: Slurm would refuse every job.",
+                self._site.get_access,
+            )
+        return member
+
+    async def begin(self, user: str, groups: Iterable[str], wish: Wish) -> Launch:
+        """Check a wish, record it and set it going."""
+        profile = find_profile(self._site.profiles, wish.profile, groups)
+        profile.resources(minutes=wish.minutes, nodes=wish.nodes, gpus=wish.gpus)
+        profile.check_account(wish.account)
+        member = await self.member(user)
+        if wish.account and wish.account not in member.slurm_accounts:
+            raise NotAllowed(
+                f"You may not charge the Slurm account “{wish.account}”.",
+                f"Yours: {', '.join(member.slurm_accounts)}.",
+            )
+        server = workspace_name(wish.spec.repo_url)
+        await self._refuse_second(user, server)
+        launch = await self._book.add(
+            Request(
+                user=user,
+                server=server,
+                spec=wish.spec.path,
+                repo_url=wish.spec.repo_url,
+                ref=wish.spec.ref,
+                profile=profile.name,
+                account=wish.account,
+                minutes=wish.minutes,
+                nodes=wish.nodes,
+                gpus=wish.gpus,
+                open=wish.open,
+                start_when_ready=wish.start_when_ready,
+            )
+        )
+        self._presence.saw(launch.id)
+        self._conduct(launch.id)
+        return launch
+
+    async def go_on(self, launch: Launch) -> None:
+        """The owner is back and clicked: start what was parked."""
+        self._presence.saw(launch.id)
+        if await self._book.change(launch.id, State.PARKED, state=State.STARTING):
+            await self._events.append(launch.stream, "launching", "Going on where we stopped.")
+            self._conduct(launch.id)
+
+    async def cancel(self, launch: Launch) -> None:
+        """Give the launch up, whatever it is doing; a server that starts is stopped."""
+        current: Launch | None = launch
+        while current and current.state not in (State.READY, State.FAILED, State.CANCELLED):
+            if await self._book.change(launch.id, current.state, state=State.CANCELLED):
+                await self._stop_task(launch.id)
+                if current.state is State.STARTING:
+                    await self._hub.stop(launch.user, launch.server)
+                await self._events.append(launch.stream, "failed", "Cancelled.")
+                return
+            current = await self._book.get(launch.id)
+
+    async def resume(self) -> None:
+        """Go on with everything that was live when the last service ended."""
+        for launch in await self._book.live():
+            self._conduct(launch.id)
+
+    async def close(self) -> None:
+        """Stop conducting; the records stay as they are."""
+        for launch in list(self._tasks):
+            await self._stop_task(launch)
+
+    # -- one launch ----------------------------------------------------------------------------
+
+    def _conduct(self, launch: str) -> None:
+        task = asyncio.create_task(self._run(launch), name=f"launch-{launch}")
+        self._tasks[launch] = task
+        task.add_done_callback(lambda done: self._done(launch, done))
+
+    def _done(self, launch: str, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(launch) is task:
+            del self._tasks[launch]
+        if not task.cancelled() and task.exception():
+            log.error("Launch %s stopped by a defect", launch, exc_info=task.exception())
+
+    async def _stop_task(self, launch: str) -> None:
+        task = self._tasks.get(launch)
+        if task:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _run(self, launch_id: str) -> None:
+        pause = FIRST_PAUSE
+        while (launch := await self._book.get(launch_id)) and launch.state in _STEPS:
+            try:
+                await _STEPS[launch.state](self, launch)
+                pause = FIRST_PAUSE
+            except UserError as error:
+                await self._fail(launch, error)
+            except Unavailable as error:
+                log.warning("Launch %s waits %.0f s: %s", launch_id, pause, error)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _fail(self, launch: Launch, error: UserError) -> None:
+        failure = error.as_dict()
+        if await self._book.change(launch.id, launch.state, state=State.FAILED, failure=failure):
+            data = {key: failure[key] for key in ("advice", "detail") if failure[key]}
+            await self._events.append(launch.stream, "failed", error.message, **data)
+        self._presence.forget(launch.id)
+
+    async def _resolve(self, launch: Launch) -> None:
+        spec = RepoSpec("git", launch.repo_url, launch.ref)
+        await self._events.append(launch.stream, "fetching", f"Fetching {launch.repo_url}.")
+        commit = launch.commit or await self._git.resolve(spec)
+        await self._git.fetch(spec, commit)
+        key = recipe_key(await self._git.tree(launch.repo_url, commit), self._site.base_image)
+        artefact = await self._ready_artefact(key)
+        if artefact:
+            await self._events.append(
+                launch.stream, "built", "This environment was built before.", commit=commit
+            )
+            await self._book.change(
+                launch.id, launch.state, state=State.BUILT, commit=commit, artefact=artefact
+            )
+            return
+        build = await self._queue.enqueue(key, launch.repo_url, launch.ref, commit)
+        await self._events.append(
+            launch.stream, "building", "Building the environment.", commit=commit, build=build.id
+        )
+        await self._book.change(
+            launch.id, launch.state, state=State.BUILDING, commit=commit, build=build.id
+        )
+
+    async def _build(self, launch: Launch) -> None:
+        build = await self._queue.get(launch.build or "")
+        if build is None:
+            raise NotFound("The build of this launch is gone.", "Launch it again.")
+        async for event in self._events.follow(build_stream(build.id), BUILD_ENDS):
+            if event.phase == "failed":
+                data = event.data
+                raise UserError(
+                    event.message, data.get("advice", ""), detail="\n".join(data.get("lines", []))
+                )
+        image = await self._queue.image(build.key)
+        if image is None:
+            raise NotFound("The image of this launch is gone.", "Launch it again.")
+        await self._events.append(launch.stream, "built", "The environment is ready.")
+        await self._book.change(launch.id, launch.state, state=State.BUILT, artefact=image.artefact)
+
+    async def _wait_for_owner(self, launch: Launch) -> None:
+        if launch.start_when_ready or await self._presence.here(launch.id):
+            await self._book.change(launch.id, launch.state, state=State.STARTING)
+        elif await self._book.change(launch.id, launch.state, state=State.PARKED):
+            await self._events.append(
+                launch.stream,
+                "parked",
+                "Ready to start. Nothing was submitted while you were away.",
+            )
+
+    async def _start(self, launch: Launch) -> None:
+        await self._events.append(launch.stream, "launching", "Asking Slurm for a node.")
+        options = launch_options(launch).model_dump(mode="json")
+        await self._hub.start(launch.user, launch.server, options)
+        async for event in self._hub.progress(launch.user, launch.server):
+            if event.get("failed"):
+                raise UserError(event["message"].removeprefix("Spawn failed: "))
+            if event.get("ready"):
+                await self._ready(launch, event["url"])
+                return
+            await self._events.append(launch.stream, "launching", event["message"])
+
+    async def _ready(self, launch: Launch, url: str) -> None:
+        changed = await self._book.change(launch.id, launch.state, state=State.READY, url=url)
+        if changed:
+            await self._events.append(launch.stream, "ready", "JupyterLab is ready.", url=url)
+        self._presence.forget(launch.id)
+
+    async def _ready_artefact(self, key: str) -> str | None:
+        """The artefact of a recipe, if it was made and is still in the store."""
+        image = await self._queue.image(key)
+        if image is None:
+            return None
+        path = artefact_file(self._site.artefacts, image.artefact)
+        return image.artefact if await asyncio.to_thread(os.path.exists, path) else None
+
+    async def _refuse_second(self, user: str, server: str) -> None:
+        running = await self._hub.server(user, server)
+        if running:
+            raise UserError(
+                "This repository is running already.",
+                "Open it, or stop it first.",
+                detail=str(running.get("url", "")),
+                status=409,
+            )
+
+
+_STEPS = {
+    State.RESOLVING: Conductor._resolve,
+    State.BUILDING: Conductor._build,
+    State.BUILT: Conductor._wait_for_owner,
+    State.STARTING: Conductor._start,
+}
+
+
+def launch_options(launch: Launch) -> LaunchOptions:
+    """What the spawner gets for a launch whose image is ready."""
+    return LaunchOptions(
+        launch=launch.id,
+        profile=launch.profile,
+        account=launch.account,
+        minutes=launch.minutes,
+        nodes=launch.nodes,
+        gpus=launch.gpus,
+        artefact=launch.artefact or "",
+        repo_url=launch.repo_url,
+        ref=launch.ref,
+        commit=launch.commit or "",
+        spec=launch.spec,
+        workspace=launch.server,
+        open=launch.open,
+    )

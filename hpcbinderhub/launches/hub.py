@@ -1,0 +1,129 @@
+"""JupyterHub, as a launch needs it: start a user's server, follow it, stop it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import quote
+
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
+
+from ..errors import Unavailable, UserError
+
+START_SECONDS = 60
+PROGRESS_SECONDS = 24 * 3600
+
+
+class Hub:
+    """The hub's REST API, with the service's own token."""
+
+    def __init__(self, api_url: str, api_token: str):
+        self._api_url = api_url.rstrip("/")
+        self._token = api_token
+
+    async def start(self, user: str, server: str, options: dict[str, Any]) -> None:
+        """Ask for the server. Asking again while it starts, or when it runs, changes nothing."""
+        body = json.dumps({"display_name": server, "user_options": options})
+        try:
+            await self._call("POST", _path(user, server), body, START_SECONDS)
+        except UserError as error:
+            if "is pending" in error.detail:
+                raise Unavailable(error.detail) from error
+            if "is already running" not in error.detail:
+                raise
+
+    async def stop(self, user: str, server: str) -> None:
+        """Stop the server; one that is not there is no error."""
+        try:
+            await self._call("DELETE", _path(user, server), None, START_SECONDS)
+        except UserError as error:
+            if error.status != 404:
+                raise
+
+    async def server(self, user: str, server: str) -> dict[str, Any] | None:
+        """The hub's model of an active server, or None."""
+        return (await self._active(user)).get(server)
+
+    async def servers(self, user: str) -> list[tuple[str, bool]]:
+        """The active servers: name, and whether it is ready."""
+        return [(name, bool(model["ready"])) for name, model in (await self._active(user)).items()]
+
+    async def _active(self, user: str) -> dict[str, dict[str, Any]]:
+        try:
+            answer = await self._call("GET", f"users/{quote(user, safe='')}", None, START_SECONDS)
+        except UserError as error:
+            if error.status == 404:
+                return {}
+            raise
+        models = json.loads(answer.body).get("servers", {})
+        return {k: m for k, m in models.items() if m.get("ready") or m.get("pending")}
+
+    async def progress(self, user: str, server: str) -> AsyncIterator[dict[str, Any]]:
+        """What the starting server tells, until it is ready or has failed."""
+        lines: asyncio.Queue[bytes | None] = asyncio.Queue()
+        request = self._request(
+            "GET",
+            f"{_path(user, server)}/progress",
+            request_timeout=PROGRESS_SECONDS,
+            streaming_callback=lines.put_nowait,
+        )
+        answer = asyncio.ensure_future(AsyncHTTPClient(force_instance=True).fetch(request))
+        answer.add_done_callback(lambda _: lines.put_nowait(None))
+        try:
+            async for event in _events(lines):
+                yield event
+            await _checked(answer)
+        finally:
+            answer.cancel()
+
+    async def _call(self, method: str, path: str, body: str | None, timeout: float) -> HTTPResponse:
+        request = self._request(method, path, body=body, request_timeout=timeout)
+        return await _checked(asyncio.ensure_future(AsyncHTTPClient().fetch(request)))
+
+    def _request(self, method: str, path: str, **options: Any) -> HTTPRequest:
+        return HTTPRequest(
+            f"{self._api_url}/{path}",
+            method=method,
+            headers={"Authorization": f"token {self._token}", "Content-Type": "application/json"},
+            allow_nonstandard_methods=True,
+            **options,
+        )
+
+
+def _path(user: str, server: str) -> str:
+    return f"users/{quote(user, safe='')}/servers/{quote(server, safe='')}"
+
+
+async def _events(chunks: asyncio.Queue[bytes | None]) -> AsyncIterator[dict[str, Any]]:
+    """Server-sent events out of a stream of chunks."""
+    rest = b""
+    while (chunk := await chunks.get()) is not None:
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            if line.startswith(b"data: "):
+                yield json.loads(line[6:])
+
+
+async def _checked(answer: asyncio.Future[HTTPResponse]) -> HTTPResponse:
+    try:
+        return await answer
+    except HTTPClientError as error:
+        if error.code >= 500 or error.code == 429:
+            raise Unavailable(f"The hub answered {error.code}: {_words(error)}") from error
+        raise UserError(
+            "The hub refused the request.",
+            "Launch again from the launch page.",
+            detail=_words(error),
+            status=error.code,
+        ) from error
+    except OSError as error:
+        raise Unavailable(f"The hub cannot be reached: {error}") from error
+
+
+def _words(error: HTTPClientError) -> str:
+    try:
+        return str(json.loads(error.response.body)["message"])  # type: ignore[union-attr]
+    except (AttributeError, ValueError, KeyError, TypeError):
+        return str(error)

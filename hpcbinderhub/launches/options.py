@@ -1,0 +1,55 @@
+"""What a launch may ask of the spawner: a closed, typed model, and the only way in.
+
+The launch page, the REST body and the service all end here, and whoever writes a start request by
+hand ends here too. There is no field that becomes shell text, a Slurm option of the user's choice,
+or a path outside the artefact store.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from ..errors import UserError
+from ..profiles import Name
+
+LaunchId = Annotated[str, StringConstraints(pattern=r"^[0-9a-z]{8,32}$")]
+Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=2000)]
+"""Free text of one line: shown, or put into an environment variable, and nothing else."""
+
+
+class LaunchOptions(BaseModel):
+    """One user starting one commit under one profile."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    launch: LaunchId = Field(description="The launch record's id; a job carries it in its name.")
+    profile: Name
+    account: Name | None = None
+    minutes: int | None = Field(default=None, ge=1, le=100_000)
+    nodes: int | None = Field(default=None, ge=1, le=10_000)
+    gpus: int | None = Field(default=None, ge=0, le=10_000)
+    artefact: Digest = Field(description="SHA-256 of the artefact in the site's store.")
+    repo_url: Line
+    ref: Line
+    commit: Commit
+    spec: Line = Field(description="Provider and spec as typed, for the link that shares it.")
+    workspace: Slug
+    open: Line = Field(default="", description="What JupyterLab shows first, below the workspace.")
+
+
+def parse_options(raw: object) -> LaunchOptions:
+    """The options in a start request, or a sentence about the first thing wrong with them."""
+    try:
+        return LaunchOptions.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the request"
+        raise UserError(
+            f"This server cannot be started: {field}: {first['msg']}.",
+            "Start servers from the launch page, where a repository is chosen.",
+        ) from error

@@ -1,0 +1,157 @@
+"""Launch records: who starts what, under which profile, and how far it has come.
+
+A record outlives every process. Whoever reads one knows what to do next, so a service that was
+killed goes on where the record says.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from ..database import Database
+from ..tables import launches
+
+
+class State(StrEnum):
+    """How far a launch has come."""
+
+    RESOLVING = "resolving"
+    BUILDING = "building"
+    BUILT = "built"
+    PARKED = "parked"
+    """The image is ready and the owner is away: one click goes on."""
+    STARTING = "starting"
+    READY = "ready"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+LIVE = (State.RESOLVING, State.BUILDING, State.BUILT, State.STARTING)
+"""States in which somebody has something to do without being asked."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one user asked for, checked."""
+
+    user: str
+    server: str
+    spec: str
+    repo_url: str
+    ref: str
+    profile: str
+    account: str | None
+    minutes: int | None
+    nodes: int | None
+    gpus: int | None
+    open: str
+    start_when_ready: bool
+
+
+@dataclass(frozen=True)
+class Launch(Request):
+    """A request and what became of it."""
+
+    id: str
+    state: State
+    commit: str | None
+    build: str | None
+    artefact: str | None
+    url: str | None
+    failure: dict[str, str] | None
+    created: float
+    changed: float
+
+    @property
+    def stream(self) -> str:
+        """The name of its event stream."""
+        return f"launch:{self.id}"
+
+
+class LaunchBook:
+    """The launch records."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time):
+        self._database = database
+        self._clock = clock
+
+    async def add(self, request: Request) -> Launch:
+        """A new record, in state RESOLVING."""
+        values = asdict(request) | {
+            # Sorts by time, so that a user's launches are listed in order by name alone.
+            "id": f"{int(self._clock()):08x}{secrets.token_hex(5)}",
+            "state": State.RESOLVING,
+            "created": self._clock(),
+            "changed": self._clock(),
+        }
+        return await self._database.run(_add, values)
+
+    async def get(self, launch: str) -> Launch | None:
+        """One record."""
+        return await self._database.run(_get, launch)
+
+    async def live(self) -> list[Launch]:
+        """Records in which there is something to do."""
+        return await self._database.run(_in_states, LIVE)
+
+    async def of_server(self, user: str, server: str) -> Launch | None:
+        """The newest launch of a user's server."""
+        return await self._database.run(_newest, user, server)
+
+    async def change(self, launch: str, was: State, **values: Any) -> Launch | None:
+        """Change a record that is in state `was`; None if it is in another by now."""
+        if "failure" in values:
+            values["failure"] = json.dumps(values["failure"])
+        return await self._database.run(_change, launch, was, values | {"changed": self._clock()})
+
+
+def _add(connection: Connection, values: dict[str, Any]) -> Launch:
+    row = connection.execute(insert(launches).values(values).returning(*launches.c)).one()
+    return _launch(row)
+
+
+def _get(connection: Connection, launch: str) -> Launch | None:
+    row = connection.execute(select(launches).where(launches.c.id == launch)).first()
+    return _launch(row) if row else None
+
+
+def _in_states(connection: Connection, states: tuple[State, ...]) -> list[Launch]:
+    found = select(launches).where(launches.c.state.in_(states)).order_by(launches.c.created)
+    return [_launch(row) for row in connection.execute(found)]
+
+
+def _newest(connection: Connection, user: str, server: str) -> Launch | None:
+    row = connection.execute(
+        select(launches)
+        .where(launches.c.user == user, launches.c.server == server)
+        .order_by(launches.c.created.desc())
+        .limit(1)
+    ).first()
+    return _launch(row) if row else None
+
+
+def _change(
+    connection: Connection, launch: str, was: State, values: dict[str, Any]
+) -> Launch | None:
+    row = connection.execute(
+        update(launches)
+        .where(launches.c.id == launch, launches.c.state == was)
+        .values(values)
+        .returning(*launches.c)
+    ).first()
+    return _launch(row) if row else None
+
+
+def _launch(row: Any) -> Launch:
+    values = dict(row._mapping)
+    values["state"] = State(values["state"])
+    values["failure"] = json.loads(values["failure"]) if values["failure"] else None
+    return Launch(**values)

@@ -1,0 +1,1 @@
+"""Repositories: from what somebody pasted to the exact commit, and its content."""

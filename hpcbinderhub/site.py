@@ -1,0 +1,288 @@
+"""What a facility configures, in one place.
+
+The hub, the service, the worker and the command line all read the same files
+(`jupyterhub_config.d/*.py`), where every line starts with `c.Site.`. Each help text says what the
+value is for, gives an example, and names who may set it: everything here is the admin's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from traitlets import (
+    Bool,
+    Dict,
+    Float,
+    Integer,
+    List,
+    TraitError,
+    Unicode,
+    default,
+    validate,
+)
+from traitlets.config import Config, LoggingConfigurable
+from traitlets.config.loader import PyFileConfigLoader
+
+from .profiles import Profile
+
+
+class Site(LoggingConfigurable):
+    """The facility: its cluster, its storage, its builders and what it offers."""
+
+    # -- who we are ------------------------------------------------------------------------------
+    title = Unicode("HPC BinderHub", config=True, help="The name on every page.")
+    public_url = Unicode(
+        "http://127.0.0.1:8000/",
+        config=True,
+        help="""The hub's address as compute nodes and workers on other hosts reach it.
+
+        Tickets and tokens travel to this address, so in production it starts with `https://`.
+        Example: `https://hub.example.org/`.
+        """,
+    )
+    ca_file = Unicode(
+        "",
+        config=True,
+        help="""A PEM file with the certificate authority that signed `public_url`'s certificate.
+
+        Leave empty if compute nodes and images trust it already. It is public, and is given to jobs.
+        """,
+    )
+    get_access = Unicode(
+        "Ask your facility's help desk for an account and an allocation.",
+        config=True,
+        help="The sentence that is shown to somebody who has no Slurm account.",
+    )
+    state_dir = Unicode(
+        "/var/lib/hpcbinderhub",
+        config=True,
+        help="""Where the service keeps its database and its cache of Git repositories.
+
+        On a local disk, owned by the hub's account, mode 0700.
+        """,
+    )
+    database_url = Unicode(
+        config=True,
+        help="""SQLAlchemy URL of the queue. SQLite below `state_dir` unless set.
+
+        Example: `postgresql+psycopg://hpcbinderhub@db/hpcbinderhub`.
+        """,
+    )
+
+    @default("database_url")
+    def _default_database_url(self) -> str:
+        return f"sqlite:///{Path(self.state_dir) / 'hpcbinderhub.sqlite'}"
+
+    # -- the cluster -----------------------------------------------------------------------------
+    login_hosts = List(
+        Unicode(),
+        config=True,
+        help="Login nodes, `host` or `host:port`, tried in order. Example: `['login1', 'login2']`.",
+    )
+    known_hosts = Unicode(
+        "/etc/ssh/ssh_known_hosts",
+        config=True,
+        help="OpenSSH known_hosts file. A login node whose key is not in it is never spoken to.",
+    )
+    certificate_command = List(
+        Unicode(),
+        config=True,
+        help="""A command that signs one SSH public key for one user, for minutes.
+
+        It gets `{"principal": …, "public_key": …}` as JSON on standard input and prints an OpenSSH
+        certificate. The key of the authority belongs to another account or host, never to the hub.
+        Example: `['sudo', '-n', '-u', 'sshca', '/usr/local/libexec/hpcbinderhub-sign']`.
+        """,
+    )
+    agent_command = Unicode(
+        "/usr/libexec/hpcbinderhub/agent",
+        config=True,
+        help="""The agent on the login nodes: the one command that is ever run there.
+
+        Install it from `hpcbinderhub agent`, owned by root.
+        """,
+    )
+    watcher_user = Unicode(
+        "hpcwatch",
+        config=True,
+        help="""The account on the login nodes that may see everybody's jobs.
+
+        With `PrivateData=jobs` a plain account sees none: give it `AdminLevel=Operator`.
+        """,
+    )
+    watch_seconds = Float(
+        5.0, config=True, help="How often the watcher asks Slurm for the state of all our jobs."
+    )
+    slurm_path = List(
+        Unicode(),
+        default_value=["/usr/local/bin", "/usr/bin", "/bin"],
+        config=True,
+        help="Directories on the login nodes in which `sbatch` and the like are looked for.",
+    )
+    slurm_environment = Dict(
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        config=True,
+        help="Variables that the Slurm clients need. Example: `{'SLURM_CONF': '/opt/slurm.conf'}`.",
+    )
+    job_prologue = Unicode(
+        "",
+        config=True,
+        help="Shell lines at the start of every batch script. Example: `module load charliecloud`.",
+    )
+
+    # -- storage ---------------------------------------------------------------------------------
+    workspace_root = Unicode(
+        "{home}/hpcbinder",
+        config=True,
+        help="""Where a user's workspaces and launch records live, on storage that nodes share.
+
+        `{home}` and `{user}` are filled in as the login node knows them.
+        """,
+    )
+    data_roots = List(
+        Unicode(),
+        config=True,
+        help="""File systems that every container sees, at the same path. Example: `['/scratch']`.
+
+        File permissions go on deciding who reads what.
+        """,
+    )
+    mount_points = List(
+        Unicode(),
+        default_value=["/home"],
+        config=True,
+        help="""Empty directories that every artefact gets, so that file systems can be mounted.
+
+        The first component of `workspace_root` and of every data root must be among them.
+        """,
+    )
+    artefacts = Unicode(
+        "/artefacts",
+        config=True,
+        help="The artefact store: a path that builders write and compute nodes read.",
+    )
+
+    # -- repositories ----------------------------------------------------------------------------
+    git_timeout = Integer(
+        120, config=True, help="Seconds that one Git command may take on the network."
+    )
+
+    # -- builds ----------------------------------------------------------------------------------
+    base_image = Unicode(
+        "docker.io/library/debian:bookworm",
+        config=True,
+        help="The image below all images: Debian or one of its children, with apt.",
+    )
+    build_environment = Dict(
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        config=True,
+        help="""Variables for every build step, and for none of the finished images.
+
+        For a site's own package mirrors. Example: `{'PIP_INDEX_URL': 'https://pypi.example.org/simple'}`.
+        """,
+    )
+    build_ca_bundle = Unicode(
+        "",
+        config=True,
+        help="""A PEM bundle that build steps see as the system's own, and finished images do not.
+
+        For sites whose way out re-signs TLS.
+        """,
+    )
+    builder_dir = Unicode(
+        "/var/lib/builder",
+        config=True,
+        help="The builder's storage: a local disk, never NFS or Lustre; owned by its account.",
+    )
+    build_seconds = Integer(3600, config=True, help="How long one build may take.")
+    build_disk_mb = Integer(20_000, config=True, help="How much disk one build may fill, in MiB.")
+    build_log_kb = Integer(4096, config=True, help="How much of a build's log is kept, in KiB.")
+    lease_seconds = Integer(
+        30,
+        config=True,
+        help="How long a build belongs to a worker that is not heard of; then another gets it.",
+    )
+    worker_tokens = Dict(
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        config=True,
+        help="""Workers that may claim builds: a name, and the SHA-256 of its token in hex.
+
+        `hpcbinderhub worker-token` makes a pair.
+        """,
+    )
+    worker_token_file = Unicode(
+        "",
+        config=True,
+        help="On a worker's host: the file with its token, readable by its account alone.",
+    )
+
+    # -- engines ---------------------------------------------------------------------------------
+    shifter_gateway_user = Unicode(
+        "hpcwatch",
+        config=True,
+        help="The account whose imports Shifter's gateway accepts (`ImportUsers`).",
+    )
+    shifter_system = Unicode("cluster", config=True, help="`system` in Shifter's udiRoot.conf.")
+    shifter_gateway = Unicode(
+        "", config=True, help="Shifter's gateway, as login nodes reach it. `http://gw:5000`."
+    )
+
+    # -- launches --------------------------------------------------------------------------------
+    away_seconds = Float(
+        30.0,
+        config=True,
+        help="An owner whose page has been closed for longer is away: nothing is submitted then.",
+    )
+    profiles: Any = List(
+        config=True,
+        help="""What the launch page offers: a list of dictionaries, see `hpcbinderhub.profiles`.
+
+        Example: `[{'name': 'interactive', 'title': 'Interactive', 'partition': 'interactive'}]`.
+        """,
+    )
+    require_association = Bool(
+        True,
+        config=True,
+        help="Refuse a launch, before anything is built, for a user without a Slurm association.",
+    )
+
+    @validate("profiles")
+    def _check_profiles(self, proposal: Any) -> list[Profile]:
+        checked: list[Profile] = []
+        for number, entry in enumerate(proposal.value, start=1):
+            try:
+                checked.append(Profile.model_validate(entry))
+            except ValidationError as error:
+                first = error.errors()[0]
+                where = ".".join(str(part) for part in first["loc"])
+                raise TraitError(f"Profile number {number}, “{where}”: {first['msg']}") from error
+        names = [profile.name for profile in checked]
+        if len(set(names)) < len(names):
+            raise TraitError(f"Two profiles have the same name: {', '.join(names)}")
+        return checked
+
+    @validate("public_url")
+    def _end_with_slash(self, proposal: Any) -> str:
+        return str(proposal.value).rstrip("/") + "/"
+
+    def ca_certificates(self) -> str | None:
+        """The PEM text that jobs need to trust `public_url`, if they need any."""
+        return Path(self.ca_file).read_text() if self.ca_file else None
+
+
+def load_config(directory: str | Path) -> Config:
+    """The merged configuration of `directory/*.py`, in order of name, as JupyterHub reads it."""
+    merged = Config()
+    for path in sorted(Path(directory).glob("*.py")):
+        merged.merge(PyFileConfigLoader(path.name, path=str(path.parent)).load_config())
+    return merged
+
+
+def load_site(directory: str | Path) -> Site:
+    """The site that the files in `directory` describe."""
+    return Site(config=load_config(directory))

@@ -1,0 +1,184 @@
+"""The cluster as typed operations: what the hub may ask of Slurm, as whom."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import UserError
+from ..site import Site
+from ..workspaces import Account
+from .certificates import CertificateCommand
+from .jobs import Job, job_from
+from .transport import AgentError, SSHTransport, Transport
+
+ACCOUNT_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Association:
+    """A Slurm account that a user may charge."""
+
+    account: str
+    partition: str
+    qos: str
+
+
+@dataclass(frozen=True)
+class Member:
+    """A user, as login node and Slurm accounting know her."""
+
+    account: Account
+    associations: tuple[Association, ...]
+
+    @property
+    def slurm_accounts(self) -> list[str]:
+        """The Slurm accounts she may charge, each once, in Slurm's order."""
+        return list(dict.fromkeys(entry.account for entry in self.associations))
+
+
+@dataclass(frozen=True)
+class Submission:
+    """Everything that one `sbatch` needs."""
+
+    name: str
+    directory: str
+    directories: tuple[str, ...]
+    options: tuple[str, ...]
+    script: str
+    claim: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A job, and the digest of the ticket that it carries."""
+
+    job: str
+    ticket_digest: str
+
+
+class Cluster:
+    """One Slurm cluster, reached through its login nodes."""
+
+    def __init__(self, transport: Transport, site: Site):
+        self._transport = transport
+        self._path = list(site.slurm_path)
+        self._env = dict(site.slurm_environment)
+        self._watcher_user = site.watcher_user
+        self._shifter_user = site.shifter_gateway_user
+        self._members: dict[str, tuple[float, Member]] = {}
+
+    async def member(self, user: str) -> Member:
+        """Who the user is on the cluster; remembered for some minutes."""
+        known = self._members.get(user)
+        if known and time.monotonic() - known[0] < ACCOUNT_SECONDS:
+            return known[1]
+        answer = await self._call(user, "whoami")
+        member = Member(
+            Account(answer["user"], answer["uid"], answer["home"]),
+            tuple(
+                Association(row["account"], row["partition"], row["qos"])
+                for row in answer["associations"]
+            ),
+        )
+        if member.associations:
+            self._members[user] = (time.monotonic(), member)
+        return member
+
+    async def submit(self, user: str, submission: Submission) -> Submitted:
+        """Submit once; a repeated submission of the same directory gives the same job."""
+        answer = await self._call(
+            user,
+            "submit",
+            name=submission.name,
+            directory=submission.directory,
+            directories=submission.directories,
+            options=submission.options,
+            script=submission.script,
+            claim=submission.claim,
+        )
+        return Submitted(answer["job"], answer["ticket_digest"])
+
+    async def find(self, user: str, name: str, directory: str) -> str:
+        """The id of the job that was submitted for a launch's directory, or an empty string."""
+        return str((await self._call(user, "find", name=name, directory=directory))["job"])
+
+    async def cancel(self, user: str, job: str) -> None:
+        """Cancel a job of the user's."""
+        await self._call(user, "cancel", job=job)
+
+    async def observe(self, jobs: Iterable[str]) -> dict[str, Job]:
+        """The state of these jobs, whoever owns them, as the watcher's account sees it."""
+        answer = await self._call(self._watcher_user, "observe", jobs=sorted(jobs))
+        return {row["id"]: job_from(row) for row in answer["jobs"]}
+
+    async def log_tail(self, user: str, directory: str, size: int = 4000) -> str:
+        """The end of a launch's log."""
+        answer = await self._call(user, "tail", directory=directory, bytes=size)
+        return str(answer["text"])
+
+    async def shifter_lookup(self, user: str, image: str) -> str:
+        """Shifter's id for an image name, or an empty string."""
+        return str((await self._call(user, "shifter-lookup", image=image))["id"])
+
+    async def shifter_import(self, url: str, path: str) -> None:
+        """Have Shifter's gateway take in a squashfs file."""
+        await self._call(self._shifter_user, "shifter-import", url=url, path=path)
+
+    async def _call(self, user: str, operation: str, **arguments: Any) -> dict[str, Any]:
+        request = {"op": operation, "path": self._path, "env": self._env, **arguments}
+        try:
+            return await self._transport.call(user, request)
+        except AgentError as error:
+            raise explain(error) from error
+
+
+def explain(error: AgentError) -> UserError:
+    """What the agent refused, as a sentence and a way out."""
+    words = str(error)
+    if error.kind == "full":
+        return UserError(
+            "Your storage is full: the files that a launch needs could not be written.",
+            "Delete what you no longer need, or ask for a larger quota, and launch again.",
+            detail=words,
+            status=507,
+        )
+    if error.kind == "storage":
+        return UserError(
+            "Your storage on the cluster could not be written.",
+            "Log in to the cluster and check your home directory, or ask your help desk.",
+            detail=words,
+        )
+    if error.kind == "slurm":
+        return UserError("Slurm refused the job.", slurm_advice(words), detail=words)
+    return UserError(
+        "The cluster refused the request.",
+        "If it goes on, show these words to your help desk.",
+        detail=words,
+    )
+
+
+def slurm_advice(words: str) -> str:
+    """What to do about a refusal of `sbatch`, by its own words."""
+    table: Sequence[tuple[str, str]] = (
+        ("Invalid account", "Choose an account that you may charge on this partition."),
+        ("time limit", "Ask for less time, or choose another profile."),
+        ("accounting/QOS policy", "You are at a limit of your account; ask for less or wait."),
+        ("not available", "Choose another profile, or wait until the nodes are back."),
+        ("Invalid partition", "Tell your facility: the profile's partition is not there."),
+        ("Invalid qos", "Choose another profile: its QOS is not yours."),
+        ("Memory", "Ask for less memory: choose another profile."),
+    )
+    for sign, advice in table:
+        if sign.lower() in words.lower():
+            return advice
+    return "Choose another profile or account; if it goes on, show these words to your help desk."
+
+
+def cluster_of(site: Site) -> Cluster:
+    """The site's cluster over SSH, the way it is configured."""
+    certificates = CertificateCommand(site.certificate_command)
+    transport = SSHTransport(site.login_hosts, site.known_hosts, certificates, site.agent_command)
+    return Cluster(transport, site)

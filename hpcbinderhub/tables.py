@@ -1,0 +1,94 @@
+"""The tables of the queue. `migrations/` holds the steps that lead here."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData()
+
+builds = Table(
+    "builds",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("key", String(64), nullable=False),
+    Column("repo_url", Text, nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("commit", String(40), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempt", Integer, nullable=False, default=0),
+    Column("worker", String(64)),
+    Column("lease_until", Float),
+    Column("created", Float, nullable=False),
+    Column("finished", Float),
+    Column("failure", Text),
+    # Two requests for the same environment at the same moment make one build, not two.
+    Index(
+        "one_live_build_per_key",
+        "key",
+        unique=True,
+        sqlite_where=text("state IN ('queued', 'running')"),
+        postgresql_where=text("state IN ('queued', 'running')"),
+    ),
+    Index("builds_by_state", "state", "created"),
+)
+
+images = Table(
+    "images",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("artefact", String(64), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("build", String(32), ForeignKey("builds.id"), nullable=False),
+    Column("made", Float, nullable=False),
+)
+
+launches = Table(
+    "launches",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("user", String(255), nullable=False),
+    Column("server", String(64), nullable=False),
+    Column("spec", Text, nullable=False),
+    Column("repo_url", Text, nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("commit", String(40)),
+    Column("profile", String(64), nullable=False),
+    Column("account", String(64)),
+    Column("minutes", Integer),
+    Column("nodes", Integer),
+    Column("gpus", Integer),
+    Column("open", Text, nullable=False, default=""),
+    Column("start_when_ready", Boolean, nullable=False, default=False),
+    Column("state", String(16), nullable=False),
+    Column("build", String(32)),
+    Column("artefact", String(64)),
+    Column("url", Text),
+    Column("failure", Text),
+    Column("created", Float, nullable=False),
+    Column("changed", Float, nullable=False),
+    Index("launches_by_user", "user", "created"),
+    Index("launches_by_state", "state"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("stream", String(48), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("phase", String(16), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("data", Text),
+)

@@ -1,0 +1,13 @@
+"""How environments are built."""
+
+c = get_config()  # noqa: F821
+
+c.Site.base_image = "docker.io/library/debian:bookworm"
+
+# A site's own package mirrors and certificates: for build steps, never in a finished image.
+c.Site.build_environment = {}
+c.Site.build_ca_bundle = ""
+
+# The worker's own directory, on a local disk, and its token's file: see `hpcbinderhub worker-token`.
+c.Site.builder_dir = "/var/lib/builder"
+c.Site.worker_token_file = "/var/lib/builder/worker-token"

@@ -1,0 +1,39 @@
+"""Who may do what. Every role holds what its work takes and no more."""
+
+c = get_config()  # noqa: F821
+
+c.JupyterHub.custom_scopes = {
+    "custom:hpcbinderhub:build": {"description": "See builds, and have environments built."},
+    "custom:hpcbinderhub:launch": {"description": "Launch repositories as oneself."},
+    "custom:hpcbinderhub:admin": {"description": "See and manage everybody's builds."},
+    "custom:hpcbinderhub:content": {"description": "Fetch the content of one's own launches."},
+}
+
+c.JupyterHub.load_roles = [
+    {
+        # An ordinary user: open the service, build and launch. `content` is here because a
+        # server's token cannot hold what its user does not.
+        "name": "user",
+        "scopes": [
+            "self",
+            "access:services!service=binder",
+            "custom:hpcbinderhub:build",
+            "custom:hpcbinderhub:launch",
+            "custom:hpcbinderhub:content!user",
+        ],
+    },
+    {
+        # The service starts and stops servers for whoever clicked, and follows them; it cannot
+        # read a server's state, use a server, or change a user.
+        "name": "binder",
+        "scopes": ["servers", "read:users:name"],
+        "services": ["binder"],
+    },
+]
+
+# A server's own token: its activity, its own server, its own content, nothing else.
+c.Spawner.server_token_scopes = [
+    "users:activity!user",
+    "access:servers!server",
+    "custom:hpcbinderhub:content!server",
+]

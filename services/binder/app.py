@@ -1,0 +1,145 @@
+"""The process: puts the library together, serves it, and goes on where the last one stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tornado.httpserver import HTTPServer
+from tornado.web import Application as WebApplication
+from traitlets import Unicode
+from traitlets.config import Application
+
+from hpcbinderhub.builds.queue import BuildQueue
+from hpcbinderhub.database import Database
+from hpcbinderhub.events import EventLog
+from hpcbinderhub.launches.conductor import Conductor
+from hpcbinderhub.launches.content import ContentStore
+from hpcbinderhub.launches.hub import Hub
+from hpcbinderhub.launches.presence import Presence
+from hpcbinderhub.launches.records import LaunchBook
+from hpcbinderhub.repos.git import GitCache
+from hpcbinderhub.site import Site, load_site
+from hpcbinderhub.slurm.cluster import Cluster, cluster_of
+
+from .handlers import routes
+from .templates import template_environment
+
+PARENT_CHECK_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the handlers call."""
+
+    site: Site
+    database: Database
+    events: EventLog
+    queue: BuildQueue
+    book: LaunchBook
+    content: ContentStore
+    cluster: Cluster
+    hub: Hub
+    presence: Presence
+    conductor: Conductor
+
+
+def assemble(site: Site, api_url: str, api_token: str) -> Services:
+    """The library, put together for one site."""
+    state = Path(site.state_dir)
+    for directory in (state, state / "repos", state / "content"):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = Database(site.database_url)
+    database.upgrade()
+    events = EventLog(database)
+    queue = BuildQueue(database, events, site.lease_seconds)
+    book = LaunchBook(database)
+    git = GitCache(state / "repos", site.git_timeout)
+    cluster = cluster_of(site)
+    hub = Hub(api_url, api_token)
+    presence = Presence(site.away_seconds)
+    return Services(
+        site=site,
+        database=database,
+        events=events,
+        queue=queue,
+        book=book,
+        content=ContentStore(git, state / "content"),
+        cluster=cluster,
+        hub=hub,
+        presence=presence,
+        conductor=Conductor(site, book, events, queue, git, cluster, hub, presence),
+    )
+
+
+class BinderService(Application):
+    """The hub-managed service."""
+
+    name = "hpcbinderhub-service"
+    description = "The web service of HPC BinderHub. JupyterHub starts it."
+
+    config_dir = Unicode(
+        "/etc/jupyterhub/jupyterhub_config.d",
+        config=True,
+        help="The directory with the site's configuration files.",
+    )
+    aliases = {"config": "BinderService.config_dir"}
+
+    def start(self) -> None:
+        """Serve until told to stop, or until the hub that started us is gone."""
+        logging.basicConfig(
+            level=logging.INFO, format="[%(levelname)s %(asctime)s %(name)s] %(message)s"
+        )
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        site = load_site(self.config_dir)
+        services = assemble(
+            site, os.environ["JUPYTERHUB_API_URL"], os.environ["JUPYTERHUB_API_TOKEN"]
+        )
+        address = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
+        server = HTTPServer(make_web_application(services), xheaders=True)
+        server.listen(address.port or 80, address.hostname or "127.0.0.1")
+        await services.conductor.resume()
+        await _told_to_stop()
+        server.stop()
+        await services.conductor.close()
+        await services.database.close()
+
+
+def make_web_application(services: Services, **settings: Any) -> WebApplication:
+    """The web application over assembled services."""
+    prefix = os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "/services/binder/")
+    return WebApplication(
+        routes(prefix),
+        services=services,
+        templates=template_environment(),
+        prefix=prefix,
+        hub_base_url=os.environ.get("JUPYTERHUB_BASE_URL", "/") + "hub/",
+        cookie_secret=os.urandom(32),
+        **settings,
+    )
+
+
+async def _told_to_stop() -> None:
+    """Return on SIGTERM or SIGINT, or when the hub was killed: its successor starts another of us,
+    which needs the port, and our token is worth nothing any more."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    parent = os.getppid()
+    while not stopped.is_set() and os.getppid() == parent:
+        try:
+            await asyncio.wait_for(stopped.wait(), PARENT_CHECK_SECONDS)
+        except TimeoutError:
+            continue
+    if not stopped.is_set():
+        sys.stderr.write("The hub is gone; its next start brings a new service.\n")

@@ -1,0 +1,142 @@
+"""Workers: claim a build, get its files, tell how it goes. Each holds a token for this alone."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from tornado.web import HTTPError
+
+from hpcbinderhub.builds.queue import Build, LeaseLost
+from hpcbinderhub.errors import UserError
+from hpcbinderhub.events import Line
+
+from .base import BaseHandler, found
+
+CHUNK = 1 << 20
+MAX_LINES = 2000
+CLAIM_SECONDS = 20
+
+
+class ReportedLine(BaseModel):
+    """One event of a build."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    phase: str = Field(pattern=r"^(fetching|building|pushing|converting)$")
+    message: str = Field(max_length=20_000)
+
+
+class Report(BaseModel):
+    """Events, or none: a heartbeat."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    lines: list[ReportedLine] = Field(max_length=MAX_LINES)
+
+
+class Finished(BaseModel):
+    """What was made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    artefact: str = Field(pattern=r"^[0-9a-f]{64}$")
+    size: int = Field(ge=0)
+
+
+class Failure(BaseModel):
+    """Why nothing was made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    cause: str = Field(max_length=64)
+    message: str = Field(max_length=2000)
+    advice: str = Field(default="", max_length=2000)
+    lines: list[str] = Field(default_factory=list, max_length=100)
+
+
+class WorkerHandler(BaseHandler):
+    """A handler for workers; `self.worker` is the name behind the token."""
+
+    worker: str
+
+    def prepare(self) -> None:
+        """Find the worker whose token this is; every token is compared, in constant time."""
+        kind, _, token = self.request.headers.get("Authorization", "").partition(" ")
+        digest = hashlib.sha256(token.encode()).hexdigest()
+        known = self.services.site.worker_tokens.items()
+        names = [name for name, value in known if hmac.compare_digest(value, digest)]
+        if kind != "Bearer" or not names:
+            raise HTTPError(403)
+        self.worker = names[0]
+
+    async def own(self, build_id: str) -> Build:
+        """A build that this worker holds."""
+        build: Build = found(await self.services.queue.get(build_id), "build")
+        if build.worker != self.worker or build.state != "running":
+            raise LeaseLost(build_id)
+        return build
+
+    def error_of(self, status: int, exception: BaseException | None) -> tuple[int, dict[str, str]]:
+        """A lost lease is a conflict, and the worker drops the build."""
+        if isinstance(exception, LeaseLost):
+            return 409, UserError("This build belongs to another worker by now.").as_dict()
+        return super().error_of(status, exception)
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Losing a lease happens."""
+        if not isinstance(value, LeaseLost):
+            super().log_exception(typ, value, tb)
+
+
+class ClaimHandler(WorkerHandler):
+    """POST: the next build; 204 if none came within the time that a proxy lets us wait."""
+
+    async def post(self) -> None:
+        """See the class."""
+        build = await self.services.queue.wait_and_claim(self.worker, CLAIM_SECONDS)
+        if build is None:
+            self.set_status(204)
+            return
+        fields = ("id", "key", "repo_url", "ref", "commit", "attempt")
+        self.answer({field: getattr(build, field) for field in fields})
+
+
+class ContextHandler(WorkerHandler):
+    """GET: the files of the build's commit, as a tar file."""
+
+    async def get(self, build_id: str) -> None:
+        """See the class."""
+        build = await self.own(build_id)
+        path = await self.services.content.archive(build.repo_url, build.ref, build.commit)
+        self.set_header("Content-Type", "application/x-tar")
+        with await asyncio.to_thread(path.open, "rb") as archive:
+            while chunk := await asyncio.to_thread(archive.read, CHUNK):
+                self.write(chunk)
+                await self.flush()
+
+
+class ReportHandler(WorkerHandler):
+    """POST: events, or a heartbeat without any."""
+
+    async def post(self, build_id: str) -> None:
+        """See the class."""
+        report = self.parse(Report)
+        lines: list[Line] = [(line.phase, line.message, {}) for line in report.lines]
+        await self.services.queue.report(build_id, self.worker, lines)
+        self.answer({})
+
+
+class EndHandler(WorkerHandler):
+    """POST: the build is made, has failed, or goes back into the queue."""
+
+    async def post(self, build_id: str, how: str) -> None:
+        """See the class."""
+        queue = self.services.queue
+        if how == "finish":
+            done = self.parse(Finished)
+            await queue.finish(build_id, self.worker, done.artefact, done.size)
+        elif how == "fail":
+            await queue.fail(build_id, self.worker, self.parse(Failure).model_dump())
+        else:
+            await queue.release(build_id, self.worker)
+        self.answer({})

@@ -1,0 +1,114 @@
+// The launch page: sends the form, keeps the link to share up to date, stops servers.
+
+import { address, call } from "./api.js";
+
+const form = document.getElementById("launch-form");
+const problem = document.getElementById("launch-error");
+const share = document.getElementById("share");
+const link = document.getElementById("share-link");
+
+function fields() {
+  const values = Object.fromEntries(new FormData(form));
+  const number = (text) => (text ? Number(text) : undefined);
+  return {
+    ...(values.spec ? { spec: values.spec } : { repository: values.repository, ref: values.ref }),
+    profile: values.profile,
+    account: values.account || undefined,
+    minutes: number(values.minutes),
+    gpus: number(values.gpus) || undefined,
+    open: values.open,
+    start_when_ready: values.start_when_ready === "on",
+  };
+}
+
+function show(error) {
+  problem.replaceChildren();
+  for (const text of [error.message, error.advice, error.detail]) {
+    if (text) problem.append(Object.assign(document.createElement("p"), { textContent: text, className: "mb-1" }));
+  }
+  problem.hidden = false;
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  problem.hidden = true;
+  const button = form.querySelector("button[type=submit]");
+  button.disabled = true;
+  try {
+    const launch = await call("POST", "api/launches", fields());
+    location.assign(address(`launches/${launch.id}`));
+  } catch (error) {
+    show(error);
+    button.disabled = false;
+  }
+});
+
+// -- limits of the chosen profile -------------------------------------------------------------
+
+function adapt() {
+  const profile = form.querySelector("input[name=profile]:checked");
+  if (!profile) return;
+  form.minutes.placeholder = profile.dataset.minutes;
+  form.minutes.max = profile.dataset.maxMinutes;
+  document.getElementById("gpus-field").hidden = profile.dataset.maxGpus === "0";
+  form.gpus.max = profile.dataset.maxGpus;
+}
+
+// -- the link to share --------------------------------------------------------------------------
+
+let asked = 0;
+
+async function refreshLink() {
+  const values = fields();
+  const number = ++asked;
+  let { spec } = values;
+  let file = "";
+  try {
+    if (!spec && values.repository) {
+      const query = new URLSearchParams({ repository: values.repository, ref: values.ref });
+      ({ spec, file } = await call("GET", `api/parse?${query}`));
+    }
+  } catch {
+    spec = undefined; // Half an address is no mistake yet.
+  }
+  if (number !== asked) return;
+  share.hidden = !spec;
+  if (!spec) return;
+  const wanted = new URLSearchParams({ profile: values.profile });
+  if (values.minutes) wanted.set("time", values.minutes);
+  if (values.open || file) wanted.set("labpath", values.open || file);
+  link.value = `${location.origin}${address(`v2/${spec}`)}?${wanted}`;
+}
+
+let timer;
+form.addEventListener("input", () => {
+  adapt();
+  clearTimeout(timer);
+  timer = setTimeout(refreshLink, 250);
+});
+
+document.getElementById("copy-link").addEventListener("click", async (event) => {
+  link.select();
+  await navigator.clipboard.writeText(link.value);
+  event.target.textContent = "Copied";
+});
+
+// -- running servers ----------------------------------------------------------------------------
+
+for (const button of document.querySelectorAll("[data-stop]")) {
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    button.textContent = "Stopping…";
+    try {
+      await call("DELETE", `api/servers/${encodeURIComponent(button.dataset.stop)}`);
+      button.closest("li").remove();
+    } catch (error) {
+      show(error);
+      button.disabled = false;
+      button.textContent = "Stop";
+    }
+  });
+}
+
+adapt();
+refreshLink();

@@ -1,0 +1,16 @@
+"""Spawners: JupyterHub's contract on one side, the library on the other."""
+
+import batchspawner.api
+from jupyterhub.apihandlers import default_handlers
+
+from .imagebatch import ImageBatchSpawner
+from .profile import ProfileSpawner
+from .shifter import ShifterBatchSpawner
+
+__all__ = ["ImageBatchSpawner", "ProfileSpawner", "ShifterBatchSpawner"]
+
+# batchspawner registers a handler on import that sets any attribute of the caller's spawner to any
+# value: with a server's own token, `exec_prefix` makes the hub run a command. Ours is `callback`.
+default_handlers[:] = [
+    entry for entry in default_handlers if entry[1] is not batchspawner.api.BatchSpawnerAPIHandler
+]

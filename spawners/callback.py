@@ -1,0 +1,115 @@
+"""The job's two calls to the hub: claim what it needs, and say where it listens.
+
+They are part of the hub, not of a service, because only the hub's process knows a server's secrets.
+Each is narrow and typed, and answers only the job that it belongs to.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, TypeVar
+
+from jupyterhub.apihandlers import APIHandler
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from tornado import web
+
+from hpcbinderhub.errors import Unavailable, UserError
+
+from .imagebatch import ImageBatchSpawner
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Claim(BaseModel):
+    """A job's ticket, and which job it is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    ticket: Annotated[str, StringConstraints(max_length=200)]
+    job: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")]
+
+
+class Ready(BaseModel):
+    """Where the server listens, on the node that Slurm names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    port: int = Field(ge=1024, le=65535)
+
+
+class JobHandler(APIHandler):  # type: ignore[misc]
+    """What both calls share. They carry a ticket or a token, never a cookie."""
+
+    def check_xsrf_cookie(self) -> None:
+        """There is no cookie to protect."""
+
+    def prepare(self) -> None:
+        """Leave out JupyterHub's look for a user: the ticket is what counts."""
+        self._jupyterhub_user = None
+
+    def spawner(self, user_name: str, server_name: str) -> ImageBatchSpawner:
+        """The spawner of this server. A hub that has just started may not know it yet."""
+        user = self.find_user(user_name)
+        wrapper = user.spawners.get(server_name) if user else None
+        inner = getattr(wrapper, "child_spawner", wrapper)
+        if not isinstance(inner, ImageBatchSpawner):
+            raise Unavailable("The hub does not know this server yet.")
+        return inner
+
+    def body(self, model: type[Model]) -> Model:
+        """The request's body."""
+        try:
+            return model.model_validate_json(self.request.body)
+        except ValidationError as error:
+            raise UserError(f"Not a {model.__name__.lower()}.", detail=str(error)) from error
+
+    def answer(self, status: int, value: Any) -> None:
+        """JSON, not to be kept by anybody on the way."""
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json")
+        self.set_header("Cache-Control", "no-store")
+        self.finish(json.dumps(value))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Our errors as JSON: 503 means try again, everything else is final."""
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        if isinstance(error, Unavailable):
+            self.answer(503, {"message": str(error)})
+        elif isinstance(error, UserError):
+            self.answer(error.status, error.as_dict())
+        else:
+            self.answer(status_code, {"message": "The hub could not answer."})
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Refusals are ordinary; defects are not."""
+        if isinstance(value, (Unavailable, UserError)):
+            self.log.info("%s %s: %s", self.request.method, self.request.path, value)
+        else:
+            super().log_exception(typ, value, tb)
+
+
+class ClaimHandler(JobHandler):
+    """POST: a ticket for the environment, the secrets and the content's address."""
+
+    async def post(self, user_name: str, server_name: str) -> None:
+        """See `ImageBatchSpawner.claim`."""
+        claim = self.body(Claim)
+        answer = await self.spawner(user_name, server_name).claim(claim.ticket, claim.job)
+        self.answer(200, answer)
+
+
+class ReadyHandler(JobHandler):
+    """POST: the port, with the server's own token."""
+
+    async def post(self, user_name: str, server_name: str) -> None:
+        """See `ImageBatchSpawner.report_ready`."""
+        token = self.get_auth_token()
+        if not token:
+            raise web.HTTPError(403)
+        ready = self.body(Ready)
+        await self.spawner(user_name, server_name).report_ready(token, ready.port)
+        self.answer(200, {})
+
+
+handlers = [
+    (r"/api/hpcbinderhub/jobs/([^/]+)/([^/]+)/claim", ClaimHandler),
+    (r"/api/hpcbinderhub/jobs/([^/]+)/([^/]+)/ready", ReadyHandler),
+]

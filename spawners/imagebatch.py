@@ -1,0 +1,450 @@
+"""A user's server in a container image, as a Slurm job."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from batchspawner import SlurmSpawner
+from traitlets import Any as AnyTrait
+from traitlets import Float, default
+
+from hpcbinderhub.errors import NotAllowed, Unavailable, UserError
+from hpcbinderhub.images.engines import ContainerRun, Engine, engine_named
+from hpcbinderhub.launches.options import LaunchOptions, parse_options
+from hpcbinderhub.profiles import Profile, find_profile
+from hpcbinderhub.slurm.cluster import Member, Submission
+from hpcbinderhub.slurm.jobs import Job, Stage
+from hpcbinderhub.slurm.script import batch_script, job_name, sbatch_options
+from hpcbinderhub.workspaces import Places, places
+
+from .errors import SpawnRefused, refusing
+from .facility import Facility, facility
+from .record import JobRecord
+
+CLOCK_SKEW_SECONDS = 600
+START_COMMAND = "/srv/hpcbinder/bin/hpcbinder"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be run for whom: an accepted request."""
+
+    options: LaunchOptions
+    profile: Profile
+    member: Member
+    where: Places
+
+
+class ImageBatchSpawner(SlurmSpawner):  # type: ignore[misc]
+    """Runs an artefact with a container engine in a Slurm job.
+
+    Of batchspawner it keeps the contract and the traits; how a job is submitted, watched and found
+    again is the library's. The only request that is understood is `LaunchOptions`.
+    """
+
+    api_token: str
+    start_timeout = Float(
+        7 * 24 * 3600,
+        config=True,
+        help="""Seconds until JupyterHub gives a start up, the time in Slurm's queue included.
+
+        Long, because a queue may be: a job that runs but does not answer is ended much earlier, by
+        its profile's `startup_seconds`.
+        """,
+    )
+
+    keep_state = AnyTrait(help="Called when the state must be in the database before going on.")
+
+    @default("keep_state")
+    def _keep_own_state(self) -> Callable[[], None]:
+        def keep() -> None:
+            self.orm_spawner.state = self.get_state()
+            self.db.commit()
+
+        return keep
+
+    @default("hub_connect_url")
+    def _hub_as_jobs_reach_it(self) -> str:
+        return self._facility.site.public_url.rstrip("/")
+
+    @default("env_keep")
+    def _no_variables_of_the_hub(self) -> list[str]:
+        return []
+
+    @default("http_timeout")
+    def _patience_for_slow_file_systems(self) -> int:
+        return 120
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        self._record: JobRecord | None = None
+        self._plan: Plan | None = None
+        self._reported = asyncio.Event()
+        self._words = ""
+        super().__init__(*args, **kwargs)
+
+    # -- state ---------------------------------------------------------------------------------
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Know the job again after a hub restart."""
+        super().load_state(state)
+        if state.get("job"):
+            self._remember(JobRecord.model_validate(state["job"]))
+
+    def get_state(self) -> dict[str, Any]:
+        """The job, for as long as it may exist."""
+        state: dict[str, Any] = super().get_state()
+        if self._record:
+            state["job"] = self._record.model_dump()
+        return state
+
+    def clear_state(self) -> None:
+        """JupyterHub calls this at every start, and for a server that it could not reach when it
+        started. Neither ends the job, so neither forgets it: only `stop` and Slurm do."""
+        super().clear_state()
+
+    # -- JupyterHub's contract -----------------------------------------------------------------
+
+    async def start(self) -> str:
+        """Submit the job, or find it again, and return the server's address when it answers."""
+        with refusing():
+            self._plan = plan = await self._make_plan()
+            await self._end_other_job(plan.options.launch)
+            self._open_record(plan)
+            engine = self._engine(plan.profile)
+            self._words = f"Making the image ready for {engine.name}."
+            image = await engine.ensure(self.user.name, plan.options.artefact)
+            self._words = "Submitting the job."
+            await self._submit(plan, engine, image)
+            return await self._wait_until_ready(plan)
+
+    async def poll(self) -> int | None:
+        """None while the server may be alive. What Slurm cannot tell is not an end."""
+        record = self._record
+        if record is None:
+            return 0
+        if self._plan is None and not record.url:
+            # The hub was restarted while this was starting. To JupyterHub there is no server yet,
+            # so that it tidies up without calling `stop`; the next start finds the job again.
+            return 0
+        job = self._job()
+        if job and job.stage is Stage.ENDED:
+            self._forget()
+            return 1
+        return None
+
+    async def stop(self, now: bool = False) -> None:
+        """Cancel the job and, unless in a hurry, wait until Slurm says that it has ended."""
+        if self._record:
+            await self._end_job(wait=not now)
+
+    async def get_url(self) -> str:
+        """Where the server said it listens; JupyterHub may have been killed before it noted that."""
+        return self._record.url if self._record else str(await super().get_url())
+
+    async def progress(self) -> AsyncIterator[dict[str, Any]]:
+        """What the page shows while the server starts: a sentence whenever it changes."""
+        said = ""
+        while True:
+            words = self._words
+            if words and words != said:
+                said = words
+                yield {"progress": 50, "message": words}
+            await asyncio.sleep(0.2)
+
+    @property
+    def handed_out_token(self) -> str:
+        """The API token that a job holds, so that JupyterHub can revoke it with the server."""
+        return self._record.token if self._record else ""
+
+    # -- the job's own calls -------------------------------------------------------------------
+
+    async def claim(self, ticket: str, job_id: str) -> dict[str, Any]:
+        """Exchange the launch's ticket for everything the job needs, its secrets among it."""
+        record, plan = self._record, self._plan
+        if record is None or plan is None or not record.id:
+            raise Unavailable("The hub does not know this launch yet.")
+        if not record.matches(ticket):
+            raise NotAllowed("This is not the ticket of this launch.")
+        if record.url or record.claimed_by not in ("", job_id):
+            raise UserError("This launch was claimed already.", status=409)
+        await self._check_claimant(record, plan, job_id)
+        self.api_token = record.token or self.api_token
+        self._update(claimed_by=job_id, token=self.api_token)
+        self._words = "The container is up; fetching the repository's content."
+        return self._what_the_job_needs(plan)
+
+    async def report_ready(self, token: str, port: int) -> None:
+        """The server is about to listen. The host comes from Slurm, not from the caller."""
+        record = self._record
+        if record is None or not record.token:
+            raise Unavailable("The hub does not know this launch yet.")
+        if not hmac.compare_digest(token, record.token):
+            raise NotAllowed("This is not the token of this server.")
+        if not 1024 <= port <= 65535:
+            raise UserError(f"{port} is not a port that a user's server can listen on.")
+        job = self._job() or await self._facility.watcher.fresh(record.id)
+        if job is None or not job.node:
+            raise Unavailable("Slurm has not said yet where the job runs.")
+        self._update(url=f"http://{job.node}:{port}")
+        self._words = "JupyterLab is starting."
+        self._reported.set()
+
+    # -- steps of a start ----------------------------------------------------------------------
+
+    async def _make_plan(self) -> Plan:
+        options = parse_options(self.user_options)
+        site = self._facility.site
+        profile = find_profile(
+            site.profiles, options.profile, [group.name for group in self.user.groups]
+        )
+        profile.check_account(options.account)
+        member = await self._facility.cluster.member(self.user.name)
+        where = places(site.workspace_root, member.account, options.launch, options.workspace)
+        return Plan(options, profile, member, where)
+
+    def _open_record(self, plan: Plan) -> None:
+        """The record of this launch's job, in the database before anything is submitted. A launch
+        that has one already goes on with it."""
+        self._reported = asyncio.Event()
+        if self._record is None:
+            self._record = JobRecord(
+                launch=plan.options.launch,
+                directory=str(plan.where.launch),
+                intended=int(time.time()),
+            )
+        self.keep_state()
+
+    async def _submit(self, plan: Plan, engine: Engine, image: str) -> None:
+        record = self._record
+        assert record is not None
+        if not record.id:
+            await self._submit_once(self._submission(plan, engine, image))
+        elif record.token:
+            self.api_token = record.token
+        if record.url:
+            self._reported.set()
+
+    async def _submit_once(self, submission: Submission) -> None:
+        """Submit, and try again while the cluster cannot be reached: the agent submits once.
+
+        If an earlier hub got as far as submitting, the ticket is that one's; so what counts is the
+        ticket that lies on the cluster's storage, and the agent says which.
+        """
+        pause = 1.0
+        while True:
+            try:
+                done = await self._facility.cluster.submit(self.user.name, submission)
+            except Unavailable as error:
+                self._words = f"The cluster cannot be reached; trying again. ({error})"
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 30.0)
+            else:
+                self._update(id=done.job, ticket_digest=done.ticket_digest)
+                return
+
+    def _submission(self, plan: Plan, engine: Engine, image: str) -> Submission:
+        site, where, options = self._facility.site, plan.where, plan.options
+        resources = plan.profile.resources(
+            minutes=options.minutes, nodes=options.nodes, gpus=options.gpus
+        )
+        command = engine.command(
+            ContainerRun(
+                image=image,
+                where=where,
+                data_roots=tuple(site.data_roots),
+                command=(START_COMMAND, "start", "--launch", str(where.launch)),
+            )
+        )
+        return Submission(
+            name=job_name(options.launch),
+            directory=str(where.launch),
+            directories=(str(where.view / where.way_to_root), str(where.workspace.parent)),
+            options=(
+                *sbatch_options(options, plan.profile, resources, where),
+                *engine.sbatch_options(image),
+            ),
+            script=batch_script(site.job_prologue, command),
+            claim={
+                "claim_url": self._callback_url("claim"),
+                "ticket": secrets.token_urlsafe(32),
+                "ca": site.ca_certificates(),
+            },
+        )
+
+    async def _wait_until_ready(self, plan: Plan) -> str:
+        """Follow the job until its server has reported, has died, or has taken too long."""
+        watcher = self._facility.watcher
+        running_since: float | None = None
+        while not self._reported.is_set():
+            job = self._job()
+            if job:
+                self._words = self._words if self._claimed() else job.in_words()
+                if job.stage is Stage.ENDED:
+                    raise await self._died(plan, job)
+                if job.stage is Stage.RUNNING:
+                    running_since = running_since or time.monotonic()
+            late = running_since and time.monotonic() - running_since > plan.profile.startup_seconds
+            if late:
+                raise await self._too_slow(plan)
+            await _first_of(self._reported.wait(), watcher.wait())
+        assert self._record is not None
+        return self._record.url
+
+    async def _died(self, plan: Plan, job: Job) -> UserError:
+        self._forget()
+        return UserError(
+            f"The job ended before JupyterLab answered. {job.in_words()}",
+            "Read its last lines below; launch again, or ask your help desk with them.",
+            detail=await self._last_lines(plan),
+            status=502,
+        )
+
+    async def _too_slow(self, plan: Plan) -> UserError:
+        lines = await self._last_lines(plan)
+        await self._end_job(wait=False)
+        return UserError(
+            f"JupyterLab did not answer within {plan.profile.startup_seconds} s of the job's start.",
+            "Launch again; if it goes on, ask your help desk with the lines below.",
+            detail=lines,
+            status=504,
+        )
+
+    async def _last_lines(self, plan: Plan) -> str:
+        try:
+            text = await self._facility.cluster.log_tail(self.user.name, str(plan.where.launch))
+        except (Unavailable, UserError) as error:
+            return f"(The job's log could not be read: {error})"
+        return "\n".join(text.splitlines()[-15:])
+
+    async def _end_other_job(self, launch: str) -> None:
+        """A server of the same name may have left a job of an earlier launch behind."""
+        if self._record and self._record.launch != launch:
+            await self._end_job(wait=False)
+
+    # -- the job -------------------------------------------------------------------------------
+
+    async def _end_job(self, wait: bool) -> None:
+        record = self._record
+        assert record is not None
+        cluster, user = self._facility.cluster, self.user.name
+        job = record.id or await cluster.find(user, job_name(record.launch), record.directory)
+        if job:
+            await cluster.cancel(user, job)
+            if wait:
+                await self._wait_for_end(job)
+        self._forget()
+
+    async def _wait_for_end(self, job: str, timeout: float = 60) -> None:
+        watcher = self._facility.watcher
+        watcher.follow(job)
+        try:
+            limit = time.monotonic() + timeout
+            while time.monotonic() < limit:
+                seen = await watcher.fresh(job)
+                if seen and seen.stage is Stage.ENDED:
+                    return
+                await asyncio.sleep(0.5)
+            self.log.warning("Job %s was cancelled but has not ended after %s s", job, timeout)
+        finally:
+            watcher.forget(job)
+
+    def _job(self) -> Job | None:
+        return self._facility.watcher.job(self._record.id) if self._record else None
+
+    def _claimed(self) -> bool:
+        return bool(self._record and self._record.claimed_by)
+
+    async def _check_claimant(self, record: JobRecord, plan: Plan, job_id: str) -> None:
+        """Only the job that was submitted for this launch, running, and the user's own."""
+        if job_id != record.id:
+            raise NotAllowed("This ticket belongs to another job.")
+        job = self._job()
+        if job is None or job.stage is not Stage.RUNNING:
+            job = await self._facility.watcher.fresh(job_id)
+        if job is None or job.stage is Stage.PENDING:
+            raise Unavailable("Slurm does not say yet that this job runs.")
+        ours = (
+            job.uid == plan.member.account.uid
+            and job.name == job_name(record.launch)
+            and job.submitted >= record.intended - CLOCK_SKEW_SECONDS
+        )
+        if not ours or job.stage is not Stage.RUNNING:
+            raise NotAllowed("Slurm knows this job as another one.")
+
+    def _what_the_job_needs(self, plan: Plan) -> dict[str, Any]:
+        options, site = plan.options, self._facility.site
+        return {
+            "env": self.get_env() | self._binder_variables(options),
+            "args": self.get_args(),
+            "ready_url": self._callback_url("ready"),
+            "content": {
+                "url": f"{site.public_url}services/binder/api/content/{options.launch}",
+                "repo_url": options.repo_url,
+                "ref": options.ref,
+                "commit": options.commit,
+            },
+            "workspace": str(plan.where.workspace),
+            "home": str(plan.where.home),
+        }
+
+    def _binder_variables(self, options: LaunchOptions) -> dict[str, str]:
+        """What BinderHub sets, so that repositories made for it find it."""
+        path = f"/tree/{quote(options.open)}" if options.open else ""
+        return {
+            "JUPYTERHUB_DEFAULT_URL": f"/lab{path}",
+            "JUPYTERHUB_ROOT_DIR": str(self._plan.where.workspace) if self._plan else "",
+            "BINDER_LAUNCH_HOST": f"{self._facility.site.public_url}services/binder/",
+            "BINDER_REPO_URL": options.repo_url,
+            "BINDER_REF_URL": f"{options.repo_url}/tree/{options.commit}",
+            "BINDER_REQUEST": f"v2/{options.spec}",
+            "BINDER_PERSISTENT_REQUEST": f"v2/{options.spec.rpartition('/')[0]}/{options.commit}",
+        }
+
+    def _callback_url(self, what: str) -> str:
+        names = f"{quote(self.user.name, safe='')}/{quote(self.name, safe='')}"
+        api = urlsplit(self.hub.api_url).path.rstrip("/")
+        return f"{self.hub_connect_url}{api}/hpcbinderhub/jobs/{names}/{what}"
+
+    def _remember(self, record: JobRecord) -> None:
+        self._record = record
+        if record.id:
+            self._facility.watcher.follow(record.id)
+
+    def _update(self, **values: str) -> None:
+        assert self._record is not None
+        if values.get("id"):
+            self._facility.watcher.follow(values["id"])
+        self._record = self._record.model_copy(update=values)
+        self.keep_state()
+
+    def _forget(self) -> None:
+        if self._record and self._record.id:
+            self._facility.watcher.forget(self._record.id)
+        self._record = self._plan = None
+
+    def _engine(self, profile: Profile) -> Engine:
+        return engine_named(profile.engine, self._facility.site, self._facility.cluster)
+
+    @property
+    def _facility(self) -> Facility:
+        return facility(self.config)
+
+
+async def _first_of(*waits: Any) -> None:
+    """Return when one of them is done; the others are cancelled."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+__all__ = ["ImageBatchSpawner", "SpawnRefused"]

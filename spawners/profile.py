@@ -1,0 +1,100 @@
+"""The spawner that a hub is configured with: the profile decides which one does the work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyterhub.spawner import Spawner
+from wrapspawner import WrapSpawner
+
+from hpcbinderhub.launches.options import parse_options
+from hpcbinderhub.profiles import find_profile
+
+from .errors import refusing
+from .facility import facility
+from .imagebatch import ImageBatchSpawner
+from .shifter import ShifterBatchSpawner
+
+SPAWNERS: dict[str, type[ImageBatchSpawner]] = {
+    "charliecloud": ImageBatchSpawner,
+    "shifter": ShifterBatchSpawner,
+}
+
+NO_FORM = """
+<p>Servers are started from a repository.</p>
+<p><a class="btn btn-primary" href="/services/binder/">Choose a repository</a></p>
+"""
+
+
+class ProfileSpawner(WrapSpawner):  # type: ignore[misc]
+    """Chooses the spawner by the profile's engine.
+
+    wrapspawner's own choice starts a process on the hub's host when a profile is unknown or
+    missing; here that is refused.
+    """
+
+    child_spawner: ImageBatchSpawner | None
+    options_form = NO_FORM
+
+    def options_from_form(self, formdata: Any) -> dict[str, Any]:
+        """The hub's own form starts nothing: see `NO_FORM`."""
+        return {}
+
+    async def start(self) -> str:
+        """Choose, then start."""
+        with refusing():
+            options = parse_options(self.user_options)
+            groups = [group.name for group in self.user.groups]
+            profile = find_profile(facility(self.config).site.profiles, options.profile, groups)
+        chosen = self._wrap(profile.engine)
+        url = await chosen.start()
+        # A job that was found again holds the token that it was given; JupyterHub takes it over.
+        self.api_token = chosen.api_token
+        return url
+
+    async def poll(self) -> int | None:
+        """The chosen one's answer; no server without one."""
+        return await self.child_spawner.poll() if self.child_spawner else 0
+
+    async def stop(self, now: bool = False) -> None:
+        """Pass on."""
+        if self.child_spawner:
+            await self.child_spawner.stop(now)
+
+    async def get_url(self) -> str:
+        """Where the chosen one's server listens."""
+        return await self.child_spawner.get_url() if self.child_spawner else str(self.server.url)
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Choose as before the hub was restarted."""
+        Spawner.load_state(self, state)
+        if state.get("spawner") in SPAWNERS:
+            self.child_state = state.get("child_state", {})
+            self.api_token = self._wrap(state["spawner"]).handed_out_token
+
+    def get_state(self) -> dict[str, Any]:
+        """The choice, and the chosen one's state while it has any."""
+        state: dict[str, Any] = Spawner.get_state(self)
+        inner = self.child_spawner.get_state() if self.child_spawner else {}
+        if inner:
+            state |= {"spawner": self._chosen, "child_state": inner}
+        return state
+
+    def clear_state(self) -> None:
+        """As the chosen one sees it: a job that may be alive is not forgotten."""
+        Spawner.clear_state(self)
+        if self.child_spawner:
+            self.child_spawner.clear_state()
+
+    def _wrap(self, engine: str) -> ImageBatchSpawner:
+        if self.child_spawner and type(self.child_spawner) is not SPAWNERS[engine]:
+            self.child_spawner = None
+        self._chosen = engine
+        self.child_class = SPAWNERS[engine]
+        chosen: ImageBatchSpawner = self.construct_child()
+        chosen.keep_state = self._keep_state
+        return chosen
+
+    def _keep_state(self) -> None:
+        self.orm_spawner.state = self.get_state()
+        self.db.commit()

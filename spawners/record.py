@@ -1,0 +1,36 @@
+"""What a spawner must remember of its job so that a killed hub finds it again.
+
+It is kept in the hub's database, as the spawner's state. Nothing in it opens a door by itself but
+the server's own token, which JupyterHub would otherwise keep only in memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from pydantic import BaseModel, ConfigDict
+
+
+class JobRecord(BaseModel):
+    """One launch's job, from before it is submitted until it has ended."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    launch: str
+    directory: str
+    intended: int
+    """When the submission was decided, in the hub's clock: an older job is not ours."""
+
+    id: str = ""
+    ticket_digest: str = ""
+    claimed_by: str = ""
+    token: str = ""
+    """The API token that was handed out. A hub that starts anew goes on using it."""
+
+    url: str = ""
+    """Where the server answers; empty until it has said that it does."""
+
+    def matches(self, ticket: str) -> bool:
+        """Whether this is the launch's ticket."""
+        return hmac.compare_digest(self.ticket_digest, hashlib.sha256(ticket.encode()).hexdigest())

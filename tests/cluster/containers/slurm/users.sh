@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# The people and groups of the test cluster, with the same numbers on every node (run while the image is built).
+set -euo pipefail
+
+groupadd -g 3001 geo
+groupadd -g 3002 ml
+
+# name uid groups shell
+while read -r name uid groups shell; do
+    # '*' and not '!': no password either way, but sshd takes '!' for a locked account and refuses its certificates.
+    useradd --no-create-home --uid "$uid" --user-group --groups "$groups" --shell "$shell" --password '*' "$name"
+done <<'PEOPLE'
+alice    2001 geo,ml /bin/bash
+bob      2002 geo    /bin/tcsh
+carol    2003 geo,ml /bin/bash
+dave     2004 users  /bin/bash
+hpcwatch 2900 users  /bin/bash
+PEOPLE

@@ -1,0 +1,53 @@
+"""What is installed into images."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from compute_node import PROJECT
+
+SOURCES = PROJECT / "hpcbinder"
+
+
+def test_the_wheel_holds_the_modules_and_nothing_else(tmp_path: Path) -> None:
+    pytest.importorskip("setuptools", minversion="77")
+    project = tmp_path / "hpcbinder"
+    shutil.copytree(SOURCES, project)
+    for junk in ("build/junk.py", "lab/index.py", "lab/package.json", "notes.txt"):
+        (project / junk).parent.mkdir(exist_ok=True)
+        (project / junk).touch()
+    build = "import sys; from setuptools.build_meta import build_wheel; build_wheel(sys.argv[1])"
+    subprocess.run(
+        [sys.executable, "-c", build, tmp_path], cwd=project, check=True, capture_output=True
+    )
+    (wheel,) = tmp_path.glob("hpcbinder-*.whl")
+    archive = zipfile.ZipFile(wheel)
+    names = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert names == {f"hpcbinder/{path.name}" for path in SOURCES.glob("*.py")}
+    (metadata_name,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+    metadata = archive.read(metadata_name).decode()
+    assert re.findall(r"^Requires-Dist: (?!.*extra == )", metadata, re.MULTILINE) == []
+
+
+def test_the_start_command_needs_the_standard_library_alone() -> None:
+    modules = ", ".join(f"hpcbinder.{path.stem}" for path in SOURCES.glob("[a-z]*.py"))
+    # -S: without site-packages.
+    code = f"import sys; sys.path.append({str(PROJECT)!r}); import {modules}"
+    subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True)
+
+
+def test_nothing_of_the_hubs_side_is_imported() -> None:
+    sources = "".join(path.read_text() for path in SOURCES.glob("*.py"))
+    assert not re.search(r"^\s*(from|import) hpcbinderhub", sources, re.MULTILINE)
+
+
+def test_the_version_is_printed() -> None:
+    command = [sys.executable, "-m", "hpcbinder", "--version"]
+    printed = subprocess.run(command, cwd=PROJECT, check=True, capture_output=True, text=True)
+    assert re.fullmatch(r"hpcbinder \d+\.\d+\.\d+\n", printed.stdout)

@@ -1,0 +1,344 @@
+"""A launch from its ticket to its server, as the job's log and the server see it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from compute_node import PROJECT, TICKET, TOKEN, Node, git, until
+
+
+def test_a_launch_ends_as_the_server_in_a_clone_of_the_commit(node: Node) -> None:
+    launch = node.launch()
+    process = launch.begin()
+    outcome = launch.end(process)
+    server = outcome.started
+
+    assert server["pid"] == process.pid
+    assert server["cwd"] == str(node.workspace)
+    assert Path(server["argv"][0]).name == "jupyterhub-singleuser"
+    assert server["argv"][1:] == ["--ServerApp.allow_remote_access=True"]
+    assert (node.workspace / "README.md").read_text() == "# Soundings\n"
+    assert git(node.workspace, "rev-parse", "HEAD") == node.origin.commit
+
+    assert not (launch.directory / "claim.json").exists()
+    assert sorted(path.name for path in launch.directory.iterdir()) == [
+        "ca-bundle.pem",
+        "home",
+        "job.log",
+        "report.json",
+    ]
+
+
+def test_the_hub_is_asked_three_times(node: Node) -> None:
+    server = node.launch().run().started
+    claimed, fetched, ready = node.hub.requests
+    port = ready.body["port"]
+
+    assert claimed == ("/claim", "", {"ticket": TICKET, "job": "4711"})
+    assert fetched == ("/content", f"Bearer {TOKEN}", None)
+    assert ready == ("/ready", f"token {TOKEN}", {"port": port})
+    url = f"http://0.0.0.0:{port}/user/ada/soundings/"
+    assert server["env"]["JUPYTERHUB_SERVICE_URL"] == url
+
+
+def test_the_log_tells_the_story_in_sentences(node: Node) -> None:
+    log = node.launch().run().log
+    line = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ hpcbinder: (\w+): [A-Z].*\.")
+    phases = [m[1] if (m := line.fullmatch(text)) else text for text in log.splitlines()]
+    assert phases == ["claim", "content", "content", "server"]
+
+
+def test_the_ticket_is_neither_in_the_servers_environment_nor_in_its_arguments(node: Node) -> None:
+    server = node.launch().run().started
+    assert TICKET not in str(server)
+    assert TOKEN not in str(server["argv"])
+
+
+def test_signals_reach_the_server_itself(node: Node) -> None:
+    launch = node.launch()
+    launch.grant["args"].append("--wait")
+    process = launch.begin()
+    until(launch.report.exists)
+    process.send_signal(signal.SIGTERM)
+    assert launch.end(process).started["received"] == "SIGTERM"
+
+
+def test_the_server_ignores_no_signal_because_we_did(node: Node) -> None:
+    # The stand-in is Python and ignores these two itself: so ask the shell of a start script.
+    node.start_script = str(
+        node.program("start", '#!/bin/sh\ngrep SigIgn /proc/$$/status >ignored\nexec "$@"\n')
+    )
+    node.launch().run()
+    ignored = int((node.workspace / "ignored").read_text().split()[1], 16)
+    assert not ignored & (1 << signal.SIGPIPE - 1 | 1 << signal.SIGXFSZ - 1)
+
+
+def test_a_start_script_runs_in_the_workspace_with_the_server_as_its_arguments(node: Node) -> None:
+    script = '#!/bin/sh\npwd >here\nexport STARTED=yes\nexec "$@" --from-start\n'
+    node.start_script = str(node.program("start", script))
+    server = node.launch().run().started
+    assert server["env"]["STARTED"] == "yes"
+    assert server["argv"][-1] == "--from-start"
+    assert (node.workspace / "here").read_text().strip() == str(node.workspace)
+
+
+def test_a_start_script_that_may_not_run_is_left_out(node: Node) -> None:
+    node.start_script = str(node.program("start", "exit 1\n", mode=0o644))
+    outcome = node.launch().run()
+    assert outcome.started["argv"][-1] == "--ServerApp.allow_remote_access=True"
+    assert "start is not executable" in outcome.log
+
+
+def test_a_start_script_that_cannot_run_is_explained(node: Node) -> None:
+    node.start_script = str(node.program("start", "#!/no/such/shell\n"))
+    outcome = node.launch().run()
+    assert outcome.code == 8
+    assert "start cannot be run (No such file or directory)" in outcome.log
+
+
+def test_without_a_server_in_the_image_the_one_beside_hpcbinder_is_used(
+    node: Node, tmp_path: Path
+) -> None:
+    ours = tmp_path / "srv" / "hpcbinder" / "bin"
+    ours.mkdir(parents=True)
+    (ours / "python").symlink_to(os.path.realpath(sys.executable))
+    (node.image / "bin" / "jupyterhub-singleuser").rename(ours / "jupyterhub-singleuser")
+    launch = node.launch()
+    outcome = launch.end(launch.begin(python=str(ours / "python")))
+    assert outcome.started["argv"][0] == str(ours / "jupyterhub-singleuser")
+
+
+def test_without_any_server_the_image_is_to_blame(node: Node) -> None:
+    (node.image / "bin" / "jupyterhub-singleuser").unlink()
+    outcome = node.launch().run()
+    assert outcome.code == 8
+    assert "The image has no jupyterhub-singleuser." in outcome.log
+
+
+def test_files_of_ours_are_private_and_hers_are_as_usual(node: Node) -> None:
+    launch = node.launch()
+    server = launch.run().started
+    assert server["umask"] == 0o022
+
+    def mode(path: Path) -> int:
+        return path.stat().st_mode & 0o777
+
+    assert mode(launch.directory / "ca-bundle.pem") == 0o600
+    assert mode(launch.directory / "home") == 0o700
+    assert mode(node.workspace.parent) == 0o700
+    assert mode(node.workspace) == 0o755
+    assert mode(node.workspace / "README.md") == 0o644
+
+
+def test_the_hubs_ca_is_trusted_beside_the_images_authorities(node: Node) -> None:
+    authorities = node.image / "authorities.pem"
+    authorities.write_text("# the image's own\n")
+    node.image_env["SSL_CERT_FILE"] = str(authorities)
+    launch = node.launch()
+    env = launch.run().started["env"]
+    bundle = launch.directory / "ca-bundle.pem"
+    assert bundle.read_text() == f"{node.hub.ca}\n# the image's own\n"
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"):
+        assert env[name] == str(bundle)
+
+
+def test_a_hub_that_is_slow_to_come_up_is_waited_for(node: Node) -> None:
+    launch = node.launch()
+    node.hub.replies["/claim"] = [(503, {}), (0, None), (429, {}), (200, launch.grant)]
+    node.hub.replies["/content"].insert(0, (502, {}))
+    node.hub.replies["/ready"] = [(500, {}), (200, {})]
+    log = launch.run().log
+    assert "hpcbinder: claim: The hub is not ready (503 Service Unavailable). Trying again" in log
+    assert "hpcbinder: claim: The hub at localhost cannot be reached" in log
+    assert len(node.hub.asked("/claim")) == 4
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/claim", 403, 4),
+        ("/claim", 404, 4),
+        ("/claim", 409, 3),
+        ("/claim", 410, 4),
+        ("/claim", 302, 4),
+        ("/content", 403, 4),
+        ("/content", 404, 4),
+        ("/ready", 403, 4),
+        ("/ready", 409, 3),
+        ("/ready", 410, 4),
+    ],
+)
+def test_a_hub_that_refuses_is_quoted(node: Node, path: str, status: int, code: int) -> None:
+    # A careless hub repeats what it was sent; `Launch.end` looks for it in the log.
+    sent = TICKET if path == "/claim" else TOKEN
+    words = f"This launch was cancelled.\nhpcbinder: {sent} \x1b[31m"
+    node.hub.replies[path] = [(status, {"message": words})]
+    outcome = node.launch().run()
+    assert outcome.code == code
+    assert outcome.server is None
+    assert "The hub refused: This launch was cancelled." in outcome.log
+    assert "\x1b" not in outcome.log
+    assert len(node.hub.asked(path)) == 1
+
+
+def test_a_ticket_that_was_not_accepted_stays(node: Node) -> None:
+    node.hub.replies["/claim"] = [(403, {})]
+    launch = node.launch()
+    assert "The hub refused: 403 Forbidden" in launch.run().log
+    assert (launch.directory / "claim.json").exists()
+
+
+def test_a_second_incarnation_of_the_job_ends_at_once(node: Node) -> None:
+    launch = node.launch()
+    assert launch.run().code == 0
+    again = launch.run()
+    assert again.code == 3
+    assert "this launch was started before" in again.log
+    assert len(node.hub.asked("/claim")) == 1
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+def test_a_ticket_that_others_can_read_is_not_used(node: Node, mode: int) -> None:
+    launch = node.launch()
+    launch.claim({}, mode)
+    outcome = launch.run()
+    assert outcome.code == 2
+    assert "claim.json can be read or written by others" in outcome.log
+    assert not node.hub.requests
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_ticket_of_someone_else_is_not_used(node: Node) -> None:
+    launch = node.launch()
+    os.chown(launch.directory / "claim.json", 12345, -1)
+    outcome = launch.run()
+    assert outcome.code == 2
+    assert "claim.json is not a file of yours" in outcome.log
+
+
+def test_a_link_to_a_ticket_is_not_followed(node: Node) -> None:
+    launch = node.launch()
+    ticket = launch.directory / "claim.json"
+    ticket.rename(launch.directory / "elsewhere.json")
+    ticket.symlink_to("elsewhere.json")
+    assert launch.run().code == 2
+
+
+def test_a_damaged_ticket_is_not_quoted(node: Node) -> None:
+    launch = node.launch()
+    path = launch.directory / "claim.json"
+    path.write_text(f'{{"ticket": "{TICKET}", ')
+    outcome = launch.run()
+    assert outcome.code == 2
+    assert "claim.json is damaged. Launch again from the hub." in outcome.log
+
+
+def test_a_ticket_is_not_sent_in_the_clear(node: Node) -> None:
+    launch = node.launch()
+    launch.claim({"claim_url": "http://hub.example.org/claim"})
+    outcome = launch.run()
+    assert outcome.code == 2
+    assert "an address that is not https://" in outcome.log
+
+
+def test_a_hub_of_another_ca_is_not_trusted(node: Node) -> None:
+    launch = node.launch()
+    launch.claim({"ca": None})
+    outcome = launch.run()
+    assert outcome.code == 7
+    assert "The certificate of localhost cannot be trusted" in outcome.log
+    assert not node.hub.requests
+
+
+def test_a_ca_that_is_none_is_named(node: Node) -> None:
+    launch = node.launch()
+    launch.claim({"ca": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"})
+    outcome = launch.run()
+    assert outcome.code == 2
+    assert "The hub's CA in claim.json is no certificate." in outcome.log
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"env": {}},
+        {"env": {"JUPYTERHUB_API_TOKEN": 7}},
+        {"env": {"JUPYTERHUB_API_TOKEN": TOKEN, "A=B": "c"}},
+        {"args": [None]},
+        {"workspace": "relative"},
+        {"workspace": "/home/ada/../bob"},
+        {"content": {"url": "", "repo_url": "", "ref": "", "commit": "--upload-pack=x"}},
+    ],
+)
+def test_an_answer_that_makes_no_sense_is_not_acted_upon(
+    node: Node, change: dict[str, object]
+) -> None:
+    launch = node.launch()
+    launch.grant.update(change)
+    outcome = launch.run()
+    assert outcome.code == 7
+    assert "The hub's answer is not understood" in outcome.log
+    assert not node.workspace.parent.exists()
+
+
+def test_outside_a_job_nothing_is_claimed(node: Node) -> None:
+    outcome = node.launch().run(job={"SLURM_JOB_ID": ""})
+    assert outcome.code == 2
+    assert "this is not a Slurm job" in outcome.log
+    assert not node.hub.requests
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"format": 2}',
+        '{"format": 1, "env": {"A": 1}}',
+        '{"format": 1, "env": {}, "repo_dir": null, "start": null, "generated": [{"path": 7}]}',
+    ],
+)
+def test_an_image_that_is_not_ours_is_named(node: Node, text: str) -> None:
+    launch = node.launch()
+    description = node.image / "image.json"
+
+    def describe() -> Path:
+        description.write_text(text)
+        return description
+
+    node.describe_image = describe  # type: ignore[method-assign]
+    outcome = launch.run()
+    assert outcome.code == 2
+    assert "image.json does not describe this image" in outcome.log
+    assert (launch.directory / "claim.json").exists()
+
+
+def test_a_launch_that_is_stopped_while_it_waits_says_so(node: Node) -> None:
+    node.hub.replies["/claim"] = [(503, {})]
+    launch = node.launch()
+    process = launch.begin()
+    launch.wait_for("Trying again")
+    process.send_signal(signal.SIGTERM)
+    outcome = launch.end(process)
+    assert outcome.code == 128 + signal.SIGTERM
+    assert "Stopped by SIGTERM before the server had started." in outcome.log
+
+
+def test_a_defect_is_shown_with_its_traceback_but_without_secrets(tmp_path: Path) -> None:
+    code = (
+        "import pathlib, sys; from hpcbinder import report, start\n"
+        "report.hide(sys.argv[1])\n"
+        "start.image.read = lambda path: {}[sys.argv[1]]\n"
+        "sys.exit(start.run(pathlib.Path(sys.argv[2]), pathlib.Path('x')))"
+    )
+    command = [sys.executable, "-c", code, TICKET, str(tmp_path)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "hpcbinder: start: KeyError: '[hidden]'" in done.stderr
+    assert TICKET not in done.stderr
