@@ -53,6 +53,7 @@ class Assembly:
     steps: tuple[Copy | Run, ...]
     environment: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
+    user: str | None = None
 
     def containerfile(self) -> str:
         """The same as a Dockerfile, for people and for repo2docker's own view of a build pack."""
@@ -63,6 +64,7 @@ class Assembly:
             lines.append(step.instruction())
         lines += [f"ENV {name}={json.dumps(value)}" for name, value in self.environment.items()]
         lines += [f"LABEL {name}={json.dumps(value)}" for name, value in self.labels.items()]
+        lines += [f"USER {self.user}"] if self.user else []
         return "\n".join(lines) + "\n"
 
 
@@ -100,4 +102,10 @@ def assemble(
                 owner=step.owner,
                 ignorefile=None if step.from_image else ignorefile,
             )
-    commands.configure(storage, name, environment=assembly.environment, labels=assembly.labels)
+    commands.configure(
+        storage,
+        name,
+        environment=assembly.environment,
+        labels=assembly.labels,
+        user=assembly.user,
+    )

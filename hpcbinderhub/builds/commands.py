@@ -165,6 +165,8 @@ def stream(
     with process, process.stdout:
         for line in process.stdout:
             line = line.rstrip("\n")
+            if re.fullmatch(r"subprocess exited with status \d+", line):
+                continue  # Said twice for every failure, and then once more in other words.
             tail = [*tail[-19:], line]
             yield line
     if process.returncode != 0:
@@ -217,10 +219,16 @@ def copy(
 
 
 def configure(
-    storage: Storage, container: str, *, environment: Mapping[str, str], labels: Mapping[str, str]
+    storage: Storage,
+    container: str,
+    *,
+    environment: Mapping[str, str],
+    labels: Mapping[str, str],
+    user: str | None,
 ) -> None:
-    """Set variables and labels of a working container."""
-    options = [f"--env={name}={value}" for name, value in environment.items()]
+    """Set variables, labels and the user of a working container."""
+    options = ["--user", user] if user else []
+    options += [f"--env={name}={value}" for name, value in environment.items()]
     options += [f"--label={name}={value}" for name, value in labels.items()]
     if options:
         output(storage, "config", *options, container)
@@ -375,7 +383,10 @@ def build(
         if ignorefile is not None:
             options += ["--ignorefile", str(ignorefile)]
         extra = given.own_environment()
-        yield from stream(storage, "build", *options, str(context), extra=extra)
+        for line in stream(storage, "build", *options, str(context), extra=extra):
+            declared = re.fullmatch(r"(\[\d+/\d+\] )?STEP \d+/\d+: ARG (\w+)", line)
+            if declared is None or declared[2] not in given.variables:
+                yield line
 
 
 def steps_for(site: SiteOptions, folder: Path) -> Steps:

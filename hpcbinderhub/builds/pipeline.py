@@ -14,6 +14,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -23,7 +24,7 @@ from traitlets.config import Config
 
 from hpcbinderhub.builds import commands, processes, tools
 from hpcbinderhub.builds.buildah import BuildahEngine
-from hpcbinderhub.builds.causes import Failure, diagnose
+from hpcbinderhub.builds.causes import diagnose, shorten
 from hpcbinderhub.builds.detect import build_packs, own_image
 from hpcbinderhub.builds.disk import DiskWatch
 from hpcbinderhub.builds.lock import LOCK, exclusive
@@ -69,17 +70,6 @@ class Reporter:
                 self.lines = [*self.lines[-KEPT_LINES:], line]
                 self.emit(LogEvent(phase=phase, message=line))
 
-    def fail(self, failure: Failure) -> None:
-        """Write the last event of a build that failed."""
-        self.emit(
-            FailedEvent(
-                cause=failure.cause,
-                message=failure.message,
-                advice=failure.advice,
-                lines=failure.lines,
-            )
-        )
-
     @contextlib.contextmanager
     def timed(self, phase: str) -> Iterator[None]:
         """Note how long something takes."""
@@ -117,14 +107,17 @@ def main() -> int:
     processes.at_end_of(sys.stdin.fileno(), lambda: leave(3))
     reporter = Reporter()
     try:
-        reporter.emit(_run(request, reporter))
+        event: BuiltEvent | FailedEvent = _run(request, reporter)
     except UserError as error:
-        reporter.fail(Failure("internal", error.message, error.advice, tuple(reporter.lines[-5:])))
-        return 1
+        last = shorten(reporter.lines[-5:])
+        event = FailedEvent(
+            cause="internal", message=error.message, advice=error.advice, lines=last
+        )
     except Exception as error:
-        reporter.fail(diagnose(reporter.lines, error))
-        return 1
-    return 0
+        traceback.print_exc()
+        event = diagnose(reporter.lines, error)
+    reporter.emit(event.model_copy(update={"seconds": reporter.seconds}))
+    return 0 if isinstance(event, BuiltEvent) else 1
 
 
 def leave(code: int) -> None:
@@ -166,12 +159,13 @@ def _watch_disk(request: BuildRequest, reporter: Reporter) -> None:
     limit = request.limits.disk_bytes
 
     def passed(added: int) -> None:
-        reporter.fail(
-            Failure(
-                "no-space",
-                f"The build used {added / 1e9:.1f} GB of disk; this site allows {limit / 1e9:.1f}.",
-                "Make the environment smaller, or ask your site's admin for a higher limit.",
-                tuple(reporter.lines[-5:]),
+        reporter.emit(
+            FailedEvent(
+                cause="no-space",
+                message=f"The build used {added / 1e9:.1f} GB of disk; this site allows "
+                f"{limit / 1e9:.1f} GB.",
+                advice="Make the environment smaller, or ask your site's admin for a higher limit.",
+                lines=shorten(reporter.lines[-5:]),
             )
         )
         leave(1)
@@ -282,7 +276,6 @@ def _convert(
         artefact=artefact,
         image=Image(id=image_id, env=environment, pushed=pushed),
         packages=squash.python_packages(root),
-        seconds=dict(reporter.seconds),
     )
 
 

@@ -14,7 +14,23 @@ from pydantic import (
     TypeAdapter,
 )
 
-from hpcbinderhub.builds.causes import Cause
+Cause = Literal[
+    "no-solution",
+    "package-not-found",
+    "package-build",
+    "tools-conflict",
+    "no-python",
+    "conda-unreachable",
+    "network",
+    "dockerfile",
+    "postbuild",
+    "repository",
+    "no-space",
+    "out-of-memory",
+    "timeout",
+    "internal",
+]
+"""Why a build failed; pages and statistics tell builds apart by it."""
 
 IMAGE_REFERENCE = r"^[a-z0-9][A-Za-z0-9_.:/-]{0,254}(@sha256:[0-9a-f]{64})?$"
 
@@ -165,6 +181,7 @@ class FailedEvent(Model):
     message: str
     advice: str
     lines: tuple[str, ...] = ()
+    seconds: dict[str, float] = Field(default_factory=dict)
 
 
 BuildEvent = Annotated[LogEvent | BuiltEvent | FailedEvent, Field(discriminator="phase")]

@@ -87,15 +87,13 @@ def supervise(request: BuildRequest, *, watch_stdin: bool) -> int:
         except PeerGone:
             return 1
         except TimeIsUp:
-            last = timed_out(log.tail, request.limits.seconds).event()
-            # Ended before it is told, so that who hears of it finds nothing running.
-            processes.kill_descendants()
+            last = timed_out(log.tail, request.limits.seconds)
         finally:
             processes.kill_descendants()
         if last is None:
             errors.seek(0)
             words = errors.read().decode("utf-8", "replace").splitlines()
-            last = crashed([*log.tail, *words]).event()
+            last = crashed([*log.tail, *words])
     emit(last)
     return 0 if isinstance(last, BuiltEvent) else 1
 

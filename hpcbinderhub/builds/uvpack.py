@@ -97,7 +97,7 @@ class UvPack(BaseImage):  # type: ignore[misc]
             steps.append(Run(USER, ("sh", "-c", POST_BUILD, "postBuild", script), REPO_DIR))
         start = self.get_start_script()
         environment = {"R2D_ENTRYPOINT": start.replace("${REPO_DIR}", REPO_DIR)} if start else {}
-        return Assembly(self.base_image, tuple(steps), environment, dict(self.get_labels()))
+        return Assembly(self.base_image, tuple(steps), environment, dict(self.get_labels()), USER)
 
     def render(self, build_args: Mapping[str, str] | None = None) -> str:
         """The steps as a Dockerfile, which repo2docker logs."""

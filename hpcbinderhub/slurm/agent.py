@@ -38,10 +38,14 @@ class Refused(Exception):
 
 
 def main() -> None:
-    request = json.loads(sys.stdin.read())
+    try:
+        request = json.loads(sys.stdin.read())
+        operation = OPERATIONS[request["op"]]
+    except (ValueError, KeyError, TypeError):
+        sys.exit("This is HPC BinderHub's agent. It answers its hub's requests, and nothing else.")
     os.umask(0o077)
     try:
-        answer = {"ok": OPERATIONS[request["op"]](request)}
+        answer = {"ok": operation(request)}
     except Refused as error:
         answer = {"error": {"kind": error.kind, "message": str(error)}}
     except OSError as error:

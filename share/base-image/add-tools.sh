@@ -5,6 +5,7 @@
 # usage: add-tools.sh        the image's own Python gets a virtual environment with the tools
 #        add-tools.sh conda  the tools go into repo2docker's own environment, $NB_PYTHON_PREFIX
 set -eu
+export DEBIAN_FRONTEND=noninteractive
 
 base=/srv/hpcbinder
 uv=$base/tools/uv
@@ -64,7 +65,7 @@ for path in sys.path:
 install_tools() {
     set -- "$1" "$base"/tools/wheels/*.whl
     "$uv" pip install --no-cache --no-progress --compile-bytecode --python "$1" \
-        "hpcbinder[server] @ file://$2" jupyterlab jupyterhub dask distributed ipykernel ||
+        "hpcbinder[server] @ file://$2" 'jupyterlab>=4' 'jupyterhub>=4' dask distributed 'ipykernel>=6' ||
         fail conflict "the tools could not be installed beside the image's own Python packages"
 }
 

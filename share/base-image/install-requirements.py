@@ -18,7 +18,7 @@ BIN = Path("/srv/hpcbinder/bin")
 UV = str(TOOLS / "uv")
 # What the launch needs, whatever a repository asks for.
 PROGRAMS = ("hpcbinder", "jupyterhub-singleuser")
-REQUIRED = ("jupyterlab", "jupyterhub", "dask", "distributed", "ipykernel")
+REQUIRED = ("jupyterlab>=4", "jupyterhub>=4", "dask", "distributed", "ipykernel>=6")
 
 
 def installed():
@@ -58,7 +58,8 @@ def new_sources(distributions):
             continue
         for line in record.read_text(encoding="utf-8", errors="surrogateescape").splitlines():
             path = line.rsplit(",", 2)[0].strip('"')
-            if path.endswith(".py") and not path.startswith(".."):
+            # Tests are not run from an image, and can be half of a package.
+            if path.endswith(".py") and not path.startswith("..") and "/tests/" not in path:
                 yield str(root / path)
 
 

@@ -217,7 +217,8 @@ class Launch:
         self.node.hub.replies.setdefault("/claim", [(200, self.grant)])
         image = str(self.node.describe_image())
         start = ["-m", "hpcbinder", "start", "--launch", str(self.directory), "--image", image]
-        environment = {"PATH": SYSTEM_PATH, "USER": "ada", "SLURM_JOB_ID": "4711", **(job or {})}
+        environment = {"PATH": SYSTEM_PATH, "USER": "ada", "SLURM_JOB_ID": "4711"}
+        environment |= {"TMPDIR": str(self.node.scratch), **(job or {})}
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 [*inside, python, *start],
@@ -254,6 +255,8 @@ class Node:
         self.hub = hub
         self.origin = origin
         self.workspace = root / "workspaces" / "soundings-3f2a"
+        self.scratch = root / "scratch"
+        self.scratch.mkdir()
         self.image = root / "image"
         self.repo_dir = self.image / "repo"
         self.repo_dir.mkdir(parents=True)

@@ -43,14 +43,12 @@ def test_what_programs_keep_of_a_user_is_the_launchs_own(node: Node) -> None:
         assert Path(env[name]).is_relative_to(launch.grant["home"])
 
 
-def test_dask_spills_on_the_node(node: Node, tmp_path: Path) -> None:
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    env = node.launch().run({"TMPDIR": str(scratch)}).started["env"]
+def test_dask_spills_on_the_node(node: Node) -> None:
+    env = node.launch().run().started["env"]
     spill = Path(env["DASK_TEMPORARY_DIRECTORY"])
-    assert spill.parent == scratch
+    assert spill.parent == node.scratch
     assert spill.stat().st_mode & 0o777 == 0o700
-    assert env["TMPDIR"] == str(scratch)
+    assert env["TMPDIR"] == str(node.scratch)
 
 
 def test_a_scratch_directory_that_the_container_has_not_is_forgotten(node: Node) -> None:

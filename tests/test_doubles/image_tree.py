@@ -4,12 +4,35 @@ import shutil
 import subprocess
 from pathlib import Path
 
-APPLETS = "sh cat env false id ls mkdir pwd rm sleep stat touch true".split()
+APPLETS = [
+    "sh",
+    "cat",
+    "env",
+    "false",
+    "id",
+    "ls",
+    "mkdir",
+    "pwd",
+    "rm",
+    "sleep",
+    "stat",
+    "touch",
+    "true",
+]
 
 
 def make_tree(root: Path) -> None:
     """Fill `root`: programs, a file of every kind of permission, content at a site's path."""
-    for name in "bin etc home/jovyan opt/tool private srv/env usr/lib var/lib".split():
+    for name in [
+        "bin",
+        "etc",
+        "home/jovyan",
+        "opt/tool",
+        "private",
+        "srv/env",
+        "usr/lib",
+        "var/lib",
+    ]:
         (root / name).mkdir(parents=True)
     _install_programs(root)
     (root / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\njovyan:x:1000:1000:::\n")

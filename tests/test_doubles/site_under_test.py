@@ -100,7 +100,7 @@ class Site:
 
 def build_site(shared: Path, user: pwd.struct_passwd, tree: Path) -> Site:
     """Lay out a site in an empty directory, with one image made of `tree`."""
-    for name in "images udi loop etc site/data".split():
+    for name in ["images", "udi", "loop", "etc", "site/data"]:
         (shared / name).mkdir(parents=True)
     squashed = shared / "images" / f"{IMAGE_ID}.squashfs"
     command = ["mksquashfs", str(tree), str(squashed), "-all-root", "-no-progress", "-quiet"]
@@ -115,7 +115,7 @@ def build_site(shared: Path, user: pwd.struct_passwd, tree: Path) -> Site:
 
 def default_settings(shared: Path) -> dict[str, str]:
     true = shutil.which("true") or "/bin/true"
-    executables = "modprobePath insmodPath cpPath mvPath chmodPath ddPath".split()
+    executables = ["modprobePath", "insmodPath", "cpPath", "mvPath", "chmodPath", "ddPath"]
     return {
         "udiMount": f"{shared}/udi",
         "loopMount": f"{shared}/loop",

@@ -5,7 +5,6 @@ test_shifter_slurm.py does the same with a real Slurm where there is one.
 
 import json
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +45,8 @@ class Submit:
 
 
 @pytest.fixture
-def sbatch(site: Site) -> Iterator[Submit]:
-    yield Submit(site.configured("submit"))
+def sbatch(site: Site) -> Submit:
+    return Submit(site.configured("submit"))
 
 
 def variables(**values: str) -> dict[str, str]:

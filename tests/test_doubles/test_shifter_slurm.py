@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from site_under_test import IMAGE_ID, Site
 
+pytestmark = pytest.mark.slow
+
 CONF = """\
 ClusterName=one
 SlurmctldHost={host}(127.0.0.1)

@@ -9,22 +9,64 @@ from pathlib import Path
 
 from .errors import DoubleError
 
-REQUIRED = tuple(
-    """udiMount loopMount imagePath udiRootPath etcPath rootfsType modprobePath insmodPath cpPath
-    mvPath chmodPath ddPath""".split()
+REQUIRED = (
+    "udiMount",
+    "loopMount",
+    "imagePath",
+    "udiRootPath",
+    "etcPath",
+    "rootfsType",
+    "modprobePath",
+    "insmodPath",
+    "cpPath",
+    "mvPath",
+    "chmodPath",
+    "ddPath",
 )
 EXECUTABLES = ("modprobePath", "insmodPath", "cpPath", "mvPath", "chmodPath", "ddPath")
-OPTIONAL = tuple(
-    """system imageGateway defaultImageType siteFs siteEnv siteEnvAppend siteEnvPrepend
-    siteEnvUnset optUdiImage sitePreMountHook sitePostMountHook populateEtcDynamically
-    allowLibcPwdCalls usersToImport maxGroupCount mountUdiRootWritable mountPropagationStyle
-    allowLocalChroot gatewayTimeout perNodeCachePath perNodeCacheSizeLimit
-    perNodeCacheAllowedFsType mkfsXfsPath batchType defaultModules nodeContextPrefix
-    optionalSshdAsRoot autoLoadKernelModule kmodBasePath kmodCacheFile""".split()
+OPTIONAL = (
+    "system",
+    "imageGateway",
+    "defaultImageType",
+    "siteFs",
+    "siteEnv",
+    "siteEnvAppend",
+    "siteEnvPrepend",
+    "siteEnvUnset",
+    "optUdiImage",
+    "sitePreMountHook",
+    "sitePostMountHook",
+    "populateEtcDynamically",
+    "allowLibcPwdCalls",
+    "usersToImport",
+    "maxGroupCount",
+    "mountUdiRootWritable",
+    "mountPropagationStyle",
+    "allowLocalChroot",
+    "gatewayTimeout",
+    "perNodeCachePath",
+    "perNodeCacheSizeLimit",
+    "perNodeCacheAllowedFsType",
+    "mkfsXfsPath",
+    "batchType",
+    "defaultModules",
+    "nodeContextPrefix",
+    "optionalSshdAsRoot",
+    "autoLoadKernelModule",
+    "kmodBasePath",
+    "kmodCacheFile",
 )
-MODULE_KEYS = tuple(
-    """siteEnv siteEnvPrepend siteEnvAppend siteEnvUnset siteFs copyPath conflict userhook roothook
-    enabled""".split()
+MODULE_KEYS = (
+    "siteEnv",
+    "siteEnvPrepend",
+    "siteEnvAppend",
+    "siteEnvUnset",
+    "siteFs",
+    "copyPath",
+    "conflict",
+    "userhook",
+    "roothook",
+    "enabled",
 )
 
 

@@ -9,8 +9,21 @@ from .errors import DoubleError
 # What glibc removes before a setuid program starts (glibc sysdeps/generic/unsecvars.h), and with
 # it the loader's other variables; the double is not setuid and has to do it itself.
 STRIPPED = frozenset(
-    """GCONV_PATH GETCONF_DIR GLIBC_TUNABLES HOSTALIASES LOCALDOMAIN LOCPATH MALLOC_TRACE NIS_PATH
-    NLSPATH RESOLV_HOST_CONF RES_OPTIONS TMPDIR TZDIR""".split()
+    [
+        "GCONV_PATH",
+        "GETCONF_DIR",
+        "GLIBC_TUNABLES",
+        "HOSTALIASES",
+        "LOCALDOMAIN",
+        "LOCPATH",
+        "MALLOC_TRACE",
+        "NIS_PATH",
+        "NLSPATH",
+        "RESOLV_HOST_CONF",
+        "RES_OPTIONS",
+        "TMPDIR",
+        "TZDIR",
+    ]
 )
 
 

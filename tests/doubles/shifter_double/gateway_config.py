@@ -9,9 +9,16 @@ from typing import Any
 
 from .config import config_dir
 
-REQUIRED = tuple(
-    """DefaultImageLocation DefaultImageFormat ImageExpirationTimeout MongoDBURI MongoDB
-    CacheDirectory ExpandDirectory Locations Platforms""".split()
+REQUIRED = (
+    "DefaultImageLocation",
+    "DefaultImageFormat",
+    "ImageExpirationTimeout",
+    "MongoDBURI",
+    "MongoDB",
+    "CacheDirectory",
+    "ExpandDirectory",
+    "Locations",
+    "Platforms",
 )
 
 

@@ -47,9 +47,20 @@ class Record:
 
     def reply(self) -> dict[str, Any]:
         """As it goes over the wire; absent values hold the string MISSING."""
-        shown = (
-            "id system itype tag status userACL groupACL ENV ENTRY WORKDIR last_pull status_message"
-        ).split()
+        shown = [
+            "id",
+            "system",
+            "itype",
+            "tag",
+            "status",
+            "userACL",
+            "groupACL",
+            "ENV",
+            "ENTRY",
+            "WORKDIR",
+            "last_pull",
+            "status_message",
+        ]
         values = {name: getattr(self, name) or MISSING for name in shown}
         return {**values, "LABELS": MISSING}
 

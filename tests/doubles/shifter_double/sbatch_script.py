@@ -10,9 +10,32 @@ from dataclasses import dataclass, field
 OURS = ("image", "volume", "module")
 # Options that never take the next word: they have no value, or one only after '='.
 ALONE = frozenset(
-    """contiguous exclusive get-user-env help hold ignore-pbs no-kill no-requeue nice overcommit
-    oversubscribe parsable propagate quiet reboot requeue share spread-job test-only usage
-    use-min-nodes verbose version wait""".split()
+    [
+        "contiguous",
+        "exclusive",
+        "get-user-env",
+        "help",
+        "hold",
+        "ignore-pbs",
+        "no-kill",
+        "no-requeue",
+        "nice",
+        "overcommit",
+        "oversubscribe",
+        "parsable",
+        "propagate",
+        "quiet",
+        "reboot",
+        "requeue",
+        "share",
+        "spread-job",
+        "test-only",
+        "usage",
+        "use-min-nodes",
+        "verbose",
+        "version",
+        "wait",
+    ]
 )
 LETTERS_ALONE = frozenset("hHIkOQsvVW")
 

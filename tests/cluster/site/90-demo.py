@@ -1,0 +1,102 @@
+"""The containerised site of the demo and the tests: what differs from the files that are shipped."""
+
+import os
+from pathlib import Path
+
+from jupyterhub.auth import SharedPasswordAuthenticator
+
+c = get_config()  # noqa: F821
+
+STATE = Path("/var/lib/hpcbinderhub")
+
+# -- who we are ------------------------------------------------------------------------------------
+c.Site.title = "HPC BinderHub demo"
+c.Site.public_url = "https://hub:8443/"
+c.Site.ca_file = "/trust/ca.pem"
+c.Site.get_access = "This is the demo: log in as alice or bob, who have allocations."
+
+# -- the cluster -----------------------------------------------------------------------------------
+c.Site.login_hosts = ["login"]
+c.Site.known_hosts = "/trust/known_hosts"
+# The doubles stand where Shifter's clients would; everything else is Slurm's own.
+c.Site.slurm_path = ["/opt/doubles/bin", "/usr/local/bin", "/usr/bin", "/bin"]
+c.Site.job_prologue = "export PATH=/opt/doubles/bin:$PATH"
+c.Site.watch_seconds = 2.0
+c.Site.shifter_gateway = "http://login:5005"
+
+# -- storage ---------------------------------------------------------------------------------------
+c.Site.data_roots = ["/scratch"]
+c.Site.mount_points = ["/home", "/scratch"]
+
+# -- builds ----------------------------------------------------------------------------------------
+# The mirrors and the certificates of the place where the demo runs.
+settings = (part.partition("=") for part in os.environ.get("HPCBINDERHUB_BUILD_ENV", "").split())
+c.Site.build_environment = {name: value for name, _, value in settings}
+bundle = Path(os.environ.get("HPCBINDERHUB_CA_BUNDLE", ""))
+if bundle.is_file() and bundle.stat().st_size:
+    c.Site.build_ca_bundle = str(bundle)
+digest = Path("/trust/worker-token.sha256")
+if digest.exists():
+    c.Site.worker_tokens = {"builder": digest.read_text().strip()}
+c.Site.lease_seconds = 10
+
+# -- what is offered -------------------------------------------------------------------------------
+c.Site.profiles = [
+    {
+        "name": "interactive",
+        "title": "Interactive",
+        "description": "Starts at once, for up to four hours.",
+        "partition": "interactive",
+        "max_minutes": 240,
+        "cpus": 2,
+        "memory_mb": 2048,
+    },
+    {
+        "name": "regular",
+        "title": "Regular",
+        "description": "Longer work; may wait in the queue.",
+        "partition": "regular",
+        "max_minutes": 1440,
+        "cpus": 2,
+        "memory_mb": 2048,
+    },
+    {
+        "name": "shifter",
+        "title": "Shifter",
+        "description": "The regular partition, with Shifter as its container engine.",
+        "partition": "regular",
+        "engine": "shifter",
+        "max_minutes": 240,
+        "cpus": 2,
+        "memory_mb": 2048,
+    },
+    {
+        "name": "gpu",
+        "title": "GPU",
+        "description": "One or two GPUs.",
+        "partition": "gpu",
+        "max_minutes": 240,
+        "cpus": 2,
+        "memory_mb": 2048,
+        "max_gpus": 2,
+    },
+]
+
+# -- the hub ---------------------------------------------------------------------------------------
+c.JupyterHub.authenticator_class = SharedPasswordAuthenticator
+c.SharedPasswordAuthenticator.user_password = "hpcbinder-demo"
+c.SharedPasswordAuthenticator.admin_password = "hpcbinder-demo-admin-password-for-carol"
+c.Authenticator.allowed_users = {"alice", "bob", "dave"}
+c.Authenticator.admin_users = {"carol"}
+c.JupyterHub.load_groups = {
+    "geo": {"users": ["alice", "bob", "carol"]},
+    "ml": {"users": ["alice", "carol"]},
+}
+c.JupyterHub.db_url = f"sqlite:///{STATE}/jupyterhub.sqlite"
+c.JupyterHub.cookie_secret_file = f"{STATE}/cookie-secret"
+c.JupyterHub.hub_bind_url = "http://127.0.0.1:8081"
+c.JupyterHub.log_level = "INFO"
+
+# The proxy is a program of its own, so that a hub that ends drops nobody's connection.
+c.ConfigurableHTTPProxy.should_start = False
+c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:8001"

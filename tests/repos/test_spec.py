@@ -1,0 +1,100 @@
+"""What people paste, and what must never get further than here."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hpcbinderhub.errors import UserError
+from hpcbinderhub.repos.spec import parse_link, parse_pasted
+
+
+@pytest.mark.parametrize(
+    ("pasted", "url", "ref", "file"),
+    [
+        ("https://github.com/org/repo", "https://github.com/org/repo", "HEAD", ""),
+        ("https://github.com/org/repo.git", "https://github.com/org/repo", "HEAD", ""),
+        ("https://github.com/org/repo/tree/dev", "https://github.com/org/repo", "dev", ""),
+        (
+            "https://github.com/org/repo/blob/main/a/b.ipynb",
+            "https://github.com/org/repo",
+            "main",
+            "a/b.ipynb",
+        ),
+        ("org/repo", "https://github.com/org/repo", "HEAD", ""),
+        ("http://git/quickstart.git", "http://git/quickstart.git", "HEAD", ""),
+        ("  https://example.org:8443/x/y.git/  ", "https://example.org:8443/x/y.git", "HEAD", ""),
+    ],
+)
+def test_what_people_paste(pasted: str, url: str, ref: str, file: str) -> None:
+    found = parse_pasted(pasted)
+    assert (found.spec.repo_url, found.spec.ref, found.file) == (url, ref, file)
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "",
+        "hello world",
+        "/etc/passwd",
+        "file:///etc/passwd",
+        "ext::sh -c id",
+        "--upload-pack=id",
+        "https://",
+        "https://example.org",
+        "https://-oProxyCommand=id/x",
+        "https://example.org/x\nhttps://example.org/y",
+        "https://example.org/$(id)'\"",
+        "https://example.org:99999/x",
+        "https://[::1/x",
+    ],
+)
+def test_what_is_no_repository_gets_a_sentence(pasted: str) -> None:
+    with pytest.raises(UserError) as refused:
+        parse_pasted(pasted)
+    assert "not the address of a Git repository" in refused.value.message
+    assert "https://" in refused.value.advice
+
+
+@pytest.mark.parametrize("pasted", ["git@github.com:org/repo.git", "ssh://git@host/repo"])
+def test_ssh_is_refused_for_what_it_is(pasted: str) -> None:
+    with pytest.raises(UserError, match="over SSH"):
+        parse_pasted(pasted)
+
+
+def test_credentials_in_an_address_are_refused_and_not_repeated() -> None:
+    with pytest.raises(UserError) as refused:
+        parse_pasted("https://alice:s3cret@example.org/repo.git")
+    assert "credentials" in refused.value.advice
+    assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "ref",
+    ["--upload-pack=id", "-x", "+main", "a..b", "a b", "a\nb", "a~1", "a:b", "@{1}", "x.lock"],
+)
+def test_refs_that_git_could_misread_are_refused(ref: str) -> None:
+    with pytest.raises(UserError, match="cannot be the name of a branch"):
+        parse_pasted("https://example.org/repo", ref)
+
+
+def test_links_come_back_as_they_were_made() -> None:
+    for text, ref in (("org/repo", "feature/x"), ("http://git/a b.git".replace(" ", "-"), "v1.0")):
+        spec = parse_pasted(text, ref).spec
+        provider, _, rest = spec.path.partition("/")
+        assert parse_link(provider, rest) == spec
+
+
+@given(st.text(), st.text())
+def test_anything_is_either_parsed_or_refused(text: str, ref: str) -> None:
+    try:
+        spec = parse_pasted(text, ref).spec
+    except UserError as refused:
+        assert refused.message
+        assert refused.advice
+    else:
+        assert spec.repo_url.startswith(("http://", "https://"))
+        assert not spec.ref.startswith(("-", "+"))
+        assert spec.repo_url.isprintable()
+        assert spec.ref.isprintable() or spec.ref.strip()

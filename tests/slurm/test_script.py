@@ -1,0 +1,131 @@
+"""What is handed to sbatch: pure functions, so the whole text is here to be read."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hpcbinderhub.errors import UserError
+from hpcbinderhub.images.engines import Charliecloud, ContainerRun
+from hpcbinderhub.launches.options import LaunchOptions, parse_options
+from hpcbinderhub.profiles import Profile
+from hpcbinderhub.site import Site
+from hpcbinderhub.slurm.script import batch_script, sbatch_options
+from hpcbinderhub.workspaces import Account, Places, places, workspace_name
+
+ALICE = Account("alice", 2001, "/home/alice")
+WHERE = places("{home}/hpcbinder", ALICE, "0abc1234", "quickstart-123456")
+OPTIONS = {
+    "launch": "0abc1234",
+    "profile": "interactive",
+    "artefact": "a" * 64,
+    "repo_url": "https://example.org/quickstart",
+    "ref": "main",
+    "commit": "b" * 40,
+    "spec": "git/https%3A%2F%2Fexample.org%2Fquickstart/main",
+    "workspace": "quickstart-123456",
+}
+
+
+def test_the_places_of_a_launch() -> None:
+    assert (
+        Places(
+            root=WHERE.root,
+            launch=WHERE.launch,
+            workspace=WHERE.workspace,
+            home=WHERE.home,
+            view=WHERE.view,
+        )
+        == WHERE
+    )
+    assert str(WHERE.launch) == "/home/alice/hpcbinder/launches/0abc1234"
+    assert str(WHERE.workspace) == "/home/alice/hpcbinder/workspaces/quickstart-123456"
+    assert (str(WHERE.mount), str(WHERE.way_to_root)) == ("/home", "alice/hpcbinder")
+
+
+def test_every_option_is_on_the_command_line() -> None:
+    profile = Profile(
+        name="interactive", title="I", partition="interactive", qos="fast", max_gpus=2
+    )
+    options = LaunchOptions.model_validate(OPTIONS | {"account": "geo", "gpus": 1, "minutes": 30})
+    resources = profile.resources(minutes=options.minutes, gpus=options.gpus)
+    assert sbatch_options(options, profile, resources, WHERE) == (
+        "--job-name=hpcbinder-0abc1234",
+        "--partition=interactive",
+        "--time=30",
+        "--nodes=1",
+        "--ntasks-per-node=1",
+        "--cpus-per-task=1",
+        "--mem=2048M",
+        "--chdir=/home/alice/hpcbinder/launches/0abc1234",
+        "--output=/home/alice/hpcbinder/launches/0abc1234/job.log",
+        "--open-mode=append",
+        "--no-requeue",
+        "--qos=fast",
+        "--account=geo",
+        "--gres=gpu:1",
+    )
+
+
+def test_charliecloud_shows_the_workspaces_and_the_data_and_nothing_else_of_home() -> None:
+    engine = Charliecloud(Site())
+    run = ContainerRun("/artefacts/x.squashfs", WHERE, ("/scratch",), ("start",))
+    assert engine.command(run) == [
+        "ch-run",
+        "--bind=/home/alice/hpcbinder/launches/0abc1234/view:/home",
+        "--bind=/home/alice/hpcbinder:/home/alice/hpcbinder",
+        "--bind=/scratch:/scratch",
+        "--cd=/home/alice/hpcbinder",
+        "/artefacts/x.squashfs",
+        "--",
+        "start",
+    ]
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0")), max_size=5))
+def test_no_word_of_a_command_is_read_by_the_shell(words: list[str]) -> None:
+    script = batch_script("", ["printf", "%s\\0", *words])
+    ran = subprocess.run(["bash"], input=script.encode(), capture_output=True, check=True)
+    assert ran.stdout.decode().split("\0")[:-1] == (words or [""])
+
+
+def test_the_sites_own_lines_come_first() -> None:
+    script = batch_script("module load charliecloud\n", ["ch-run", "a b"])
+    assert script.splitlines() == [
+        "#!/bin/bash",
+        "umask 077",
+        "module load charliecloud",
+        f"exec {shlex.join(['ch-run', 'a b'])}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("account", "--uid=0"),
+        ("account", "geo\n#SBATCH --uid=0"),
+        ("profile", "$(id)"),
+        ("artefact", "../../../etc/passwd"),
+        ("launch", "x; id"),
+        ("workspace", "../../.ssh"),
+        ("commit", "main"),
+        ("minutes", 0),
+        ("open", "a\nb"),
+        ("cmd", "id"),
+        ("prologue", "id"),
+    ],
+)
+def test_what_is_not_in_the_model_does_not_get_in(field: str, value: object) -> None:
+    with pytest.raises(UserError, match=field):
+        parse_options(OPTIONS | {field: value})
+
+
+def test_a_workspace_has_a_readable_name_of_its_own() -> None:
+    one = workspace_name("https://github.com/org/My_Repo.git")
+    other = workspace_name("https://github.com/other/My_Repo.git")
+    assert one.startswith("my-repo-")
+    assert one != other
