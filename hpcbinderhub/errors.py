@@ -25,8 +25,21 @@ class UserError(Exception):
         """The three texts, for an event or an API answer."""
         return {"message": self.message, "advice": self.advice, "detail": self.detail}
 
+    def as_text(self) -> str:
+        """The three texts as lines: message, advice, and whatever the other side said."""
+        return "\n".join(part for part in (self.message, self.advice, self.detail) if part)
+
+    @classmethod
+    def from_text(cls, text: str, status: int = 400) -> UserError:
+        """What `as_text` made, read back after it passed through JupyterHub."""
+        message, _, rest = text.partition("\n")
+        advice, _, detail = rest.partition("\n")
+        return cls(
+            message, advice or "Launch again from the launch page.", detail=detail, status=status
+        )
+
     def __str__(self) -> str:
-        return " ".join(part for part in (self.message, self.detail, self.advice) if part)
+        return self.as_text().replace("\n", " ")
 
 
 class NotFound(UserError):

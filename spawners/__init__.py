@@ -3,6 +3,7 @@
 import batchspawner.api
 from jupyterhub.apihandlers import default_handlers
 
+from .callback import handlers
 from .imagebatch import ImageBatchSpawner
 from .profile import ProfileSpawner
 from .shifter import ShifterBatchSpawner
@@ -12,5 +13,10 @@ __all__ = ["ImageBatchSpawner", "ProfileSpawner", "ShifterBatchSpawner"]
 # batchspawner registers a handler on import that sets any attribute of the caller's spawner to any
 # value: with a server's own token, `exec_prefix` makes the hub run a command. Ours is `callback`.
 default_handlers[:] = [
-    entry for entry in default_handlers if entry[1] is not batchspawner.api.BatchSpawnerAPIHandler
+    *(
+        entry
+        for entry in default_handlers
+        if entry[1] is not batchspawner.api.BatchSpawnerAPIHandler
+    ),
+    *handlers,
 ]

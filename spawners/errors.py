@@ -5,30 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tornado import web
+from jupyterhub.spawner import SpawnException
 
 from hpcbinderhub.errors import Unavailable, UserError
 
 
-class SpawnRefused(web.HTTPError):
-    """A start that did not work, with the sentence that JupyterHub puts on its page.
-
-    A status below 500 keeps a user's mistake from counting as a defect of the hub.
-    """
-
-    def __init__(self, status: int, text: str):
-        super().__init__(min(status, 499), log_message=text.replace("%", "%%"))
-        self.jupyterhub_message = text
-
-
 @contextmanager
 def refusing() -> Iterator[None]:
-    """Turn the library's errors into JupyterHub's."""
+    """Turn the library's errors into JupyterHub's, text and all."""
     try:
         yield
     except UserError as error:
-        raise SpawnRefused(error.status, str(error)) from error
+        raise _refusal(error.as_text(), "refused", error.status) from error
     except Unavailable as error:
-        raise SpawnRefused(
-            424, f"The cluster cannot be reached at the moment ({error}). Try again in a minute."
-        ) from error
+        text = f"The cluster cannot be reached at the moment.\nTry again in a minute.\n{error}"
+        raise _refusal(text, "unavailable", 424) from error
+
+
+def _refusal(text: str, reason: str, status: int) -> SpawnException:
+    refusal = SpawnException(text, reason=reason, status_code=status)
+    # What the hub's progress stream shows; without it, that would be the exception's own name too.
+    refusal.jupyterhub_message = text
+    return refusal

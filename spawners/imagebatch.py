@@ -12,8 +12,9 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from batchspawner import SlurmSpawner
+from sqlalchemy.orm import object_session
 from traitlets import Any as AnyTrait
-from traitlets import Float, default
+from traitlets import default
 
 from hpcbinderhub.errors import NotAllowed, Unavailable, UserError
 from hpcbinderhub.images.engines import ContainerRun, Engine, engine_named
@@ -24,8 +25,8 @@ from hpcbinderhub.slurm.jobs import Job, Stage
 from hpcbinderhub.slurm.script import batch_script, job_name, sbatch_options
 from hpcbinderhub.workspaces import Places, places
 
-from .errors import SpawnRefused, refusing
-from .facility import Facility, facility
+from .defaults import ClusterDefaults
+from .errors import refusing
 from .record import JobRecord
 
 CLOCK_SKEW_SECONDS = 600
@@ -42,7 +43,7 @@ class Plan:
     where: Places
 
 
-class ImageBatchSpawner(SlurmSpawner):  # type: ignore[misc]
+class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
     """Runs an artefact with a container engine in a Slurm job.
 
     Of batchspawner it keeps the contract and the traits; how a job is submitted, watched and found
@@ -50,37 +51,15 @@ class ImageBatchSpawner(SlurmSpawner):  # type: ignore[misc]
     """
 
     api_token: str
-    start_timeout = Float(
-        7 * 24 * 3600,
-        config=True,
-        help="""Seconds until JupyterHub gives a start up, the time in Slurm's queue included.
-
-        Long, because a queue may be: a job that runs but does not answer is ended much earlier, by
-        its profile's `startup_seconds`.
-        """,
-    )
-
     keep_state = AnyTrait(help="Called when the state must be in the database before going on.")
 
     @default("keep_state")
     def _keep_own_state(self) -> Callable[[], None]:
         def keep() -> None:
             self.orm_spawner.state = self.get_state()
-            self.db.commit()
+            object_session(self.orm_spawner).commit()
 
         return keep
-
-    @default("hub_connect_url")
-    def _hub_as_jobs_reach_it(self) -> str:
-        return self._facility.site.public_url.rstrip("/")
-
-    @default("env_keep")
-    def _no_variables_of_the_hub(self) -> list[str]:
-        return []
-
-    @default("http_timeout")
-    def _patience_for_slow_file_systems(self) -> int:
-        return 120
 
     def __init__(self, *args: Any, **kwargs: Any):
         self._record: JobRecord | None = None
@@ -108,6 +87,10 @@ class ImageBatchSpawner(SlurmSpawner):  # type: ignore[misc]
         """JupyterHub calls this at every start, and for a server that it could not reach when it
         started. Neither ends the job, so neither forgets it: only `stop` and Slurm do."""
         super().clear_state()
+
+    def user_env(self, env: dict[str, str]) -> dict[str, str]:
+        """The hub's host has no account of the user; the compute node knows who she is."""
+        return env
 
     # -- JupyterHub's contract -----------------------------------------------------------------
 
@@ -432,10 +415,6 @@ class ImageBatchSpawner(SlurmSpawner):  # type: ignore[misc]
     def _engine(self, profile: Profile) -> Engine:
         return engine_named(profile.engine, self._facility.site, self._facility.cluster)
 
-    @property
-    def _facility(self) -> Facility:
-        return facility(self.config)
-
 
 async def _first_of(*waits: Any) -> None:
     """Return when one of them is done; the others are cancelled."""
@@ -445,6 +424,3 @@ async def _first_of(*waits: Any) -> None:
     finally:
         for task in tasks:
             task.cancel()
-
-
-__all__ = ["ImageBatchSpawner", "SpawnRefused"]

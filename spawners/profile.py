@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from jupyterhub.spawner import Spawner
+from sqlalchemy.orm import object_session
 from wrapspawner import WrapSpawner
 
 from hpcbinderhub.launches.options import parse_options
 from hpcbinderhub.profiles import find_profile
 
+from .defaults import ClusterDefaults
 from .errors import refusing
-from .facility import facility
 from .imagebatch import ImageBatchSpawner
 from .shifter import ShifterBatchSpawner
 
@@ -26,7 +27,7 @@ NO_FORM = """
 """
 
 
-class ProfileSpawner(WrapSpawner):  # type: ignore[misc]
+class ProfileSpawner(ClusterDefaults, WrapSpawner):  # type: ignore[misc]
     """Chooses the spawner by the profile's engine.
 
     wrapspawner's own choice starts a process on the hub's host when a profile is unknown or
@@ -45,7 +46,7 @@ class ProfileSpawner(WrapSpawner):  # type: ignore[misc]
         with refusing():
             options = parse_options(self.user_options)
             groups = [group.name for group in self.user.groups]
-            profile = find_profile(facility(self.config).site.profiles, options.profile, groups)
+            profile = find_profile(self._facility.site.profiles, options.profile, groups)
         chosen = self._wrap(profile.engine)
         url = await chosen.start()
         # A job that was found again holds the token that it was given; JupyterHub takes it over.
@@ -97,4 +98,4 @@ class ProfileSpawner(WrapSpawner):  # type: ignore[misc]
 
     def _keep_state(self) -> None:
         self.orm_spawner.state = self.get_state()
-        self.db.commit()
+        object_session(self.orm_spawner).commit()

@@ -14,7 +14,6 @@ import shutil
 import signal
 import ssl
 import sys
-import tarfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -75,7 +74,11 @@ class ServiceClient:
     async def context(self, build: str, target: Path) -> None:
         """The build's files, as a tar file."""
         with target.open("wb") as file:
-            await self._call("GET", f"builds/{build}/context", streaming_callback=file.write)
+
+            def keep(chunk: bytes) -> None:
+                file.write(chunk)
+
+            await self._call("GET", f"builds/{build}/context", streaming_callback=keep)
 
     async def _call(
         self, method: str, path: str, body: Any = None, timeout: float = CALL_TIMEOUT, **more: Any
@@ -148,7 +151,7 @@ class Worker:
         try:
             await asyncio.to_thread(_fresh, directory)
             await self._client.context(build, directory / "context.tar")
-            await asyncio.to_thread(_unpack, directory / "context.tar", directory / "context")
+            await _unpack(directory / "context.tar", directory / "context")
             request = self._request(claimed, base_image, directory / "context")
             await attempt.run(request, self._stopping)
         except Gone:
@@ -328,9 +331,15 @@ def _fresh(directory: Path) -> None:
     directory.mkdir(mode=0o700, parents=True)
 
 
-def _unpack(archive: Path, target: Path) -> None:
-    """Unpack a commit's files; Python's filter refuses what would leave the directory."""
+async def _unpack(archive: Path, target: Path) -> None:
+    """Unpack a commit's files. GNU tar makes links last, so that no entry is written through one;
+    Python's own filter is missing in early versions of 3.11."""
     target.mkdir()
-    with tarfile.open(archive) as tar:
-        tar.extractall(target, filter="data")
+    process = await asyncio.create_subprocess_exec(
+        *("tar", "--extract", "--no-same-owner", f"--file={archive}", f"--directory={target}"),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, words = await process.communicate()
+    if process.returncode != 0:
+        raise Unavailable(f"The files could not be unpacked: {words.decode().strip()}")
     archive.unlink()

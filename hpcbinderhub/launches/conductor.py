@@ -249,7 +249,7 @@ class Conductor:
         await self._hub.start(launch.user, launch.server, options)
         async for event in self._hub.progress(launch.user, launch.server):
             if event.get("failed"):
-                raise UserError(event["message"].removeprefix("Spawn failed: "))
+                raise UserError.from_text(event["message"].removeprefix("Spawn failed: "))
             if event.get("ready"):
                 await self._ready(launch, event["url"])
                 return

@@ -29,9 +29,9 @@ class Hub:
         try:
             await self._call("POST", _path(user, server), body, START_SECONDS)
         except UserError as error:
-            if "is pending" in error.detail:
-                raise Unavailable(error.detail) from error
-            if "is already running" not in error.detail:
+            if "is pending" in error.message:
+                raise Unavailable(error.message) from error
+            if "is already running" not in error.message:
                 raise
 
     async def stop(self, user: str, server: str) -> None:
@@ -112,12 +112,7 @@ async def _checked(answer: asyncio.Future[HTTPResponse]) -> HTTPResponse:
     except HTTPClientError as error:
         if error.code >= 500 or error.code == 429:
             raise Unavailable(f"The hub answered {error.code}: {_words(error)}") from error
-        raise UserError(
-            "The hub refused the request.",
-            "Launch again from the launch page.",
-            detail=_words(error),
-            status=error.code,
-        ) from error
+        raise UserError.from_text(_words(error), status=error.code) from error
     except OSError as error:
         raise Unavailable(f"The hub cannot be reached: {error}") from error
 

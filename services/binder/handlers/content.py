@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from tornado.web import HTTPError
+
 from hpcbinderhub.errors import NotAllowed
 
 from .base import CONTENT_SCOPE, UserHandler, found
@@ -14,17 +16,16 @@ CHUNK = 1 << 20
 class ContentHandler(UserHandler):
     """GET: a Git bundle. The token must be that of the launch's own server."""
 
-    @property
-    def hub_scopes(self) -> set[str]:
-        """A server's token may not open the service, only this."""
-        return {CONTENT_SCOPE}
+    hub_scopes = None
+    """A server's token may not open the service; `get` checks what it may."""
 
     async def get(self, launch_id: str) -> None:
         """See the class."""
-        user = self.require(CONTENT_SCOPE)
+        if not self.current_user:
+            raise HTTPError(403)
         launch = found(await self.services.book.get(launch_id), "launch")
-        server_scope = f"{CONTENT_SCOPE}!server={user}/{launch.server}"
-        if launch.user != user or not self.hub_auth.check_scopes({server_scope}, self.current_user):
+        scope = f"{CONTENT_SCOPE}!server={launch.user}/{launch.server}"
+        if not self.hub_auth.check_scopes({scope}, self.current_user):
             raise NotAllowed("This content belongs to another server.")
         path = await self.services.content.bundle(launch.repo_url, launch.ref, launch.commit)
         self.set_header("Content-Type", "application/octet-stream")

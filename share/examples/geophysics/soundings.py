@@ -257,6 +257,9 @@ def main() -> None:
         print(f"{time.perf_counter() - start:.1f} s, {arguments.out}")
 
 
-# Dask starts its workers by importing this file anew; only the first process may start a cluster.
 if __name__ == "__main__":
-    main()
+    # Workers find the functions of a module by name; those of a script they get as copies, anew for
+    # each sounding, which fills their memory and slows every one down.
+    import soundings
+
+    soundings.main()

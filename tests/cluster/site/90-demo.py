@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from jupyterhub.auth import SharedPasswordAuthenticator
+from jupyterhub.authenticators.shared import SharedPasswordAuthenticator
 
 c = get_config()  # noqa: F821
 
@@ -22,7 +22,7 @@ c.Site.known_hosts = "/trust/known_hosts"
 c.Site.slurm_path = ["/opt/doubles/bin", "/usr/local/bin", "/usr/bin", "/bin"]
 c.Site.job_prologue = "export PATH=/opt/doubles/bin:$PATH"
 c.Site.watch_seconds = 2.0
-c.Site.shifter_gateway = "http://login:5005"
+c.Site.shifter_gateway = "http://imagegw:5000"
 
 # -- storage ---------------------------------------------------------------------------------------
 c.Site.data_roots = ["/scratch"]

@@ -21,6 +21,14 @@ if [[ ! -s /var/lib/hpcbinderhub/proxy-token ]]; then
     mv /var/lib/hpcbinderhub/proxy-token.new /var/lib/hpcbinderhub/proxy-token
 fi
 
+# The worker's token, and what the service knows of it.
+if [[ ! -s /var/lib/builder/worker-token ]]; then
+    (umask 077 && openssl rand -hex 32 > /var/lib/builder/worker-token.new)
+    chown builder:builder /var/lib/builder/worker-token.new
+    mv /var/lib/builder/worker-token.new /var/lib/builder/worker-token
+fi
+tr -d '\n' < /var/lib/builder/worker-token | sha256sum | cut -d' ' -f1 > /trust/worker-token.sha256
+
 # The SSH user CA: only sshca can read the key, everybody the public part. login waits for it.
 if [[ ! -s /var/lib/sshca/user_ca ]]; then
     setpriv --reuid=sshca --regid=sshca --clear-groups ssh-keygen -q -t ed25519 -N '' -C hpcbinderhub-user-ca -f /var/lib/sshca/user_ca

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts one role of the test cluster: entrypoint.sh db|slurmdbd|slurmctld|compute|login|registry|git
+# Starts one role of the test cluster: entrypoint.sh db|slurmdbd|slurmctld|compute|login|registry|git|imagegw
 set -euo pipefail
 
 here=/usr/local/lib/cluster

@@ -15,4 +15,5 @@ bob      2002 geo    /bin/tcsh
 carol    2003 geo,ml /bin/bash
 dave     2004 users  /bin/bash
 hpcwatch 2900 users  /bin/bash
+shiftergw 2901 users  /usr/sbin/nologin
 PEOPLE
