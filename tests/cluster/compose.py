@@ -38,7 +38,19 @@ COMPOSE_FILE = ROOT / "docker-compose.test.yml"
 CONTAINERS = Path(__file__).resolve().parent / "containers"
 EXAMPLES = ROOT / "share" / "examples"
 
-SERVICES = ("db", "slurmdbd", "slurmctld", "c1", "c2", "c3", "login", "registry", "git", "imagegw", "hub")
+SERVICES = (
+    "db",
+    "slurmdbd",
+    "slurmctld",
+    "c1",
+    "c2",
+    "c3",
+    "login",
+    "registry",
+    "git",
+    "imagegw",
+    "hub",
+)
 COMPUTE_NODES = ("c1", "c2", "c3")
 BASE_IMAGE = "hpcbinderhub-test/debian:bookworm"
 IMAGES = ("slurm", "hub")

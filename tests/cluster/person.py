@@ -106,6 +106,17 @@ class Person:
                 break
         return found
 
+    def follow(self, launch: str) -> dict[str, Any]:
+        """The last event of a launch."""
+        last: dict[str, Any] = {}
+        for last in self.events(launch):
+            pass
+        return last
+
+    def servers(self) -> list[str]:
+        """Names of the active servers."""
+        return sorted(self.hub("GET", f"users/{self.name}").json()["servers"])
+
     def stop(self, server: str) -> None:
         """Stop a server."""
         self.call("DELETE", f"api/servers/{server}").raise_for_status()

@@ -16,6 +16,7 @@ class BuildHandler(UserHandler):
         """See the class."""
         self.require(BUILD_SCOPE)
         build = found(await self.services.queue.get(build_id), "build")
+        events = await self.services.events.since(stream(build.id), 0)
         self.answer(
             {
                 "id": build.id,
@@ -23,6 +24,7 @@ class BuildHandler(UserHandler):
                 "ref": build.ref,
                 "commit": build.commit,
                 "state": build.state,
+                "phases": list(dict.fromkeys(event.phase for event in events)),
                 "created": build.created,
                 "finished": build.finished,
                 "failure": build.failure,

@@ -57,10 +57,10 @@ class LaunchPage(PageHandler):
     """The field that takes whatever was pasted; or, from a link, what will run and a button."""
 
     @authenticated
-    async def get(self, provider: str = "", spec: str = "") -> None:
+    async def get(self, provider: str = "", _spec: str = "") -> None:
         """See the class. Following a link starts nothing."""
         user = self.require(LAUNCH_SCOPE)
-        linked = parse_link(provider, spec) if provider else None
+        linked = parse_link(provider, self._raw_spec(provider)) if provider else None
         refusal: UserError | None = None
         accounts: list[str] = []
         try:
@@ -76,6 +76,10 @@ class LaunchPage(PageHandler):
             servers=await self._servers(user),
             wanted=self._wanted(),
         )
+
+    def _raw_spec(self, provider: str) -> str:
+        """The spec as the link has it: Tornado would decode the slashes of an address in it."""
+        return self.request.path.partition(f"/v2/{provider}/")[2]
 
     def _offered(self) -> list[Profile]:
         return [p for p in self.services.site.profiles if p.visible_to(self.groups)]

@@ -1,0 +1,53 @@
+# make demo    a Slurm cluster in containers with HPC BinderHub on it, in one command
+# make test    every test; `make test-fast` those that take seconds
+
+SHELL := /bin/bash
+PYTHON ?= python3
+PORT ?= 8000
+TEST_PORT ?= 8001
+VENV := .venv
+PYTEST := $(VENV)/bin/pytest
+
+ENGINE_PACKAGES := docker.io docker-compose mmdebstrap python3-venv git
+# Chromium for the browser tests; the rest lets tests of single parts run on this host as well.
+TEST_PACKAGES := $(ENGINE_PACKAGES) chromium buildah uidmap fuse-overlayfs squashfs-tools squashfuse \
+	fuse3 busybox-static skopeo umoci
+
+.PHONY: demo demo-down setup test test-fast test-down lint bench docs
+
+demo:
+	@tests/cluster/prepare.sh $(ENGINE_PACKAGES)
+	@$(PYTHON) -m tests.cluster.compose --port $(PORT) up
+	@$(PYTHON) -m tests.cluster.demo --port $(PORT) $(if $(DETACH),--detach)
+
+demo-down:
+	@$(PYTHON) -m tests.cluster.compose down --images
+
+$(VENV)/ready: setup.cfg pyproject.toml hpcbinder/pyproject.toml \
+		$(shell git ls-files -co --exclude-standard -- hpcbinderhub spawners services share/templates share/static)
+	@echo "setup: $(VENV)"
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv setuptools wheel
+	@rm -rf build
+	@$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python \
+		--config-settings editable_mode=strict --editable '.[test]'
+	@$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --editable ./hpcbinder
+	@touch $@
+
+setup: $(VENV)/ready
+
+test: setup
+	@tests/cluster/prepare.sh $(TEST_PACKAGES)
+	@HPCBINDERHUB_PORT=$(TEST_PORT) $(PYTEST) $(ARGS)
+
+test-fast: setup
+	@$(PYTEST) -m "not slow and not cluster and not browser" $(ARGS)
+
+test-down:
+	@$(PYTHON) -m tests.cluster.compose -p hpcbinderhub-test down
+
+lint: setup
+	@$(VENV)/bin/ruff format --check . && $(VENV)/bin/ruff check .
+
+bench: setup
+	@$(VENV)/bin/python -m benchmarks all

@@ -1,0 +1,55 @@
+"""The containerised site, up for the whole run, and the people on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from cluster.compose import Cluster
+from cluster.person import Person
+from cluster.rig import Rig
+
+
+@pytest.fixture(scope="session")
+def rig() -> Rig:
+    """The site: brought up once, left up for the next run."""
+    cluster = Cluster("hpcbinderhub-test", int(os.environ.get("HPCBINDERHUB_PORT", "8001")))
+    cluster.up()
+    made = Rig(cluster)
+    made.wait_until_builds_are_taken()
+    return made
+
+
+@pytest.fixture(scope="session")
+def person(rig: Rig) -> Callable[[str], Person]:
+    """`person("alice")`: logged in, the same one all through."""
+    known: dict[str, Person] = {}
+
+    def find(name: str) -> Person:
+        if name not in known:
+            known[name] = Person(name, rig.url)
+        return known[name]
+
+    return find
+
+
+@pytest.fixture
+def alice(rig: Rig, person: Callable[[str], Person]) -> Iterator[Person]:
+    """Alice, who leaves nothing running behind."""
+    yield person("alice")
+    rig.tidy("alice")
+
+
+@pytest.fixture
+def bob(rig: Rig, person: Callable[[str], Person]) -> Iterator[Person]:
+    """Bob, whose login shell is tcsh; he leaves nothing running either."""
+    yield person("bob")
+    rig.tidy("bob")
+
+
+@pytest.fixture
+def dave(person: Callable[[str], Person]) -> Person:
+    """Dave, who has no Slurm association."""
+    return person("dave")

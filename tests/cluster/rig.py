@@ -1,0 +1,129 @@
+"""What a test does to the site besides using it: looks at jobs, kills processes, serves repositories."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from .compose import Cluster
+from .demo import worker_log
+
+JOB_FIELDS = "%i|%T|%u|%j"
+
+
+class Rig:
+    """One running site."""
+
+    def __init__(self, cluster: Cluster):
+        self.cluster = cluster
+        self.url = f"http://127.0.0.1:{cluster.port}"
+
+    # -- Slurm ---------------------------------------------------------------------------------
+
+    def jobs(self, user: str) -> list[str]:
+        """Ids of the user's jobs that wait or run."""
+        done = self.slurm("squeue", "--noheader", "--format=" + JOB_FIELDS, f"--user={user}")
+        rows = [line.split("|") for line in done.splitlines()]
+        return [row[0] for row in rows if row[1] not in ("COMPLETING", "CANCELLED")]
+
+    def jobs_of_launch(self, launch: str) -> list[str]:
+        """Ids of every job ever submitted for a launch."""
+        done = self.slurm(
+            *("sacct", "--noheader", "--allocations", "--parsable2", "--allusers"),
+            *(f"--name=hpcbinder-{launch}", "--format=JobIDRaw", "--starttime=now-1hour"),
+        )
+        return done.split()
+
+    def slurm(self, *command: str) -> str:
+        """A Slurm command, as root."""
+        return self.cluster.run("slurmctld", *command).stdout.strip()
+
+    def hold_starts(self) -> None:
+        """Let jobs be submitted but not started."""
+        for partition in ("interactive", "regular"):
+            self.slurm("scontrol", "update", f"PartitionName={partition}", "State=DOWN")
+
+    def allow_starts(self) -> None:
+        """The opposite."""
+        for partition in ("interactive", "regular"):
+            self.slurm("scontrol", "update", f"PartitionName={partition}", "State=UP")
+
+    # -- the hub's host ------------------------------------------------------------------------
+
+    def kill(self, what: str) -> None:
+        """`kill -9` the hub, the service or the worker; supervisord and the hub bring them back."""
+        pattern = {
+            "hub": "bin/jupyterhub --config",
+            "service": "hpcbinderhub.services.binder",
+            "worker": "bin/hpcbinderhub worker",
+        }[what]
+        self.cluster.run("hub", "pkill", "-9", "-f", pattern)
+
+    def wait_until_up(self) -> None:
+        """Until the service answers through the proxy."""
+
+        def healthy() -> bool:
+            try:
+                return httpx.get(f"{self.url}/services/binder/health").status_code == 200
+            except httpx.HTTPError:
+                return False
+
+        eventually(healthy, 60, "the service answers")
+
+    def wait_until_builds_are_taken(self) -> None:
+        """Until the worker has its base image."""
+        eventually(
+            lambda: "waiting for builds" in worker_log(self.cluster), 900, "the base image is made"
+        )
+
+    def processes(self, service: str, pattern: str) -> list[str]:
+        """Command lines on a node that match."""
+        done = self.cluster.run(service, "pgrep", "-af", pattern, check=False)
+        return [line for line in done.stdout.splitlines() if "pgrep" not in line]
+
+    # -- repositories --------------------------------------------------------------------------
+
+    def repository(self, name: str, files: dict[str, str]) -> str:
+        """Serve these files as a repository; its address."""
+        with tempfile.TemporaryDirectory() as directory:
+            for path, text in files.items():
+                target = Path(directory, path)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(text)
+                if text.startswith("#!"):
+                    target.chmod(0o755)
+            self.cluster.publish(name, directory)
+        return f"http://git/{name}.git"
+
+    def unique(self) -> str:
+        """Text that no earlier run has seen: what holds it must be built."""
+        return uuid.uuid4().hex
+
+    # -- cleaning up ---------------------------------------------------------------------------
+
+    def tidy(self, user: str) -> None:
+        """Stop the user's servers and see that no job is left."""
+        from .person import Person
+
+        self.wait_until_up()
+        someone = Person(user, self.url)
+        for server in someone.servers():
+            someone.stop(server)
+        eventually(lambda: not self.jobs(user), 60, f"{user} has no job")
+
+
+def eventually(check: Callable[[], Any], seconds: float, what: str) -> Any:
+    """The check's answer as soon as it is true; fails after so many seconds."""
+    limit = time.monotonic() + seconds
+    while True:
+        answer = check()
+        if answer:
+            return answer
+        assert time.monotonic() < limit, f"after {seconds:.0f} s it is still not true that {what}"
+        time.sleep(0.25)
