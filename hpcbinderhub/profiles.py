@@ -95,7 +95,7 @@ class Profile(BaseModel):
 
 
 def find_profile(profiles: Iterable[Profile], name: str, groups: Iterable[str]) -> Profile:
-    """The profile of that name. One that is unknown or not for this user is refused, never replaced."""
+    """The profile of that name. An unknown one, or one not for this user, is never replaced."""
     offered = [profile for profile in profiles if profile.visible_to(groups)]
     for profile in offered:
         if profile.name == name:

@@ -47,7 +47,7 @@ class Site(LoggingConfigurable):
         config=True,
         help="""A PEM file with the certificate authority that signed `public_url`'s certificate.
 
-        Leave empty if compute nodes and images trust it already. It is public, and is given to jobs.
+        Leave empty if compute nodes and images trust it already. It is public: jobs get it.
         """,
     )
     get_access = Unicode(
@@ -182,7 +182,7 @@ class Site(LoggingConfigurable):
         config=True,
         help="""Variables for every build step, and for none of the finished images.
 
-        For a site's own package mirrors. Example: `{'PIP_INDEX_URL': 'https://pypi.example.org/simple'}`.
+        For a site's own package mirrors. Example: `{'PIP_INDEX_URL': 'https://pypi.example.org/'}`.
         """,
     )
     build_ca_bundle = Unicode(

@@ -8,6 +8,6 @@ c.Site.base_image = "docker.io/library/debian:bookworm"
 c.Site.build_environment = {}
 c.Site.build_ca_bundle = ""
 
-# The worker's own directory, on a local disk, and its token's file: see `hpcbinderhub worker-token`.
+# The worker's own directory, on a local disk; and its token, from `hpcbinderhub worker-token`.
 c.Site.builder_dir = "/var/lib/builder"
 c.Site.worker_token_file = "/var/lib/builder/worker-token"

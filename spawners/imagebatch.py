@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from batchspawner import SlurmSpawner
-from sqlalchemy.orm import object_session
 from traitlets import Any as AnyTrait
 from traitlets import default
 
@@ -27,9 +26,10 @@ from hpcbinderhub.workspaces import Places, places
 
 from .defaults import ClusterDefaults
 from .errors import refusing
-from .record import JobRecord
+from .record import JobRecord, commit_state
 
 CLOCK_SKEW_SECONDS = 600
+LISTEN_SECONDS = 0.1
 START_COMMAND = "/srv/hpcbinder/bin/hpcbinder"
 
 
@@ -56,8 +56,7 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
     @default("keep_state")
     def _keep_own_state(self) -> Callable[[], None]:
         def keep() -> None:
-            self.orm_spawner.state = self.get_state()
-            object_session(self.orm_spawner).commit()
+            commit_state(self.orm_spawner, self.get_state())
 
         return keep
 
@@ -128,7 +127,7 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
             await self._end_job(wait=not now)
 
     async def get_url(self) -> str:
-        """Where the server said it listens; JupyterHub may have been killed before it noted that."""
+        """Where the server said it listens; a killed JupyterHub may not have noted it."""
         return self._record.url if self._record else str(await super().get_url())
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
@@ -262,23 +261,43 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         )
 
     async def _wait_until_ready(self, plan: Plan) -> str:
-        """Follow the job until its server has reported, has died, or has taken too long."""
+        """Follow the job until its server listens, has died, or has taken too long."""
         watcher = self._facility.watcher
         running_since: float | None = None
-        while not self._reported.is_set():
-            job = self._job()
-            if job:
-                self._words = self._words if self._claimed() else job.in_words()
-                if job.stage is Stage.ENDED:
-                    raise await self._died(plan, job)
-                if job.stage is Stage.RUNNING:
-                    running_since = running_since or time.monotonic()
-            late = running_since and time.monotonic() - running_since > plan.profile.startup_seconds
-            if late:
-                raise await self._too_slow(plan)
-            await _first_of(self._reported.wait(), watcher.wait())
+        listening = asyncio.ensure_future(self._listening())
+        try:
+            while not listening.done():
+                job = self._job()
+                if job:
+                    self._words = self._words if self._claimed() else job.in_words()
+                    if job.stage is Stage.ENDED:
+                        raise await self._died(plan, job)
+                    if job.stage is Stage.RUNNING:
+                        running_since = running_since or time.monotonic()
+                running_for = time.monotonic() - (running_since or time.monotonic())
+                if running_for > plan.profile.startup_seconds:
+                    raise await self._too_slow(plan)
+                news = asyncio.ensure_future(watcher.wait())
+                await asyncio.wait([listening, news], return_when=asyncio.FIRST_COMPLETED)
+                news.cancel()
+            return listening.result()
+        finally:
+            listening.cancel()
+
+    async def _listening(self) -> str:
+        """The server's address, as soon as something listens there. JupyterHub's own look for it
+        backs off, and would come seconds late."""
+        await self._reported.wait()
         assert self._record is not None
-        return self._record.url
+        address = urlsplit(self._record.url)
+        while True:
+            try:
+                _, writer = await asyncio.open_connection(address.hostname, address.port)
+            except OSError:
+                await asyncio.sleep(LISTEN_SECONDS)
+            else:
+                writer.close()
+                return self._record.url
 
     async def _died(self, plan: Plan, job: Job) -> UserError:
         self._forget()
@@ -293,7 +312,7 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         lines = await self._last_lines(plan)
         await self._end_job(wait=False)
         return UserError(
-            f"JupyterLab did not answer within {plan.profile.startup_seconds} s of the job's start.",
+            f"The job runs, but JupyterLab did not answer in {plan.profile.startup_seconds} s.",
             "Launch again; if it goes on, ask your help desk with the lines below.",
             detail=lines,
             status=504,
@@ -414,13 +433,3 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
 
     def _engine(self, profile: Profile) -> Engine:
         return engine_named(profile.engine, self._facility.site, self._facility.cluster)
-
-
-async def _first_of(*waits: Any) -> None:
-    """Return when one of them is done; the others are cancelled."""
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()

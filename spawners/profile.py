@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from jupyterhub.spawner import Spawner
-from sqlalchemy.orm import object_session
 from wrapspawner import WrapSpawner
 
 from hpcbinderhub.launches.options import parse_options
@@ -14,6 +13,7 @@ from hpcbinderhub.profiles import find_profile
 from .defaults import ClusterDefaults
 from .errors import refusing
 from .imagebatch import ImageBatchSpawner
+from .record import commit_state
 from .shifter import ShifterBatchSpawner
 
 SPAWNERS: dict[str, type[ImageBatchSpawner]] = {
@@ -97,5 +97,4 @@ class ProfileSpawner(ClusterDefaults, WrapSpawner):  # type: ignore[misc]
         return chosen
 
     def _keep_state(self) -> None:
-        self.orm_spawner.state = self.get_state()
-        object_session(self.orm_spawner).commit()
+        commit_state(self.orm_spawner, self.get_state())

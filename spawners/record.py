@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy.orm import object_session
 
 
 class JobRecord(BaseModel):
@@ -34,3 +36,11 @@ class JobRecord(BaseModel):
     def matches(self, ticket: str) -> bool:
         """Whether this is the launch's ticket."""
         return hmac.compare_digest(self.ticket_digest, hashlib.sha256(ticket.encode()).hexdigest())
+
+
+def commit_state(orm_spawner: Any, state: dict[str, Any]) -> None:
+    """Write a spawner's state into the hub's database now, not when JupyterHub next does."""
+    orm_spawner.state = state
+    session = object_session(orm_spawner)
+    assert session is not None
+    session.commit()

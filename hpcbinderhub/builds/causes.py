@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from hpcbinderhub.builds.request import Cause, FailedEvent
+from hpcbinderhub.builds.request import FailedEvent
 
 MAX_LINES = 12
 MAX_WIDTH = 500
@@ -105,7 +105,8 @@ def conda_unreachable(log: Log) -> FailedEvent | None:
         cause="conda-unreachable",
         message="This repository needs conda hosts (conda.anaconda.org, micro.mamba.pm) which "
         "cannot be reached from the build host.",
-        advice="Use a requirements.txt instead of conda, or ask your site's admin for a mirror.",
+        advice="Use a requirements.txt instead of conda (and no runtime.txt that asks for another "
+        "Python), or ask your site's admin for a mirror.",
         lines=log.tail(),
     )
 
@@ -211,9 +212,11 @@ def bad_requirements(log: Log) -> FailedEvent | None:
     found = log.find(pattern)
     if found is None:
         return None
+    why = log.find(r"^\s*cause: (.*)")
+    what = f"{found[1]}: {why[1]}" if found[1] and why else found[1] or found[2]
     return FailedEvent(
         cause="repository",
-        message=f"The requirements of the repository cannot be read: {found[1] or found[2]}.",
+        message=f"The requirements of the repository cannot be read: {what}",
         advice="Correct the line that is shown.",
         lines=log.block(pattern),
     )

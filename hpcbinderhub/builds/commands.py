@@ -23,22 +23,24 @@ from hpcbinderhub.errors import UserError
 TRUST = "/run/hpcbinder-trust"
 """Where build steps find the site's certificates; nothing below /run gets into an artefact."""
 
+_BUNDLE_VARIABLES = (
+    "SSL_CERT_FILE",
+    "PIP_CERT",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+    "NODE_EXTRA_CA_CERTS",
+    "NPM_CONFIG_CAFILE",
+    "CONDA_SSL_VERIFY",
+    "MAMBA_SSL_VERIFY",
+    "NIX_SSL_CERT_FILE",
+    "JULIA_SSL_CA_ROOTS_PATH",
+)
 TRUST_VARIABLES = {
-    name: f"{TRUST}/ca-bundle.crt"
-    for name in (
-        "SSL_CERT_FILE",
-        "PIP_CERT",
-        "REQUESTS_CA_BUNDLE",
-        "CURL_CA_BUNDLE",
-        "GIT_SSL_CAINFO",
-        "NODE_EXTRA_CA_CERTS",
-        "NPM_CONFIG_CAFILE",
-        "CONDA_SSL_VERIFY",
-        "MAMBA_SSL_VERIFY",
-        "NIX_SSL_CERT_FILE",
-        "JULIA_SSL_CA_ROOTS_PATH",
-    )
-} | {"WGETRC": f"{TRUST}/wgetrc", "APT_CONFIG": f"{TRUST}/apt.conf"}
+    **dict.fromkeys(_BUNDLE_VARIABLES, f"{TRUST}/ca-bundle.crt"),
+    "WGETRC": f"{TRUST}/wgetrc",
+    "APT_CONFIG": f"{TRUST}/apt.conf",
+}
 
 UV_NAMES = {
     "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
@@ -120,7 +122,7 @@ def _real_uid() -> int:
 
 
 def check_storage(storage: Storage, mounts: str | None = None) -> None:
-    """Make a storage's folders, and refuse one on a network file system: layers need a local one."""
+    """Make a storage's folders; refuse one on a network file system, where layers do not work."""
     if os.getuid() == 0 and "_CONTAINERS_ROOTLESS_UID" not in os.environ:
         raise UserError(
             "The builder was started as root.", "Run it as the unprivileged builder account."
@@ -245,11 +247,16 @@ def containers(storage: Storage) -> list[str]:
     return [entry["containername"] for entry in json.loads(listed or "[]") or []]
 
 
+def images(storage: Storage) -> set[str]:
+    """Names of all images of a storage."""
+    listed = json.loads(output(storage, "images", "--json") or "[]") or []
+    return {name for entry in listed for name in entry.get("names") or []}
+
+
 def exists(storage: Storage, image: str) -> bool:
     """Whether an image is in the storage."""
-    listed = output(storage, "images", "--json")
     wanted = image if ":" in image.rsplit("/", 1)[-1] else f"{image}:latest"
-    return any(wanted in (entry.get("names") or []) for entry in json.loads(listed or "[]"))
+    return wanted in images(storage)
 
 
 def inspect(storage: Storage, image: str) -> dict[str, Any]:

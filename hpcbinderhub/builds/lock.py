@@ -1,4 +1,4 @@
-"""One storage serves one build at a time: what lies in it then belongs to that build or to nobody."""
+"""One storage serves one build at a time: what lies in it belongs to that build or to nobody."""
 
 from __future__ import annotations
 

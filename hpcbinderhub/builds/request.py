@@ -1,4 +1,4 @@
-"""What a build is asked for, and what it answers: the border between the worker and the builder's process."""
+"""What a build is asked for and what it answers: the border between worker and builder."""
 
 import re
 from collections.abc import Mapping
@@ -34,7 +34,8 @@ Cause = Literal[
 
 IMAGE_REFERENCE = r"^[a-z0-9][A-Za-z0-9_.:/-]{0,254}(@sha256:[0-9a-f]{64})?$"
 
-# Names that steer buildah itself or the loader of every process; a site sets mirrors and proxies here, nothing else.
+# Names that steer buildah itself or the loader of every process; a site sets mirrors and proxies
+# for its build steps, nothing else.
 RESERVED_VARIABLES = re.compile(
     r"^(PATH|HOME|TMPDIR|USER|SHELL|IFS|ENV|BASH_ENV|(_?CONTAINERS|BUILDAH|STORAGE|XDG|LD)_.*)$"
 )
@@ -105,8 +106,8 @@ class SiteOptions(Model):
 
     environment: BuildEnvironment = Field(
         default_factory=dict,
-        description="Mirrors and proxies, e.g. PIP_INDEX_URL, UV_DEFAULT_INDEX or NPM_CONFIG_REGISTRY. "
-        "Every build step can read them: no credentials.",
+        description="Mirrors and proxies, e.g. PIP_INDEX_URL, UV_DEFAULT_INDEX, "
+        "NPM_CONFIG_REGISTRY. Every build step can read them, and so can `ps`: no credentials.",
     )
     ca_bundle: AbsolutePath | None = Field(
         default=None, description="Certificates that build steps are to trust instead of their own."

@@ -7,9 +7,9 @@ this process is gone.
 
 from __future__ import annotations
 
-import argparse
 import os
 import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -41,7 +41,7 @@ OWN_PROC = "--mount-proc"
 
 
 class PeerGone(Exception):
-    """Nobody reads the events any more."""
+    """Nobody reads the events any more, or wants them."""
 
 
 class TimeIsUp(Exception):
@@ -50,13 +50,7 @@ class TimeIsUp(Exception):
 
 def main() -> int:
     """Read a request, run its build, and end with its outcome."""
-    parser = argparse.ArgumentParser(description="Run one build: JSON in, JSON lines out.")
-    parser.add_argument(
-        "--watch-stdin",
-        action="store_true",
-        help="standard input stays open as long as the build is wanted; its end ends the build",
-    )
-    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, stop)
     try:
         request = BuildRequest.model_validate_json(sys.stdin.buffer.readline(MAX_REQUEST))
         commands.check_storage(request.storage)
@@ -68,7 +62,13 @@ def main() -> int:
         emit(FailedEvent(cause="internal", message=error.message, advice=error.advice))
         return 1
     processes.adopt_orphans()
-    return supervise(request, watch_stdin=options.watch_stdin)
+    return supervise(request)
+
+
+def stop(_signal: int, _frame: object) -> None:
+    """End the build as if nobody read its events any more."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise PeerGone
 
 
 def emit(event: BuildEvent) -> None:
@@ -77,13 +77,13 @@ def emit(event: BuildEvent) -> None:
     sys.stdout.flush()
 
 
-def supervise(request: BuildRequest, *, watch_stdin: bool) -> int:
+def supervise(request: BuildRequest) -> int:
     """Run the build in its namespaces until it ends or has to be ended."""
     log = BoundedLog(request.limits.log_bytes)
     with tempfile.TemporaryFile() as errors:
         child = _start(request, errors)
         try:
-            last = _relay(child, request.limits.seconds, log, watch_stdin=watch_stdin)
+            last = _relay(child, request.limits.seconds, log)
         except PeerGone:
             return 1
         except TimeIsUp:
@@ -145,12 +145,12 @@ class BoundedLog:
 
 
 def _relay(
-    child: subprocess.Popen[bytes], seconds: float, log: BoundedLog, *, watch_stdin: bool
+    child: subprocess.Popen[bytes], seconds: float, log: BoundedLog
 ) -> BuiltEvent | FailedEvent | None:
     """Pass log lines on until the build ends; its last event, if it told one."""
     last: BuiltEvent | FailedEvent | None = None
     try:
-        for line in _lines(child, time.monotonic() + seconds, watch_stdin=watch_stdin):
+        for line in _lines(child, time.monotonic() + seconds):
             event = build_events.validate_json(line)
             if isinstance(event, LogEvent):
                 log.add(event)
@@ -161,24 +161,20 @@ def _relay(
     return last
 
 
-def _lines(
-    child: subprocess.Popen[bytes], deadline: float, *, watch_stdin: bool
-) -> Iterator[bytes]:
+def _lines(child: subprocess.Popen[bytes], deadline: float) -> Iterator[bytes]:
     """Lines the build writes, as long as somebody reads what is made of them."""
     assert child.stdout is not None
-    output, ours, stdin = child.stdout.fileno(), sys.stdout.fileno(), sys.stdin.fileno()
+    output, ours = child.stdout.fileno(), sys.stdout.fileno()
     poll = select.poll()
     poll.register(output, select.POLLIN)
     # Asked for nothing, poll still tells that the other end of a pipe or socket is gone.
     poll.register(ours, 0)
-    if watch_stdin:
-        poll.register(stdin, select.POLLIN)
     rest = b""
     while True:
         if time.monotonic() >= deadline:
             raise TimeIsUp
         ready = dict(poll.poll(max(0.0, deadline - time.monotonic()) * 1000 + 1))
-        if ours in ready or (stdin in ready and not os.read(stdin, 4096)):
+        if ours in ready:
             raise PeerGone
         if output in ready:
             block = os.read(output, 1 << 16)

@@ -236,7 +236,8 @@ class BuildAttempt:
         await self._say_how_it_ended(given_back=stopping.is_set() and self._end is None)
 
     async def _read(self, process: asyncio.subprocess.Process, request: BuildRequest) -> None:
-        assert process.stdin and process.stdout
+        assert process.stdin is not None
+        assert process.stdout is not None
         # It stays open while we live: the builder takes its end for our death.
         process.stdin.write(request.model_dump_json().encode() + b"\n")
         await process.stdin.drain()
@@ -263,7 +264,7 @@ class BuildAttempt:
             return
         while self._unsaid:
             await self._say()
-            await asyncio.sleep(0 if self._last_said else REPORT_SECONDS)
+            await asyncio.sleep(REPORT_SECONDS if self._unsaid else 0)
         if isinstance(self._end, BuiltEvent):
             made = self._end.artefact
             await self._insist("finish", {"artefact": made.sha256, "size": made.size})
@@ -318,7 +319,7 @@ def base_settings(site: Site, where: Storage) -> BaseSettings:
 
 async def run_worker(site: Site, hpcbinder_source: Path) -> None:
     """`hpcbinderhub worker`: until SIGTERM or SIGINT."""
-    token = Path(site.worker_token_file).read_text().strip()
+    token = (await asyncio.to_thread(Path(site.worker_token_file).read_text)).strip()
     worker = Worker(site, ServiceClient(site, token), hpcbinder_source)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -334,7 +335,7 @@ def _fresh(directory: Path) -> None:
 async def _unpack(archive: Path, target: Path) -> None:
     """Unpack a commit's files. GNU tar makes links last, so that no entry is written through one;
     Python's own filter is missing in early versions of 3.11."""
-    target.mkdir()
+    await asyncio.to_thread(target.mkdir)
     process = await asyncio.create_subprocess_exec(
         *("tar", "--extract", "--no-same-owner", f"--file={archive}", f"--directory={target}"),
         stderr=asyncio.subprocess.PIPE,
@@ -342,4 +343,4 @@ async def _unpack(archive: Path, target: Path) -> None:
     _, words = await process.communicate()
     if process.returncode != 0:
         raise Unavailable(f"The files could not be unpacked: {words.decode().strip()}")
-    archive.unlink()
+    await asyncio.to_thread(archive.unlink)

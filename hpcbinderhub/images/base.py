@@ -65,6 +65,7 @@ def ensure_base(
             commands.remove_leftovers(settings.storage, keep_tmp={LOCK})
             for line in _build(settings, hpcbinder_source, name):
                 log(line)
+            _remove_superseded(settings.storage, name)
     return BaseImage(name=name, digest=commands.inspect(settings.storage, name)["FromImageDigest"])
 
 
@@ -94,6 +95,14 @@ def _files(source: Path) -> Iterator[Path]:
         parts = set(path.relative_to(source).parts)
         if path.is_file() and not parts & UNTRACKED and ".egg-info" not in str(path):
             yield path
+
+
+def _remove_superseded(storage: Storage, name: str) -> None:
+    """Remove base images of earlier recipes, each of which is about a gigabyte."""
+    prefix = name.rpartition(":")[0] + ":"
+    for other in commands.images(storage):
+        if other.startswith(prefix) and other != name:
+            commands.remove_image(storage, other)
 
 
 def _build(settings: BaseSettings, hpcbinder_source: Path, name: str) -> Iterator[str]:

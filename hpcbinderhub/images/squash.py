@@ -23,20 +23,12 @@ RECORD = "/srv/hpcbinder/image.json"
 PROGRAMS = "/srv/hpcbinder/bin"
 
 # Nothing of these is needed at run time: kernel file systems, files of the build, caches.
-EXCLUDED = tuple(
-    f"{folder}/{pattern}"
-    for folder in (
-        "proc",
-        "sys",
-        "dev",
-        "run",
-        "tmp",
-        "var/tmp",
-        "var/cache/apt",
-        "var/lib/apt/lists",
-    )
-    for pattern in ("*", ".[!.]*", "..?*")
-) + ("root/.cache", "srv/home/.cache", "srv/repo/.cache/pip")
+EMPTIED = ("proc", "sys", "dev", "run", "tmp", "var/tmp", "var/cache/apt", "var/lib/apt/lists")
+EXCLUDED = (
+    *(f"{folder}/{pattern}" for folder in EMPTIED for pattern in ("*", ".[!.]*", "..?*")),
+    "root/.cache",
+    "srv/home/.cache",
+)
 
 NEEDED_FOLDERS = ("/proc", "/sys", "/dev", "/run", "/tmp", "/var/tmp", "/srv/repo", "/srv/home")
 """Folders that every engine, or the start command, expects."""
@@ -92,9 +84,13 @@ def _changed(path: str, name: str, folder: int, context: Path) -> Generated | No
         if stat.S_ISLNK(made.st_mode) and stat.S_ISLNK(before.st_mode):
             if os.readlink(name, dir_fd=folder) == os.readlink(own):
                 return None
-        elif stat.S_ISREG(made.st_mode) and stat.S_ISREG(before.st_mode):
-            if made.st_size == before.st_size and _same_content(name, folder, own):
-                return None
+        elif (
+            stat.S_ISREG(made.st_mode)
+            and stat.S_ISREG(before.st_mode)
+            and made.st_size == before.st_size
+            and _same_content(name, folder, own)
+        ):
+            return None
     if stat.S_ISLNK(made.st_mode):
         return Generated(path, 0, os.readlink(name, dir_fd=folder))
     return Generated(path, made.st_size, None) if stat.S_ISREG(made.st_mode) else None

@@ -68,7 +68,7 @@ def parse_link(provider: str, spec: str) -> RepoSpec:
 
 
 def parse_pasted(text: str, ref: str = "") -> Pasted:
-    """Whatever was pasted into the field: the address of a repository, or of a page or file in it."""
+    """Whatever was pasted: the address of a repository, or of a page or file in it."""
     text = text.strip()
     if re.match(r"^(ssh://|git@|[\w.-]+@[\w.-]+:)", text):
         raise UserError(

@@ -321,7 +321,7 @@ def shifter_import(request: Request) -> Dict[str, Any]:
         with urllib.request.urlopen(call, timeout=30) as answer:
             return {"status": json.loads(answer.read()).get("status", "")}
     except urllib.error.URLError as error:
-        raise Refused("shifter", "the image gateway refused the import: %s" % error)
+        raise Refused("shifter", "the image gateway refused the import: %s" % error) from error
 
 
 # -- small files -----------------------------------------------------------------------------------

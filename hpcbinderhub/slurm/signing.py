@@ -31,7 +31,7 @@ class SigningPolicy:
 
 
 def sign(policy: SigningPolicy, request: str) -> str:
-    """Sign one request; the text of the certificate. Raises ValueError on one that is not allowed."""
+    """The certificate for one request. ValueError if it is not allowed."""
     asked = json.loads(request)
     principal, public_key = str(asked["principal"]), str(asked["public_key"]).strip()
     if not _PRINCIPAL.match(principal) or principal == "root":
@@ -44,16 +44,10 @@ def sign(policy: SigningPolicy, request: str) -> str:
     with tempfile.TemporaryDirectory() as directory:
         public = Path(directory, "key.pub")
         public.write_text(public_key + "\n")
+        validity = f"-{CLOCK_SKEW_SECONDS}s:+{LIFETIME_SECONDS}s"
+        subject = ["-I", f"hpcbinderhub:{principal}", "-n", principal, "-V", validity]
         subprocess.run(
-            ["ssh-keygen", "-q", "-s", str(policy.authority_key), "-I", f"hpcbinderhub:{principal}"]
-            + [
-                "-n",
-                principal,
-                "-V",
-                f"-{CLOCK_SKEW_SECONDS}s:+{LIFETIME_SECONDS}s",
-                *options,
-                str(public),
-            ],
+            ["ssh-keygen", "-q", "-s", str(policy.authority_key), *subject, *options, str(public)],
             check=True,
             capture_output=True,
         )

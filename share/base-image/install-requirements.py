@@ -1,7 +1,7 @@
 """Put a repository's requirements into the one Python environment of the image.
 
-Runs inside the image, as its user. Lines that begin with ``hpcbinder-tools:`` are read by the builder, which turns
-them into a sentence for the person who waits.
+Runs inside the image, as its user. Lines that begin with ``hpcbinder-tools:`` are read by the
+builder, which turns them into a sentence for the person who waits.
 """
 
 import argparse
@@ -22,13 +22,13 @@ REQUIRED = ("jupyterlab>=4", "jupyterhub>=4", "dask", "distributed", "ipykernel>
 
 
 def installed():
-    """Names of the ``.dist-info`` folders of this environment: one for each version of each package."""
+    """Names of the ``.dist-info`` folders: one for each version of each package."""
     return {path.name for path in packages_dir().glob("*.dist-info")}
 
 
 def packages_dir():
     """Where this environment keeps its packages."""
-    return Path(sys.prefix, "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
+    return Path(sys.prefix, "lib", "python{}.{}".format(*sys.version_info[:2]), "site-packages")
 
 
 def uv_pip(*arguments):
@@ -64,7 +64,7 @@ def new_sources(distributions):
 
 
 def byte_compile(paths):
-    """Compile once here, since at run time the image is read-only and every start would do it again."""
+    """Compile once here: the image is read-only, so that every start would do it again."""
     paths = list(paths)
     if not paths:
         return
@@ -75,6 +75,11 @@ def byte_compile(paths):
 def compile_one(path):
     """Compile one file; packages ship files that are not for this Python, which is no error."""
     return compileall.compile_file(path, quiet=2)
+
+
+def tell(text):
+    """Tell the builder something it knows how to read."""
+    print("hpcbinder-tools: " + text, flush=True)
 
 
 def verify():
@@ -108,22 +113,16 @@ def install(wanted):
     before = installed()
     if uv_pip("install", *wanted) != 0:
         return 1
-    # Nothing that was there has changed, so the tools are as they were when the base image was made.
+    # If nothing that was there has changed, the tools are as they were in the base image.
     if before - installed():
         if uv_pip("check") != 0:
-            print(
-                "hpcbinder-tools: joint: looking for versions that suit both the repository and the tools",
-                flush=True,
-            )
+            tell("joint: looking for versions that suit the repository and the tools")
             if uv_pip("install", *wanted, *tools()) != 0:
-                print(
-                    "hpcbinder-tools: conflict: no versions suit both the repository and the tools",
-                    flush=True,
-                )
+                tell("conflict: no versions suit both the repository and the tools")
                 return 1
         broken = verify()
         if broken:
-            print("hpcbinder-tools: broken: " + broken, flush=True)
+            tell("broken: " + broken)
             return 1
     byte_compile(new_sources(installed() - before))
     return 0
@@ -135,14 +134,14 @@ def install_tools():
         return 1
     broken = verify()
     if broken:
-        print("hpcbinder-tools: broken: " + broken, flush=True)
+        tell("broken: " + broken)
         return 1
     byte_compile(new_sources(installed()))
     for name in PROGRAMS:
         (BIN / name).symlink_to(Path(sys.prefix, "bin", name))
     # A link would not do: Python finds its environment by the path it was started by.
     python = BIN / "python3"
-    python.write_text('#!/bin/sh\nexec %s/bin/python3 "$@"\n' % sys.prefix, encoding="utf-8")
+    python.write_text(f'#!/bin/sh\nexec {sys.prefix}/bin/python3 "$@"\n', encoding="utf-8")
     python.chmod(0o755)
     return 0
 

@@ -108,10 +108,7 @@ class Person:
 
     def follow(self, launch: str) -> dict[str, Any]:
         """The last event of a launch."""
-        last: dict[str, Any] = {}
-        for last in self.events(launch):
-            pass
-        return last
+        return list(self.events(launch))[-1]
 
     def servers(self) -> list[str]:
         """Names of the active servers."""

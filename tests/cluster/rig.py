@@ -1,17 +1,19 @@
-"""What a test does to the site besides using it: looks at jobs, kills processes, serves repositories."""
+"""What a test does to the site besides using it: looks, kills, serves repositories."""
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from .compose import Cluster
+from .compose import EXAMPLES, Cluster, docker
 from .demo import worker_log
 
 JOB_FIELDS = "%i|%T|%u|%j"
@@ -87,6 +89,26 @@ class Rig:
         done = self.cluster.run(service, "pgrep", "-af", pattern, check=False)
         return [line for line in done.stdout.splitlines() if "pgrep" not in line]
 
+    @contextmanager
+    def full_directory(self, service: str, path: str, owner: int) -> Iterator[None]:
+        """A directory of a node in which nothing more can be written. Needs root on this host:
+        the node's own root may not mount anything."""
+        self.cluster.run(service, "install", "-d", "-o", str(owner), path)
+        container = self.cluster.container(service)
+        shown = docker("inspect", "--format={{.State.Pid}}", container).stdout.strip()
+        enter = ["nsenter", f"--target={shown}", "--mount"]
+        tmpfs = ["mount", "-t", "tmpfs", "-o", f"size=4k,uid={owner},mode=700", "none", path]
+        subprocess.run([*enter, *tmpfs], check=True)
+        try:
+            subprocess.run(
+                [*enter, "dd", "if=/dev/zero", f"of={path}/filling", "bs=4k", "count=1"],
+                check=True,
+                capture_output=True,
+            )
+            yield
+        finally:
+            subprocess.run([*enter, "umount", path], check=True)
+
     # -- repositories --------------------------------------------------------------------------
 
     def repository(self, name: str, files: dict[str, str]) -> str:
@@ -100,6 +122,12 @@ class Rig:
                     target.chmod(0o755)
             self.cluster.publish(name, directory)
         return f"http://git/{name}.git"
+
+    def example(self, name: str) -> dict[str, str]:
+        """The files of one of our example repositories."""
+        root = EXAMPLES / name
+        found = [path for path in root.rglob("*") if path.is_file()]
+        return {str(path.relative_to(root)): path.read_text() for path in found}
 
     def unique(self) -> str:
         """Text that no earlier run has seen: what holds it must be built."""

@@ -90,11 +90,12 @@ def test_links_come_back_as_they_were_made() -> None:
 def test_anything_is_either_parsed_or_refused(text: str, ref: str) -> None:
     try:
         spec = parse_pasted(text, ref).spec
-    except UserError as refused:
-        assert refused.message
-        assert refused.advice
+    except UserError as error:
+        refusal = error
     else:
+        refusal = None
         assert spec.repo_url.startswith(("http://", "https://"))
         assert not spec.ref.startswith(("-", "+"))
         assert spec.repo_url.isprintable()
         assert spec.ref.isprintable() or spec.ref.strip()
+    assert refusal is None or (refusal.message and refusal.advice)

@@ -1,4 +1,4 @@
-"""The containerised site of the demo and the tests: what differs from the files that are shipped."""
+"""The containerised site of the demo and the tests: what differs from the shipped files."""
 
 import os
 from pathlib import Path
