@@ -4,9 +4,10 @@ c = get_config()  # noqa: F821
 
 c.JupyterHub.spawner_class = "hpcbinderhub.spawners.ProfileSpawner"
 
-# One server for each repository, several at once.
+# One server for each repository, several at once. JupyterHub would count stopped ones too; how many
+# may run is for Slurm's QOS and associations to say.
 c.JupyterHub.allow_named_servers = True
-c.JupyterHub.named_server_limit_per_user = 10
+c.JupyterHub.named_server_limit_per_user = 0
 
 # A job that waits in Slurm's queue counts as a start: others must not wait for it.
 c.JupyterHub.concurrent_spawn_limit = 0

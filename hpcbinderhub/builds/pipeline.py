@@ -56,10 +56,14 @@ class Reporter:
         self.lines: list[str] = []
         self.seconds: dict[str, float] = {}
         self._lock = threading.Lock()
+        self._ended = False
 
     def emit(self, event: BuildEvent) -> None:
-        """Write one event."""
+        """Write one event; none follows the one that ends the build."""
         with self._lock:
+            if self._ended:
+                return
+            self._ended = not isinstance(event, LogEvent)
             sys.stdout.write(event.model_dump_json() + "\n")
             sys.stdout.flush()
 

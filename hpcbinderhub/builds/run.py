@@ -35,9 +35,10 @@ from hpcbinderhub.errors import UserError
 
 MAX_REQUEST = 1 << 20
 
-# The kernel kills everything in a process namespace when its first process ends.
-NAMESPACE = ("unshare", "--fork", "--pid", "--kill-child")
-OWN_PROC = "--mount-proc"
+# The kernel kills everything in a process namespace when its first process ends, and nothing in it
+# sees or signals what is outside. Without a /proc to match, programs find others there under their
+# own number.
+NAMESPACE = ("unshare", "--fork", "--pid", "--kill-child", "--mount-proc")
 
 
 class PeerGone(Exception):
@@ -87,7 +88,7 @@ def supervise(request: BuildRequest) -> int:
         except PeerGone:
             return 1
         except TimeIsUp:
-            last = timed_out(log.tail, request.limits.seconds)
+            last = timed_out(list(log.tail), request.limits.seconds)
         finally:
             processes.kill_descendants()
         if last is None:
@@ -103,7 +104,7 @@ def _start(request: BuildRequest, errors: IO[bytes]) -> subprocess.Popen[bytes]:
     if "PYTHONPATH" in os.environ:
         environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
     inside = [sys.executable, "-m", "hpcbinderhub.builds.pipeline"]
-    namespace = _namespace(request.storage, environment)
+    namespace = NAMESPACE if has_namespaces(request.storage) else ()
     child = subprocess.Popen(
         commands.command(request.storage, "unshare", *namespace, *inside),
         env=environment,
@@ -119,11 +120,16 @@ def _start(request: BuildRequest, errors: IO[bytes]) -> subprocess.Popen[bytes]:
     return child
 
 
-def _namespace(storage: Storage, environment: dict[str, str]) -> tuple[str, ...]:
-    """With a /proc of its own, unless the kernel refuses it as it does in some containers."""
-    probe = commands.command(storage, "unshare", *NAMESPACE, OWN_PROC, "true")
-    done = subprocess.run(probe, env=environment, cwd="/", capture_output=True)
-    return (*NAMESPACE, OWN_PROC) if done.returncode == 0 else NAMESPACE
+def has_namespaces(storage: Storage) -> bool:
+    """Whether builds get a process namespace of their own.
+
+    Inside a container the kernel refuses the /proc for it, as long as the container's own is
+    partly hidden. Builds then see the processes of the builder's account; they are still all
+    ended, by looking for them.
+    """
+    probe = commands.command(storage, "unshare", *NAMESPACE, "true")
+    environment = commands.environment(storage)
+    return subprocess.run(probe, env=environment, cwd="/", capture_output=True).returncode == 0
 
 
 class BoundedLog:

@@ -35,9 +35,9 @@ class Hub:
                 raise
 
     async def stop(self, user: str, server: str) -> None:
-        """Stop the server; one that is not there is no error."""
+        """Stop the server and remove its name; one that is not there is no error."""
         try:
-            await self._call("DELETE", _path(user, server), None, START_SECONDS)
+            await self._call("DELETE", _path(user, server), '{"remove": true}', START_SECONDS)
         except UserError as error:
             if error.status != 404:
                 raise

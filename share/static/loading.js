@@ -46,7 +46,7 @@ const clock = setInterval(() => {
 function onLaunch(event) {
   enter(event.phase === "built" ? "converting" : event.phase, event.at);
   now.textContent = event.message;
-  if (event.commit) element("commit").innerHTML = `at <code>${event.commit.slice(0, 10)}</code>`;
+  if (event.commit) element("commit").innerHTML = ` at <code>${event.commit.slice(0, 10)}</code>`;
   if (event.build) followBuild(event.build);
   element("go-on").hidden = event.phase !== "parked";
   if (event.phase === "ready") return ready(event);

@@ -40,10 +40,12 @@ def test_alice_launches_and_bob_follows_her_link(
     expect(page.get_by_role("heading", name="Launch a repository")).to_be_visible()
     shoot(page, "launch page")
 
-    page.get_by_label("Repository").fill(repository)
-    page.get_by_label("Interactive").check()
-    expect(page.get_by_label("Link to share")).to_have_value(re.compile(r"/v2/git/http%3A"))
-    link = page.get_by_label("Link to share").input_value()
+    page.get_by_role("textbox", name="Repository").fill(repository)
+    page.get_by_role("radio", name="Interactive").check()
+    expect(page.get_by_role("textbox", name="Link to share")).to_have_value(
+        re.compile(r"/v2/git/http%3A")
+    )
+    link = page.get_by_role("textbox", name="Link to share").input_value()
     shoot(page, "filled in")
     page.get_by_role("button", name="Launch").click()
 
@@ -59,6 +61,9 @@ def test_alice_launches_and_bob_follows_her_link(
 
     page.get_by_role("listitem", name=re.compile("index.ipynb")).dblclick()
     expect(page.locator(".jp-Notebook")).to_be_visible()
+    # JupyterLab draws only the cells that are in sight.
+    page.set_viewport_size({"width": 1280, "height": 2000})
+    shoot(page, "notebook opened")
     run_all_cells(page)
     outputs = page.locator(".jp-Notebook .jp-OutputArea-output")
     node = re.compile(r"\bc[123]\b")
@@ -68,6 +73,7 @@ def test_alice_launches_and_bob_follows_her_link(
         timeout=90_000
     )
     shoot(page, "notebook ran")
+    page.set_viewport_size({"width": 1280, "height": 800})
 
     (job,) = rig.jobs("alice")
     theirs = new_page()
@@ -103,12 +109,12 @@ def test_a_failure_says_what_and_what_to_do(
 ) -> None:
     page = new_page(scheme="dark", width=420, height=900)
     log_in(page, rig.url, "alice")
-    page.get_by_label("Repository").fill("not an address")
+    page.get_by_role("textbox", name="Repository").fill("not an address")
     page.get_by_role("button", name="Launch").click()
     expect(page.get_by_role("alert")).to_contain_text("is not the address of a Git repository")
     shoot(page, "no address")
-    page.get_by_label("Repository").fill(QUICKSTART)
-    page.get_by_label("Branch, tag or commit").fill("nope")
+    page.get_by_role("textbox", name="Repository").fill(QUICKSTART)
+    page.get_by_role("textbox", name="Branch, tag or commit").fill("nope")
     page.get_by_role("button", name="Launch").click()
     failure = page.get_by_role("alert")
     expect(failure).to_contain_text("has no branch, tag or commit “nope”")

@@ -66,17 +66,20 @@ class Rig:
             "worker": "bin/hpcbinderhub worker",
         }[what]
         self.cluster.run("hub", "pkill", "-9", "-f", pattern)
+        if what == "hub":
+            # Its service notices within a second and ends too; until then the old one answers.
+            eventually(lambda: not self._answers("/services/binder/health"), 20, "it is gone")
 
     def wait_until_up(self) -> None:
-        """Until the service answers through the proxy."""
+        """Until hub and service answer through the proxy."""
+        paths = ("/hub/health", "/services/binder/health")
+        eventually(lambda: all(map(self._answers, paths)), 90, "hub and service answer")
 
-        def healthy() -> bool:
-            try:
-                return httpx.get(f"{self.url}/services/binder/health").status_code == 200
-            except httpx.HTTPError:
-                return False
-
-        eventually(healthy, 60, "the service answers")
+    def _answers(self, path: str) -> bool:
+        try:
+            return httpx.get(f"{self.url}{path}").status_code == 200
+        except httpx.HTTPError:
+            return False
 
     def wait_until_builds_are_taken(self) -> None:
         """Until the worker has its base image."""
