@@ -176,6 +176,11 @@ class Site(LoggingConfigurable):
         config=True,
         help="The image below all images: Debian or one of its children, with apt.",
     )
+    other_base_image = Unicode(
+        "docker.io/library/buildpack-deps:24.04",
+        config=True,
+        help="What repo2docker's own build packs (Conda, R, Julia, Nix) build on.",
+    )
     build_environment = Dict(
         key_trait=Unicode(),
         value_trait=Unicode(),

@@ -3,6 +3,7 @@
 c = get_config()  # noqa: F821
 
 c.Site.base_image = "docker.io/library/debian:bookworm"
+c.Site.other_base_image = "docker.io/library/buildpack-deps:24.04"
 
 # A site's own package mirrors and certificates: for build steps, never in a finished image.
 c.Site.build_environment = {}

@@ -186,12 +186,18 @@ def _build_and_convert(request: BuildRequest, reporter: Reporter) -> BuiltEvent:
     with reporter.timed("building"):
         _build(request, reporter)
         container = _container(request)
+        root, environment = _finish(request, container, reporter)
     pushed = None
     if request.push is not None:
         with reporter.timed("pushing"):
             pushed = _push(request, container, reporter)
     with reporter.timed("converting"):
-        return _convert(request, container, pushed, reporter)
+        artefact = _artefact(request, root, reporter)
+    return BuiltEvent(
+        artefact=artefact,
+        image=Image(id=_image_id(request, artefact), env=environment, pushed=pushed),
+        packages=squash.python_packages(root),
+    )
 
 
 def _build(request: BuildRequest, reporter: Reporter) -> None:
@@ -234,26 +240,10 @@ def _container(request: BuildRequest) -> str:
     return container
 
 
-def _push(request: BuildRequest, container: str, reporter: Reporter) -> str:
-    assert request.push is not None
-    if not commands.exists(request.storage, request.image):
-        commands.commit(request.storage, container, request.image)
-    digests = request.storage.tmp / "pushed-digest"
-    for line in commands.push(
-        request.storage,
-        request.image,
-        request.push.ref,
-        authfile=request.push.authfile,
-        tls_verify=request.push.tls_verify,
-        digestfile=digests,
-    ):
-        reporter.log("pushing", line)
-    return f"{request.push.ref}@{digests.read_text('utf-8').strip()}"
-
-
-def _convert(
-    request: BuildRequest, container: str, pushed: str | None, reporter: Reporter
-) -> BuiltEvent:
+def _finish(
+    request: BuildRequest, container: str, reporter: Reporter
+) -> tuple[Path, dict[str, str]]:
+    """Write into the image what the start command and the engines need; its tree and variables."""
     config = commands.container_configuration(request.storage, container)
     environment = dict(item.split("=", 1) for item in config.get("Env") or [])
     root = commands.mount(request.storage, container)
@@ -271,19 +261,37 @@ def _convert(
         ),
     )
     squash.add_folders(root, (*squash.NEEDED_FOLDERS, *request.mount_points))
-    reporter.log("converting", f"Converting the image; the build made {len(made)} files of its own")
-    artefact = _artefact(request, root, reporter)
-    image_id = f"sha256:{artefact.sha256}"
+    reporter.log("building", f"The build made {len(made)} files beside the repository's own")
+    return root, environment
+
+
+def _push(request: BuildRequest, container: str, reporter: Reporter) -> str:
+    """Push the finished image, for engines that can only pull."""
+    assert request.push is not None
+    reporter.log("pushing", f"Pushing the image to {request.push.ref}")
+    commands.commit(request.storage, container, request.image)
+    digests = request.storage.tmp / "pushed-digest"
+    for line in commands.push(
+        request.storage,
+        request.image,
+        request.push.ref,
+        authfile=request.push.authfile,
+        tls_verify=request.push.tls_verify,
+        digestfile=digests,
+    ):
+        reporter.log("pushing", line)
+    return f"{request.push.ref}@{digests.read_text('utf-8').strip()}"
+
+
+def _image_id(request: BuildRequest, artefact: Artefact) -> str:
+    """The image's own id; an image that was never committed is named by its artefact."""
     if commands.exists(request.storage, request.image):
-        image_id = f"sha256:{commands.inspect(request.storage, request.image)['FromImageID']}"
-    return BuiltEvent(
-        artefact=artefact,
-        image=Image(id=image_id, env=environment, pushed=pushed),
-        packages=squash.python_packages(root),
-    )
+        return f"sha256:{commands.inspect(request.storage, request.image)['FromImageID']}"
+    return f"sha256:{artefact.sha256}"
 
 
 def _artefact(request: BuildRequest, root: Path, reporter: Reporter) -> Artefact:
+    reporter.log("converting", "Converting the image")
     record: dict[str, object] = {
         "key": request.key,
         "commit": request.commit,

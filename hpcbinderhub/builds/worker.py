@@ -95,8 +95,9 @@ class ServiceClient:
         try:
             return await AsyncHTTPClient().fetch(request)
         except HTTPClientError as error:
-            if error.code in (404, 409):
-                raise Gone(path) from error
+            if 400 <= error.code < 500 and error.code not in (408, 429):
+                # Not ours any more; or refused for what it says, and saying it again is no use.
+                raise Gone(f"{path}: {error.code}") from error
             raise Unavailable(f"The service answered {error.code}.") from error
         except OSError as error:
             raise Unavailable(f"The service cannot be reached: {error}") from error
@@ -154,8 +155,8 @@ class Worker:
             await _unpack(directory / "context.tar", directory / "context")
             request = self._request(claimed, base_image, directory / "context")
             await attempt.run(request, self._stopping)
-        except Gone:
-            log.info("Build %s is another worker's by now", build)
+        except Gone as error:
+            log.warning("The service takes no more of this build (%s)", error)
         except Unavailable as error:
             # Nothing was said, so the lease runs out and the build is claimed again.
             log.warning("Build %s is left to its lease: %s", build, error)
@@ -175,6 +176,7 @@ class Worker:
             ref=claimed["ref"],
             key=claimed["key"],
             base_image=base_image,
+            other_base_image=site.other_base_image,
             tools_generation=TOOLS_GENERATION,
             storage=self._storage(),
             artefact_dir=Path(site.artefacts),
@@ -269,7 +271,7 @@ class BuildAttempt:
             made = self._end.artefact
             await self._insist("finish", {"artefact": made.sha256, "size": made.size})
         elif isinstance(self._end, FailedEvent):
-            await self._insist("fail", self._end.model_dump(mode="json", exclude={"phase"}))
+            await self._insist("fail", _failure(self._end))
         else:
             raise Unavailable("the builder's process died")
 
@@ -284,6 +286,16 @@ class BuildAttempt:
                 log.warning("%s Telling it again in %.0f s", error, pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 10)
+
+
+def _failure(end: FailedEvent) -> dict[str, Any]:
+    """A failed build's end, within the limits of what the service takes."""
+    return {
+        "cause": end.cause,
+        "message": end.message[:2000],
+        "advice": end.advice[:2000],
+        "lines": [line[:1000] for line in end.lines[-100:]],
+    }
 
 
 async def _end_process(process: asyncio.subprocess.Process) -> None:

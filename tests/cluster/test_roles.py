@@ -105,14 +105,14 @@ def test_other_origins_and_missing_xsrf_tokens_are_refused(alice: Person) -> Non
 
 
 def test_a_worker_needs_its_token(rig: Rig) -> None:
-    for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": "Bearer "}):
+    for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": "Bearer"}):
         answer = httpx.post(
             f"{rig.url}/services/binder/api/worker/claim", headers=headers, json={}, timeout=30
         )
         assert answer.status_code == 403
 
 
-def test_a_server_cannot_be_started_past_the_launch_page(alice: Person) -> None:
+def test_a_server_cannot_be_started_past_the_launch_page(alice: Person, rig: Rig) -> None:
     for options in (
         {},
         {"profile": "interactive"},
@@ -120,6 +120,9 @@ def test_a_server_cannot_be_started_past_the_launch_page(alice: Person) -> None:
         {"profile": "interactive", "exec_prefix": "id", "launch": "aaaaaaaa"},
     ):
         answer = alice.hub("POST", "users/alice/servers/x", options)
-        assert answer.status_code in (202, 400)
-    assert alice.hub("GET", "users/alice").json()["servers"] == {}
+        # JupyterHub answers before the spawner has refused; what counts is that nothing runs.
+        assert answer.status_code in (201, 202, 400)
+    assert alice.servers() == []
+    assert rig.jobs("alice") == []
+    assert rig.processes("hub", "singleuser") == []
     assert alice.hub("POST", "batchspawner", {"exec_prefix": "id"}).status_code == 404

@@ -29,6 +29,9 @@ c.Site.data_roots = ["/scratch"]
 c.Site.mount_points = ["/home", "/scratch"]
 
 # -- builds ----------------------------------------------------------------------------------------
+# The one image that the demo's registry is sure to hold.
+c.Site.other_base_image = "docker.io/library/debian:bookworm"
+
 # The mirrors and the certificates of the place where the demo runs.
 settings = (part.partition("=") for part in os.environ.get("HPCBINDERHUB_BUILD_ENV", "").split())
 c.Site.build_environment = {name: value for name, _, value in settings}
