@@ -25,7 +25,6 @@ from tests.cluster.rig import Rig
 COLD_RUNS = 3
 WARM_RUNS = 5
 BUILDER_ENV = ("env", "HOME=/var/lib/builder", "XDG_RUNTIME_DIR=/run/user/901")
-STORE = ("--root=/var/lib/builder/graphroot", "--runroot=/var/lib/builder/runroot")
 
 INSTALL = r"""
 set -eu
@@ -38,21 +37,19 @@ python3 -m venv bare
 began=$(date +%s.%N)
 /opt/hpcbinderhub/bin/uv pip install --quiet --no-cache --python bare/bin/python -r requirements.txt
 ended=$(date +%s.%N)
-cd / && rm -rf "$OLDPWD"
+cd / && chmod -R u+w "$OLDPWD" && rm -rf "$OLDPWD"
 echo "$began $ended"
 """
 
 SQUASH = r"""
 set -eu
-container=$(buildah $1 from --pull=never "$2")
-tree=$(buildah $1 mount "$container")
-target=$(mktemp -d -p /var/lib/builder)
+cd "$(mktemp -d -p /var/lib/builder)"
+unsquashfs -quiet -no-progress -no-xattrs -dest tree "$1" > /dev/null
 began=$(date +%s.%N)
-mksquashfs "$tree" "$target/bare.squashfs" -comp zstd -Xcompression-level 3 -no-xattrs -all-root \
+mksquashfs tree bare.squashfs -comp zstd -Xcompression-level 3 -no-xattrs -all-root \
     -noappend -no-progress -quiet > /dev/null
 ended=$(date +%s.%N)
-rm -rf "$target"
-buildah $1 rm "$container" > /dev/null
+cd / && chmod -R u+w "$OLDPWD" && rm -rf "$OLDPWD"
 echo "$began $ended"
 """
 
@@ -173,24 +170,20 @@ def install(rig: Rig, requirements: str) -> float:
 
 
 def squash(rig: Rig) -> float:
-    """Bare mksquashfs, of the newest image that the builder made."""
-    names = rig.cluster.run(
-        *("hub", *BUILDER_ENV, "buildah", *STORE, "images", "--format={{.Name}}:{{.Tag}}"),
-        user="builder",
-    ).stdout.split()
-    newest = next(
-        name
-        for name in names
-        if name.startswith("localhost/hpcbinderhub/") and "/base:" not in name
-    )
+    """Bare mksquashfs, of the tree in the newest artefact."""
     return span(
         rig.cluster.run(
-            *("hub", *BUILDER_ENV, "buildah", *STORE, "unshare"),
-            *("bash", "-c", SQUASH, "squash", " ".join(STORE), newest),
+            *("hub", *BUILDER_ENV, "bash", "-c", SQUASH, "squash", newest_artefact(rig)),
             user="builder",
             timeout=300,
         ).stdout
     )
+
+
+def newest_artefact(rig: Rig) -> str:
+    """The file that the last launch ran."""
+    listed = rig.cluster.run("c1", "bash", "-c", "ls -t /artefacts/*.squashfs | head -n 1")
+    return listed.stdout.strip()
 
 
 def submit(rig: Rig) -> float:
@@ -200,22 +193,13 @@ def submit(rig: Rig) -> float:
 
 def serve(rig: Rig) -> float:
     """The engine and the server, on a compute node, from the newest artefact."""
-    rig.cluster.run("hub", "cat", "/trust/ca.pem")
     rig.cluster.run("login", "install", "-m", "644", "/trust/ca.pem", "/scratch/shared/ca.pem")
-    newest = rig.cluster.run("c1", "bash", "-c", "ls -t /artefacts/*.squashfs | head -n 1")
-    path = rig.cluster.run(
-        "c1",
-        "ch-run",
-        newest.stdout.strip(),
-        "--",
-        "cat",
-        "/srv/hpcbinder/image.json",
-        user="alice",
-    ).stdout
+    artefact = newest_artefact(rig)
+    show = ("ch-run", artefact, "--", "cat", "/srv/hpcbinder/image.json")
+    image = json.loads(rig.cluster.run("c1", *show, user="alice").stdout)
     return span(
         rig.cluster.run(
-            *("c1", "python3", "-c", SERVE, newest.stdout.strip(), json.loads(path)["env"]["PATH"]),
-            user="alice",
+            *("c1", "python3", "-c", SERVE, artefact, image["env"]["PATH"]), user="alice"
         ).stdout
     )
 

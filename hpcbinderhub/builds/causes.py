@@ -62,7 +62,9 @@ class Log:
 def shorten(lines: Sequence[str]) -> tuple[str, ...]:
     """Lines as they are shown: without what only buildah says, and none too long."""
     noise = re.compile(r"^(Error: )?exit status \d+$|^time=")
-    return tuple(line[:MAX_WIDTH] for line in lines if not noise.match(line))
+    # Of an instruction that it does not know, buildah prints all it keeps in memory.
+    said = (line.split(" &imagebuilder")[0] for line in lines if not noise.match(line))
+    return tuple(line[:MAX_WIDTH] for line in said)
 
 
 def no_space(log: Log) -> FailedEvent | None:
@@ -277,7 +279,7 @@ def failed_step(log: Log) -> FailedEvent | None:
         cause="dockerfile",
         message=f"A step of the Dockerfile failed: {found[1].strip()[:200]} ({why[:200]}).",
         advice="Its last lines say why.",
-        lines=shorten([line for line in log.lines if "imagebuilder" not in line][-MAX_LINES:]),
+        lines=log.tail(),
     )
 
 

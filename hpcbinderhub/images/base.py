@@ -15,6 +15,7 @@ from pathlib import Path
 from pydantic import Field
 
 from hpcbinderhub.builds import commands
+from hpcbinderhub.builds.causes import diagnose
 from hpcbinderhub.builds.lock import LOCK, exclusive
 from hpcbinderhub.builds.recipe import TOOLS_GENERATION
 from hpcbinderhub.builds.request import AbsolutePath, ImageReference, Model, SiteOptions, Storage
@@ -63,8 +64,18 @@ def ensure_base(
     with exclusive(settings.storage):
         if not commands.exists(settings.storage, name):
             commands.remove_leftovers(settings.storage, keep_tmp={LOCK})
-            for line in _build(settings, hpcbinder_source, name):
-                log(line)
+            lines: list[str] = []
+            try:
+                for line in _build(settings, hpcbinder_source, name):
+                    lines.append(line)
+                    log(line)
+            except commands.BuildahError as error:
+                why = diagnose(lines, error)
+                raise UserError(
+                    f"The base image could not be made. {why.message}",
+                    why.advice,
+                    detail="\n".join(why.lines),
+                ) from error
             _remove_superseded(settings.storage, name)
     return BaseImage(name=name, digest=commands.inspect(settings.storage, name)["FromImageDigest"])
 

@@ -1,0 +1,186 @@
+"""A real builder: rootless buildah under an ordinary account, with the site's base image.
+
+`HPCBINDER_TEST_BUILDER_DIR` names a folder of that account on a local disk; its storage is kept
+there between runs, since making the base image takes minutes. As root, the tests build under the
+account `builder`; as anyone else, under their own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+DEBIAN = "docker.io/library/debian:bookworm"
+
+MAKE_BASE = """
+import json, sys
+from pathlib import Path
+from hpcbinderhub.images.base import BaseSettings, ensure_base
+settings = BaseSettings.model_validate_json(sys.argv[1])
+base = ensure_base(settings, Path(sys.argv[2]), lambda line: print(line, file=sys.stderr))
+print(base.name)
+"""
+
+
+@dataclass(frozen=True)
+class Builder:
+    """Runs builds as the builder's account."""
+
+    account: str
+    folder: Path
+    base_image: str = ""
+
+    @property
+    def storage(self) -> dict[str, str]:
+        """The storage of all builds of the tests."""
+        return {name: str(self.folder / name) for name in ("graphroot", "runroot", "tmp")}
+
+    @property
+    def artefacts(self) -> Path:
+        """Where artefacts go."""
+        return self.folder / "artefacts"
+
+    def command(self, *command: str) -> list[str]:
+        """A command as the builder's account, with an environment of its own."""
+        home = pwd.getpwnam(self.account).pw_dir
+        change = ["setpriv", f"--reuid={self.account}", f"--regid={self._group}", "--init-groups"]
+        prefix = change if os.getuid() == 0 else []
+        clean = ["env", "-i", f"HOME={home}", f"PYTHONPATH={PROJECT}", f"PATH={os.environ['PATH']}"]
+        return [*prefix, *clean, "PYTHONDONTWRITEBYTECODE=1", *command]
+
+    @property
+    def _group(self) -> int:
+        return pwd.getpwnam(self.account).pw_gid
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command as the builder's account."""
+        return subprocess.run(self.command(*command), capture_output=True, text=True, cwd="/")
+
+    def buildah(self, *arguments: str) -> str:
+        """What a buildah command on the storage prints."""
+        where = ["--root", self.storage["graphroot"], "--runroot", self.storage["runroot"]]
+        driver = ["--storage-driver", "overlay"]
+        done = self.run("buildah", *where, *driver, *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def request(self, context: Path, **changes: Any) -> str:
+        """A request for one build, as a line of JSON."""
+        values: dict[str, Any] = {
+            "id": "test",
+            "context": str(context),
+            "commit": "a" * 40,
+            "repo_url": "https://example.org/repo",
+            "ref": "main",
+            "key": "test",
+            "base_image": self.base_image,
+            "other_base_image": self.base_image,
+            "tools_generation": "1",
+            "storage": self.storage,
+            "artefact_dir": str(self.artefacts),
+            "mount_points": ["/home", "/scratch"],
+            **site_options(),
+        }
+        return json.dumps(values | changes) + "\n"
+
+    def start(self, context: Path, **changes: Any) -> subprocess.Popen[str]:
+        """Start one build."""
+        process = subprocess.Popen(
+            self.command(sys.executable, "-m", "hpcbinderhub.builds.run"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd="/",
+        )
+        assert process.stdin is not None
+        process.stdin.write(self.request(context, **changes))
+        process.stdin.flush()
+        return process
+
+    def build(self, context: Path, **changes: Any) -> list[dict[str, Any]]:
+        """Run one build to its end; all its events."""
+        with self.start(context, **changes) as process:
+            assert process.stdout is not None
+            events = [json.loads(line) for line in process.stdout]
+        assert process.returncode == (0 if events[-1]["phase"] == "built" else 1)
+        return events
+
+    def repository(self, files: dict[str, str]) -> Path:
+        """A folder with some files, as a context that the builder can read."""
+        folder = Path(tempfile.mkdtemp(dir=self.folder / "contexts"))
+        for name, text in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, "utf-8")
+        for path in (folder, *folder.rglob("*")):
+            path.chmod(0o755)
+        return folder
+
+
+def site_options() -> dict[str, Any]:
+    """What this host's network needs: the certificates that programs here are told to trust."""
+    bundle = os.environ.get("SSL_CERT_FILE", "")
+    return {"ca_bundle": bundle} if bundle else {}
+
+
+def builder_account() -> str:
+    """The account to build under; skips where there is none."""
+    account = "builder" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+    try:
+        pwd.getpwnam(account)
+    except KeyError:
+        pytest.skip(f"this host has no account {account!r} to build under")
+    granted = Path("/etc/subuid").read_text("utf-8").splitlines()
+    if not any(line.startswith(f"{account}:") for line in granted):
+        pytest.skip(f"the account {account!r} has no subordinate user ids on this host")
+    return account
+
+
+def prepared(account: str) -> Builder:
+    """The builder without its base image; skips where rootless buildah does not work."""
+    for program in ("buildah", "mksquashfs", "unsquashfs", "newuidmap"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed on this host")
+    default = f"/var/tmp/hpcbinder-test-{account}"
+    folder = Path(os.environ.get("HPCBINDER_TEST_BUILDER_DIR", default))
+    builder = Builder(account, folder)
+    for path in (folder, *map(Path, builder.storage.values()), builder.artefacts):
+        path.mkdir(parents=True, exist_ok=True)
+        if os.getuid() == 0:
+            shutil.chown(path, account, builder._group)
+    (folder / "contexts").mkdir(exist_ok=True)
+    if builder.run(sys.executable, "-c", "import hpcbinderhub, repo2docker").returncode != 0:
+        pytest.skip(f"the account {account!r} cannot read the Python of these tests")
+    done = builder.run("buildah", "--root", str(folder / "graphroot"), "unshare", "true")
+    if done.returncode != 0:
+        pytest.skip(f"rootless buildah does not work on this host: {done.stderr.strip()[-200:]}")
+    return builder
+
+
+@pytest.fixture(scope="session")
+def builder() -> Iterator[Builder]:
+    """A builder with the base image of this source tree."""
+    builder = prepared(builder_account())
+    if DEBIAN not in builder.buildah("images", "--format", "{{.Name}}:{{.Tag}}"):
+        pull = ["--root", builder.storage["graphroot"], "--runroot", builder.storage["runroot"]]
+        done = builder.run("buildah", *pull, "--storage-driver", "overlay", "pull", DEBIAN)
+        if done.returncode != 0:
+            pytest.skip(f"{DEBIAN} is neither in {builder.folder} nor to be had from a registry")
+    settings = json.dumps({"storage": builder.storage, **site_options()})
+    source = str(PROJECT / "hpcbinder")
+    made = builder.run(sys.executable, "-c", MAKE_BASE, settings, source)
+    assert made.returncode == 0, made.stderr[-3000:]
+    yield Builder(builder.account, builder.folder, made.stdout.strip())
+    shutil.rmtree(builder.folder / "contexts", ignore_errors=True)
+    shutil.rmtree(builder.artefacts, ignore_errors=True)

@@ -1,0 +1,67 @@
+"""The base image's name stands for all that goes into it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hpcbinderhub.errors import UserError
+from hpcbinderhub.images.base import PYTHON, BaseSettings, base_name, recipe_folder
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> BaseSettings:
+    """Settings with a recipe of one file."""
+    (tmp_path / "recipe").mkdir()
+    (tmp_path / "recipe/Containerfile").write_text("FROM x", "utf-8")
+    storage = {name: tmp_path / name for name in ("graphroot", "runroot", "tmp")}
+    return BaseSettings.model_validate({"storage": storage, "recipe": tmp_path / "recipe"})
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A source tree."""
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source/start.py").write_text("1", "utf-8")
+    return tmp_path / "source"
+
+
+def test_the_name_changes_with_recipe_and_source(settings: BaseSettings, source: Path) -> None:
+    first = base_name(settings, source)
+    assert first.startswith("localhost/hpcbinderhub/base:1-")
+    assert base_name(settings, source) == first
+    (source / "start.py").write_text("2", "utf-8")
+    second = base_name(settings, source)
+    (settings.recipe / "Containerfile").write_text("FROM y", "utf-8")
+    third = base_name(settings, source)
+    fourth = base_name(settings.model_copy(update={"from_image": "other:1"}), source)
+    assert len({first, second, third, fourth}) == 4
+
+
+def test_the_name_does_not_change_with_what_tools_leave(
+    settings: BaseSettings, source: Path
+) -> None:
+    first = base_name(settings, source)
+    for name in ("__pycache__/a.pyc", "x.egg-info/PKG-INFO", "build/lib/a.py"):
+        (source / name).parent.mkdir(parents=True)
+        (source / name).write_text("", "utf-8")
+    assert base_name(settings, source) == first
+
+
+def test_a_wheel_will_do(settings: BaseSettings, tmp_path: Path) -> None:
+    wheel = tmp_path / "hpcbinder-1-py3-none-any.whl"
+    wheel.write_bytes(b"wheel")
+    assert base_name(settings, wheel) == base_name(settings, wheel)
+
+
+def test_a_source_that_is_not_there_is_said(settings: BaseSettings, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="does not exist"):
+        base_name(settings, tmp_path / "absent")
+
+
+def test_the_recipe_is_complete_and_of_the_python_we_say() -> None:
+    recipe = recipe_folder()
+    names = {path.name for path in recipe.iterdir() if path.is_file()}
+    assert names >= {"Containerfile", "add-tools.sh", "install-requirements.py"}
+    assert f'= "{PYTHON}"' in (recipe / "Containerfile").read_text("utf-8")
