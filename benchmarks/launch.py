@@ -64,7 +64,7 @@ cat /scratch/alice/began-"$job"
 
 # What a server needs to start at all; the hub's address answers, the token need not be good.
 SERVE = r"""
-import os, socket, subprocess, sys, time, urllib.request
+import os, signal, socket, subprocess, sys, time, urllib.request
 with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
     port = free.getsockname()[1]
@@ -84,7 +84,7 @@ env = {
 command = ["ch-run", "--bind=/scratch:/scratch", sys.argv[1], "--", "jupyterhub-singleuser"]
 began = time.time()
 server = subprocess.Popen(command, env=env, cwd=home, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL)
+                          stderr=subprocess.DEVNULL, start_new_session=True)
 while True:
     try:
         urllib.request.urlopen("http://127.0.0.1:%d/user/alice/bench/api" % port, timeout=5).read()
@@ -94,7 +94,7 @@ while True:
             sys.exit("jupyterhub-singleuser ended")
         time.sleep(0.02)
 ended = time.time()
-server.terminate()
+os.killpg(server.pid, signal.SIGTERM)
 server.wait()
 print(began, ended)
 """
