@@ -300,8 +300,10 @@ def remove_image(storage: Storage, image: str) -> None:
 
 def remove_leftovers(storage: Storage, *, keep_tmp: Collection[str]) -> None:
     """Remove what a build left that was killed. The caller holds the storage's lock."""
-    if containers(storage):
-        output(storage, "rm", "--all")
+    # All, since one that was killed while it was made is in the storage but not yet buildah's.
+    left = output(storage, "containers", "--all", "--quiet", "--notruncate").split()
+    if left:
+        output(storage, "rm", *left)
     output(storage, "rmi", "--prune", "--force")
     for path in storage.tmp.iterdir():
         if path.name in keep_tmp:

@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1])]
+sys.path.insert(0, str(HERE))
 
 from compute_node import Hub, Node, Origin  # noqa: E402
 
@@ -32,3 +32,10 @@ def hub(ca: trustme.CA) -> Iterator[Hub]:
 @pytest.fixture
 def node(tmp_path: Path, hub: Hub) -> Node:
     return Node(tmp_path, hub, Origin(tmp_path / "origin"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What starts a whole server, HTTPS and Git included, is not for `make test-fast`."""
+    for item in items:
+        if HERE in item.path.parents and "node" in getattr(item, "fixturenames", ()):
+            item.add_marker("slow")

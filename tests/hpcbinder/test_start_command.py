@@ -114,9 +114,14 @@ def test_without_a_server_in_the_image_the_one_beside_hpcbinder_is_used(
     assert outcome.started["argv"][0] == str(ours / "jupyterhub-singleuser")
 
 
-def test_without_any_server_the_image_is_to_blame(node: Node) -> None:
+def test_without_any_server_the_image_is_to_blame(node: Node, tmp_path: Path) -> None:
     (node.image / "bin" / "jupyterhub-singleuser").unlink()
-    outcome = node.launch().run()
+    # An interpreter with nothing beside it: the one that runs the tests may have a server there.
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    (bare / "python").symlink_to(os.path.realpath(sys.executable))
+    launch = node.launch()
+    outcome = launch.end(launch.begin(python=str(bare / "python")))
     assert outcome.code == 8
     assert "The image has no jupyterhub-singleuser." in outcome.log
 

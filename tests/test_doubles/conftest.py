@@ -69,3 +69,10 @@ def gateway(site: Site, registry: Registry) -> Iterator[Gateway]:
     """A gateway without any image yet, and a site that asks it."""
     with start_gateway(site, registry) as gateway:
         yield gateway
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What starts containers of the site's is not for `make test-fast`."""
+    for item in items:
+        if HERE in item.path.parents and "site" in getattr(item, "fixturenames", ()):
+            item.add_marker("slow")
