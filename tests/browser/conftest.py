@@ -24,9 +24,12 @@ FLAGS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium; where a distribution has none, the one that Playwright installed."""
+    """Debian's Chromium; where a distribution has none, the one that Playwright installed.
+
+    Closed with its module: while it is open, Playwright's event loop runs, and no other can.
+    """
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
