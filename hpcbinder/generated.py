@@ -117,6 +117,9 @@ def _exclude(paths: Iterable[str], file: Path) -> None:
 
 
 def exclude_pattern(path: str) -> str:
-    """The pattern for git that means `path` alone, or nearly so: a line break cannot be written."""
-    special = str.maketrans({c: f"\\{c}" for c in "\\*?[ "} | {"\n": "?"})
+    """The pattern for git that means `path` alone, or nearly so: a line break cannot be written.
+
+    A carriage return is written as a set, because Git drops one that ends a line.
+    """
+    special = str.maketrans({c: f"\\{c}" for c in "\\*?[ "} | {"\n": "?", "\r": "[\r]"})
     return "/" + path.translate(special)

@@ -139,7 +139,10 @@ def _run(request: BuildRequest, reporter: Reporter) -> BuiltEvent:
             _clean(request)
         _watch_disk(request, reporter)
         try:
-            return _build_and_convert(request, reporter)
+            event = _build_and_convert(request, reporter)
+            # Said before cleaning up, which nobody who waits for the artefact needs to wait for.
+            reporter.emit(event.model_copy(update={"seconds": reporter.seconds}))
+            return event
         finally:
             _clean(request)
 

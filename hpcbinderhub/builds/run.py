@@ -88,14 +88,16 @@ def supervise(request: BuildRequest) -> int:
         except PeerGone:
             return 1
         except TimeIsUp:
+            processes.kill_descendants()
             last = timed_out(list(log.tail), request.limits.seconds)
+            emit(last)
         finally:
             processes.kill_descendants()
         if last is None:
             errors.seek(0)
             words = errors.read().decode("utf-8", "replace").splitlines()
             last = crashed([*log.tail, *words])
-    emit(last)
+            emit(last)
     return 0 if isinstance(last, BuiltEvent) else 1
 
 
@@ -153,7 +155,7 @@ class BoundedLog:
 def _relay(
     child: subprocess.Popen[bytes], seconds: float, log: BoundedLog
 ) -> BuiltEvent | FailedEvent | None:
-    """Pass log lines on until the build ends; its last event, if it told one."""
+    """Pass events on until the build's process ends; its last event, if it told one."""
     last: BuiltEvent | FailedEvent | None = None
     try:
         for line in _lines(child, time.monotonic() + seconds):
@@ -162,8 +164,13 @@ def _relay(
                 log.add(event)
             else:
                 last = event
+                emit(last)
     except BrokenPipeError as error:
         raise PeerGone from error
+    except TimeIsUp:
+        # A build that has told its end only tidies up, which the next one can do as well.
+        if last is None:
+            raise
     return last
 
 

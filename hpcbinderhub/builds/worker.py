@@ -221,7 +221,7 @@ class BuildAttempt:
         reading = asyncio.ensure_future(self._read(process, request))
         stopped = asyncio.ensure_future(stopping.wait())
         try:
-            while not reading.done():
+            while not reading.done() and self._end is None:
                 await asyncio.wait(
                     [reading, stopped],
                     timeout=REPORT_SECONDS,
@@ -230,17 +230,21 @@ class BuildAttempt:
                 if stopped.done():
                     break
                 await self._say()
+            if self._end is not None:
+                await self._say_how_it_ended()
+                # It tidies its storage up; the next build would wait for that anyway.
+                await asyncio.wait([reading, stopped], return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopped.cancel()
             await _end_process(process)
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
-        await self._say_how_it_ended(given_back=stopping.is_set() and self._end is None)
+        if self._end is None:
+            await self._give_up(stopping.is_set())
 
     async def _read(self, process: asyncio.subprocess.Process, request: BuildRequest) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
-        # It stays open while we live: the builder takes its end for our death.
         process.stdin.write(request.model_dump_json().encode() + b"\n")
         await process.stdin.drain()
         while line := await process.stdout.readline():
@@ -260,10 +264,13 @@ class BuildAttempt:
                 del self._unsaid[: len(batch)]
                 self._last_said = time.monotonic()
 
-    async def _say_how_it_ended(self, given_back: bool) -> None:
-        if given_back:
-            await self._insist("release", {})
-            return
+    async def _give_up(self, stopping: bool) -> None:
+        """There is no end to tell of: we were stopped, or the builder's process was."""
+        if not stopping:
+            raise Unavailable("the builder's process died")
+        await self._insist("release", {})
+
+    async def _say_how_it_ended(self) -> None:
         while self._unsaid:
             await self._say()
             await asyncio.sleep(REPORT_SECONDS if self._unsaid else 0)
@@ -272,8 +279,6 @@ class BuildAttempt:
             await self._insist("finish", {"artefact": made.sha256, "size": made.size})
         elif isinstance(self._end, FailedEvent):
             await self._insist("fail", _failure(self._end))
-        else:
-            raise Unavailable("the builder's process died")
 
     async def _insist(self, how: str, body: dict[str, Any]) -> None:
         """Say it until it is heard: what was built would be lost otherwise."""

@@ -24,6 +24,8 @@ def log_in(page: Page, url: str, name: str, password: str = PASSWORD) -> None:
 
 
 def run_all_cells(page: Page) -> None:
+    # Before its kernel is there, the menu does nothing.
+    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
 

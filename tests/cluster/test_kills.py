@@ -54,7 +54,9 @@ def test_kill(victim: str, phase: str, alice: Person, rig: Rig) -> None:
         rig.allow_starts()
     last = watch.end()
     assert last["phase"] == "ready", watch.events
-    assert len(rig.jobs_of_launch(watch.launch)) == 1
+    # Accounting hears of a job a moment after it starts.
+    jobs = eventually(lambda: rig.jobs_of_launch(watch.launch), 30, "accounting knows the job")
+    assert len(jobs) == 1
     assert len(rig.jobs("alice")) == 1
     numbers = [event["number"] for event in watch.events]
     assert numbers == list(range(1, len(numbers) + 1))

@@ -101,6 +101,7 @@ names = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"
 @example("a b ")
 @example("!#\\*?[x] ")
 @example("two\nlines")
+@example("\r")
 @settings(max_examples=50, deadline=None)
 def test_the_exclude_pattern_means_the_path_to_git(repository: Path, name: str) -> None:
     if name in (".", "..") or name.lower() == ".git":
@@ -109,7 +110,10 @@ def test_the_exclude_pattern_means_the_path_to_git(repository: Path, name: str) 
     (repository / ".git/info/exclude").write_bytes(os.fsencode(exclude_pattern(name)) + b"\n")
     asked = os.fsencode(name) + b"\0" + b"something else\0"
     found = subprocess.run(
-        ["git", "check-ignore", "--stdin", "-z"], cwd=repository, input=asked, capture_output=True
+        ["git", "--literal-pathspecs", "check-ignore", "--stdin", "-z"],
+        cwd=repository,
+        input=asked,
+        capture_output=True,
     )
     assert found.stdout == os.fsencode(name) + b"\0"
 
