@@ -108,14 +108,15 @@ def test_the_exclude_pattern_means_the_path_to_git(repository: Path, name: str) 
         return
     (repository / ".git/info").mkdir(exist_ok=True)
     (repository / ".git/info/exclude").write_bytes(os.fsencode(exclude_pattern(name)) + b"\n")
-    asked = os.fsencode(name) + b"\0" + b"something else\0"
+    # With "./" in front, a name that starts with a colon is no magic of Git's.
+    asked = b"./" + os.fsencode(name) + b"\0" + b"something else\0"
     found = subprocess.run(
-        ["git", "--literal-pathspecs", "check-ignore", "--stdin", "-z"],
+        ["git", "check-ignore", "--stdin", "-z"],
         cwd=repository,
         input=asked,
         capture_output=True,
     )
-    assert found.stdout == os.fsencode(name) + b"\0"
+    assert found.stdout == b"./" + os.fsencode(name) + b"\0"
 
 
 paths = st.lists(st.sampled_from(["..", ".", "", "a", "out", "in", ".git", "é", "\n"])).map(
