@@ -14,7 +14,7 @@ def request(**changes: Any) -> BuildRequest:
     """A valid request, with changes."""
     values: dict[str, Any] = {
         "id": "b-1",
-        "context": "/work/b-1/context",
+        "context": "/srv/builds/b-1/context",
         "commit": "a" * 40,
         "repo_url": "https://example.org/repo",
         "ref": "main",
