@@ -27,7 +27,7 @@ $(VENV)/ready: setup.cfg pyproject.toml hpcbinder/pyproject.toml \
 		$(shell git ls-files -co --exclude-standard -- hpcbinderhub spawners services share/templates share/static)
 	@echo "setup: $(VENV)"
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv setuptools wheel
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv 'setuptools>=77' wheel
 	@rm -rf build
 	@$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python \
 		--config-settings editable_mode=strict --editable '.[test]'

@@ -1,5 +1,8 @@
 """A real builder: rootless buildah under an ordinary account, with the site's base image.
 
+`tests/cluster/test_builder.py` runs these tests on the containerised site's builder; where a host
+has such an account itself, they run there too.
+
 `HPCBINDER_TEST_BUILDER_DIR` names a folder of that account on a local disk; its storage is kept
 there between runs, since making the base image takes minutes. As root, the tests build under the
 account `builder`; as anyone else, under their own.
@@ -129,9 +132,11 @@ class Builder:
 
 
 def site_options() -> dict[str, Any]:
-    """What this host's network needs: the certificates that programs here are told to trust."""
-    bundle = os.environ.get("SSL_CERT_FILE", "")
-    return {"ca_bundle": bundle} if bundle else {}
+    """What this host's network needs: its certificates and package indexes."""
+    bundle = os.environ.get("HPCBINDERHUB_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE", "")
+    settings = os.environ.get("HPCBINDERHUB_BUILD_ENV", "").split()
+    environment = dict(setting.split("=", 1) for setting in settings)
+    return {"environment": environment} | ({"ca_bundle": bundle} if bundle else {})
 
 
 def builder_account() -> str:

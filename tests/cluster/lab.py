@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from typing import Any
@@ -26,6 +27,13 @@ class Lab:
         """GET from the server's own API."""
         return httpx.get(self._url + path, headers=self._headers, timeout=60)
 
+    async def run_notebook(self, path: str) -> str:
+        """Run a notebook's code cells in a new kernel, from the top; what they printed."""
+        answer = self.get(f"api/contents/{path}")
+        answer.raise_for_status()
+        cells = answer.json()["content"]["cells"]
+        return await self.run("\n".join(c["source"] for c in cells if c["cell_type"] == "code"))
+
     async def run(self, code: str) -> str:
         """Run code in a new kernel; what it printed."""
         async with httpx.AsyncClient(headers=self._headers, timeout=60) as client:
@@ -33,7 +41,8 @@ class Lab:
             made.raise_for_status()
             kernel = made.json()["id"]
             try:
-                return await self._execute(kernel, code)
+                async with asyncio.timeout(RUN_SECONDS):
+                    return await self._execute(kernel, code)
             finally:
                 await client.delete(f"{self._url}api/kernels/{kernel}")
 

@@ -87,6 +87,33 @@ class Rig:
             lambda: "waiting for builds" in worker_log(self.cluster), 900, "the base image is made"
         )
 
+    @contextmanager
+    def build_limits(self, **traits: int) -> Iterator[None]:
+        """Restart the worker with other limits, as an admin would: a file of configuration."""
+        path = "/etc/jupyterhub/jupyterhub_config.d/95-limits.py"
+        lines = "".join(f"c.Site.{name} = {value}\n" for name, value in traits.items())
+        self.cluster.run("hub", "tee", path, input=lines)
+        self._restart_worker()
+        try:
+            yield
+        finally:
+            self.cluster.run("hub", "rm", path)
+            self._restart_worker()
+
+    def _restart_worker(self) -> None:
+        self.cluster.run("hub", "supervisorctl", "restart", "worker")
+        self.wait_until_builds_are_taken()
+
+    @contextmanager
+    def silent(self, service: str) -> Iterator[None]:
+        """A host that takes connections and answers nothing."""
+        container = self.cluster.container(service)
+        docker("pause", container)
+        try:
+            yield
+        finally:
+            docker("unpause", container)
+
     def processes(self, service: str, pattern: str) -> list[str]:
         """Command lines on a node that match."""
         done = self.cluster.run(service, "pgrep", "-af", pattern, check=False)

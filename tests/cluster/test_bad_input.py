@@ -88,6 +88,24 @@ def test_conda_hosts_that_cannot_be_reached_are_said(alice: Person, rig: Rig) ->
     assert "requirements.txt" in last["advice"]
 
 
+def test_a_build_that_runs_out_of_time_is_ended(alice: Person, rig: Rig) -> None:
+    files = {"postBuild": "#!/bin/bash\necho still thinking\nsleep 300\n", "salt": rig.unique()}
+    with rig.build_limits(build_seconds=10):
+        last = fails(alice, rig.repository("slow", files))
+    assert last["message"].startswith("The build was stopped after 10 seconds")
+    assert "still thinking" in last["detail"]
+    assert not rig.processes("hub", "sleep 300")
+
+
+def test_a_build_that_fills_the_disk_is_ended(alice: Person, rig: Rig) -> None:
+    script = "#!/bin/bash\nhead -c 2G /dev/zero > large\nsleep 300\n"
+    files = {"postBuild": script, "salt": rig.unique()}
+    with rig.build_limits(build_disk_mb=300):
+        last = fails(alice, rig.repository("large", files))
+    assert "this site allows 0.3 GB" in last["message"]
+    assert not rig.processes("hub", "sleep 300")
+
+
 def test_a_full_home_is_said(alice: Person, rig: Rig) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root on this host can put a full file system into the login node")

@@ -62,6 +62,17 @@ def test_kill(victim: str, phase: str, alice: Person, rig: Rig) -> None:
     assert numbers == list(range(1, len(numbers) + 1))
 
 
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_kill_while_the_repository_is_fetched(victim: str, alice: Person, rig: Rig) -> None:
+    with rig.silent("git"):
+        watch = Watch(alice, alice.launch("http://git/quickstart.git", start_when_ready=True))
+        eventually(lambda: watch.said("Fetching"), 30, "the page says so")
+        rig.kill(victim)
+        rig.wait_until_up()
+    assert watch.end()["phase"] == "ready", watch.events
+    assert len(rig.jobs("alice")) == 1
+
+
 @pytest.mark.parametrize("victim", ["hub", "service"])
 def test_a_running_server_does_not_notice(victim: str, alice: Person, rig: Rig) -> None:
     last = alice.follow(alice.launch("http://git/quickstart.git"))

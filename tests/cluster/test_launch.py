@@ -68,6 +68,14 @@ async def test_a_pasted_url_becomes_jupyterlab_on_a_compute_node(alice: Person, 
     assert not rig.processes(seen["node"], "jupyterhub-singleuser")
 
 
+def test_jupyterlab_asks_for_no_news_from_a_node_without_internet(alice: Person) -> None:
+    last = alice.follow(alice.launch(QUICKSTART))
+    path = "lab/api/settings/@jupyterlab/apputils-extension:notification"
+    properties = Lab(alice, last["url"]).get(path).json()["schema"]["properties"]
+    assert properties["fetchNews"]["default"] == "false"
+    assert properties["checkForUpdates"]["default"] is False
+
+
 def test_a_colleague_follows_the_link_and_is_in_without_a_build(
     alice: Person, bob: Person, rig: Rig
 ) -> None:
@@ -106,21 +114,22 @@ async def test_shifter_runs_the_same_repository(alice: Person) -> None:
     }
 
 
-async def test_what_a_build_made_beside_the_commit_is_in_the_workspace(alice: Person) -> None:
-    last = alice.follow(alice.launch("http://git/postbuild.git"))
+@pytest.mark.parametrize(
+    ("example", "printed"),
+    [
+        ("quickstart", "333332833333500000"),
+        # What its postBuild made beside the commit is in the workspace.
+        ("postbuild", "moon: "),
+        ("dockerfile", "from /usr/lib/python3"),
+        ("geophysics", "correlation with the truth: 0.8"),
+    ],
+)
+async def test_an_examples_notebook_runs(example: str, printed: str, alice: Person) -> None:
+    last = alice.follow(alice.launch(f"http://git/{example}.git"))
     assert last["phase"] == "ready", last
-    listing = await Lab(alice, last["url"]).run(
-        "import pathlib; print(*sorted(str(p) for p in pathlib.Path('data').rglob('*')))"
-    )
-    assert ".csv" in listing
-
-
-async def test_a_dockerfile_is_built_and_gets_the_tools(alice: Person) -> None:
-    last = alice.follow(alice.launch("http://git/dockerfile.git"))
-    assert last["phase"] == "ready", last
-    assert "True" in await Lab(alice, last["url"]).run(
-        "import numpy, dask; print(numpy.__file__.startswith('/usr/lib/python3'))"
-    )
+    lab = Lab(alice, last["url"])
+    assert printed in await lab.run_notebook("index.ipynb")
+    await lab.run("import dask, distributed, jupyterlab")
 
 
 def test_somebody_without_an_allocation_is_told_before_anything_is_built(dave: Person) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -9,14 +10,12 @@ import sys
 import zipfile
 from pathlib import Path
 
-import pytest
 from compute_node import PROJECT
 
 SOURCES = PROJECT / "hpcbinder"
 
 
 def test_the_wheel_holds_the_modules_and_nothing_else(tmp_path: Path) -> None:
-    pytest.importorskip("setuptools", minversion="77")
     project = tmp_path / "hpcbinder"
     shutil.copytree(SOURCES, project)
     for junk in ("build/junk.py", "lab/index.py", "lab/package.json", "notes.txt"):
@@ -29,7 +28,11 @@ def test_the_wheel_holds_the_modules_and_nothing_else(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("hpcbinder-*.whl")
     archive = zipfile.ZipFile(wheel)
     names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    assert names == {f"hpcbinder/{path.name}" for path in SOURCES.glob("*.py")}
+    (settings,) = {name for name in names if ".data/data/etc/jupyter/labconfig/" in name}
+    assert names == {settings} | {f"hpcbinder/{path.name}" for path in SOURCES.glob("*.py")}
+    # JupyterLab would ask everybody whether it may fetch news, on nodes without internet.
+    (notification,) = json.loads(archive.read(settings)).values()
+    assert notification == {"fetchNews": "false", "checkForUpdates": False}
     (metadata_name,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
     metadata = archive.read(metadata_name).decode()
     assert re.findall(r"^Requires-Dist: (?!.*extra == )", metadata, re.MULTILINE) == []
