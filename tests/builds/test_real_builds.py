@@ -51,7 +51,7 @@ def nothing_is_left(builder: Builder) -> None:
     """No container, no image but the base and what it came from, no mount, no temporary file."""
     assert builder.buildah("containers", "--quiet") == ""
     assert "hpcbinderhub/test" not in builder.buildah("images")
-    assert str(builder.folder) not in Path("/proc/self/mounts").read_text("utf-8")
+    assert f"{builder.folder}/" not in Path("/proc/self/mounts").read_text("utf-8")
     assert [path.name for path in (builder.folder / "tmp").iterdir()] == ["storage.lock"]
     assert not list(builder.artefacts.glob(".partial-*"))
 
