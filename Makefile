@@ -51,3 +51,6 @@ lint: setup
 
 bench: setup
 	@$(VENV)/bin/python -m benchmarks all
+
+docs: setup
+	@$(VENV)/bin/python docs/build.py

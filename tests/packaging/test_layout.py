@@ -69,3 +69,10 @@ def test_batchspawners_own_callback_cannot_be_reached() -> None:
     from jupyterhub.apihandlers import default_handlers
 
     assert not [path for path, *_ in default_handlers if "batchspawner" in path]
+
+
+def test_the_reference_is_what_the_code_says() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "docs" / "build.py", "--check"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

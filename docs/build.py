@@ -1,0 +1,121 @@
+"""`make docs`: writes `docs/reference/` from where things are defined; `--check` only looks.
+
+What a trait, a profile's field or a command means is said once, in its own help text; these pages
+repeat it in one place. A test sees that they are up to date.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic.fields import FieldInfo
+from traitlets import TraitType
+
+from hpcbinderhub.app import parser
+from hpcbinderhub.profiles import Profile
+from hpcbinderhub.site import Site
+
+Parser = argparse.ArgumentParser
+SubParsers = argparse._SubParsersAction
+REFERENCE = Path(__file__).parent / "reference"
+NOTE = "<!-- Made by docs/build.py from {source}: change it there. -->\n"
+
+
+def configuration() -> str:
+    """All that a facility may set."""
+    lines = [NOTE.format(source="hpcbinderhub/site.py and hpcbinderhub/profiles.py")]
+    lines += ["# Configuration", "", inspect.getdoc(sys.modules[Site.__module__]) or ""]
+    for heading, traits in sections():
+        lines += ["", f"## {heading.capitalize()}"]
+        for trait in traits:
+            lines += ["", f"### `c.Site.{trait.name}`", "", *described(trait)]
+    lines += ["", "## Profiles", "", inspect.getdoc(Profile) or ""]
+    lines += ["", "| field | default | meaning |", "|---|---|---|"]
+    lines += [row(name, field) for name, field in Profile.model_fields.items()]
+    return "\n".join(lines) + "\n"
+
+
+def sections() -> Iterator[tuple[str, list[TraitType]]]:
+    """The traits below the headings that the source has, in its order."""
+    source = inspect.getsource(Site)
+    for part in re.split(r"\n    # -- ", source)[1:]:
+        names = re.findall(r"^    (\w+)(?:: \w+)? = ", part, re.MULTILINE)
+        own = Site.class_own_traits(config=True)
+        yield part.partition(" --")[0], [own[name] for name in names if name in own]
+
+
+def described(trait: TraitType) -> list[str]:
+    """A trait's type, default and help."""
+    kind = {"Unicode": "Text", "Any": "List"}.get(type(trait).__name__, type(trait).__name__)
+    default = Site().trait_defaults(trait.name)
+    return [f"{kind}, `{default!r}` unless set.", "", inspect.cleandoc(trait.help)]
+
+
+def row(name: str, field: FieldInfo) -> str:
+    """A profile's field."""
+    default = "required" if field.is_required() else f"`{field.get_default()!r}`"
+    return f"| `{name}` | {default} | {field.description or ''} |"
+
+
+def commands() -> str:
+    """The command line."""
+    lines = [NOTE.format(source="hpcbinderhub/app.py"), "# Commands"]
+    for command, purpose in found(parser(), ""):
+        lines += ["", f"## `{command.prog}`", "", purpose]
+        actions = [a for a in command._actions if not isinstance(a, argparse._HelpAction)]
+        if actions:
+            lines += ["", "| argument | meaning |", "|---|---|", *map(argument, actions)]
+    return "\n".join(lines) + "\n"
+
+
+def found(command: Parser, purpose: str) -> Iterator[tuple[Parser, str]]:
+    """Every command that does something, and what."""
+    below = [action for action in command._actions if isinstance(action, SubParsers)]
+    if not below:
+        yield command, purpose
+    for action in below:
+        helps = {choice.dest: choice.help or "" for choice in action._choices_actions}
+        for name, choice in action.choices.items():
+            yield from found(choice, helps[name])
+
+
+def names(action: argparse.Action) -> str:
+    """How an argument is written."""
+    return ", ".join(action.option_strings) or str(action.dest).upper()
+
+
+def argument(action: argparse.Action) -> str:
+    """One row about an argument."""
+    default = "" if action.default in (None, False, "==SUPPRESS==") else f" (`{action.default}`)"
+    return f"| `{names(action)}` | {action.help or ''}{default} |"
+
+
+PAGES = {"configuration.md": configuration, "commands.md": commands}
+
+
+def main() -> int:
+    """See the module."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--check", action="store_true", help="write nothing; 1 if out of date")
+    check = options.parse_args().check
+    stale = []
+    REFERENCE.mkdir(exist_ok=True)
+    for name, make in PAGES.items():
+        path, text = REFERENCE / name, make()
+        if not path.exists() or path.read_text() != text:
+            stale.append(name)
+            if not check:
+                path.write_text(text)
+    if stale:
+        state = "out of date: make docs" if check else "written"
+        print(f"docs/reference: {', '.join(stale)} {state}")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
