@@ -8,7 +8,8 @@ TEST_PORT ?= 8001
 VENV := .venv
 PYTEST := $(VENV)/bin/pytest
 
-ENGINE_PACKAGES := docker.io docker-compose mmdebstrap python3-venv git
+# debian-archive-keyring: where no registry is reached, mmdebstrap makes Debian, on Ubuntu too.
+ENGINE_PACKAGES := docker.io docker-compose mmdebstrap debian-archive-keyring python3-venv git
 # Chromium for the browser tests; the rest lets tests of single parts run on this host as well.
 TEST_PACKAGES := $(ENGINE_PACKAGES) chromium buildah uidmap fuse-overlayfs squashfs-tools squashfuse \
 	fuse3 busybox-static skopeo umoci
