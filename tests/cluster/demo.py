@@ -31,8 +31,10 @@ or follow a link      {url}/services/binder/v2/git/http%3A%2F%2Fgit%2Fquickstart
 def wait_for_base_image(cluster: Cluster) -> None:
     """The worker makes the base image of all environments when it first starts."""
     limit = time.monotonic() + BASE_IMAGE_SECONDS
+    if not is_made(cluster):
+        print("base image      … made once, in a minute or two: what all environments start from")
     with step("base image") as note:
-        while "waiting for builds" not in worker_log(cluster):
+        while not is_made(cluster):
             if time.monotonic() > limit:
                 raise ClusterError(
                     "The base image of all environments was not made in time: "
@@ -41,6 +43,11 @@ def wait_for_base_image(cluster: Cluster) -> None:
                 )
             time.sleep(1)
         note("ready")
+
+
+def is_made(cluster: Cluster) -> bool:
+    """Whether the worker has its base image and takes builds."""
+    return "waiting for builds" in worker_log(cluster)
 
 
 def worker_log(cluster: Cluster) -> str:
