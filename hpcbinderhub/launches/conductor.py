@@ -199,6 +199,8 @@ class Conductor:
         await self._events.append(launch.stream, "fetching", f"Fetching {launch.repo_url}.")
         commit = launch.commit or await self._git.resolve(spec)
         await self._git.fetch(spec, commit)
+        for sentence in await self._git.left_out(launch.repo_url, commit):
+            await self._events.append(launch.stream, "fetching", sentence, notice=True)
         key = recipe_key(await self._git.tree(launch.repo_url, commit), self._site.base_image)
         artefact = await self._ready_artefact(key)
         if artefact:

@@ -19,6 +19,7 @@ from ..errors import NotFound, UserError
 from .spec import RepoSpec
 
 _FULL_SHA = re.compile(r"^[0-9a-f]{40}$")
+_GITLINK = re.compile(r"^160000 ")
 _SETTINGS = (
     "core.hooksPath=/dev/null",
     "protocol.allow=never",
@@ -78,6 +79,25 @@ class GitCache:
         """The id of the commit's tree."""
         path = self._path(repo_url)
         return (await self._git("rev-parse", "--verify", f"{commit}^{{tree}}", cwd=path)).strip()
+
+    async def left_out(self, repo_url: str, commit: str) -> list[str]:
+        """Sentences about what a full clone would bring and ours does not, so that nobody wonders
+        why a folder is empty."""
+        path = self._path(repo_url)
+        sentences = []
+        entries = await self._git("ls-tree", "-r", "-z", commit, cwd=path)
+        folders = [
+            entry.split("\t", 1)[1] for entry in entries.split("\0") if _GITLINK.match(entry)
+        ]
+        if folders:
+            named = ", ".join(folders[:3]) + (" and more" if len(folders) > 3 else "")
+            sentences.append(f"Submodules are not fetched: {named} will be empty.")
+        pattern = ("-e", "filter=lfs", commit, "--", ":(glob)**/.gitattributes")
+        try:
+            await self._git("grep", "--quiet", *pattern, cwd=path)
+        except UserError:
+            return sentences
+        return [*sentences, "Files in Git LFS are not fetched: you get the pointers to them."]
 
     async def archive(self, repo_url: str, commit: str, target: Path) -> None:
         """The files of the commit, as a tar file."""

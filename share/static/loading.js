@@ -46,6 +46,10 @@ const clock = setInterval(() => {
 function onLaunch(event) {
   enter(event.phase === "built" ? "converting" : event.phase, event.at);
   now.textContent = event.message;
+  if (event.notice) {
+    element("notices").hidden = false;
+    element("notices").append(Object.assign(document.createElement("p"), { textContent: event.message }));
+  }
   if (event.commit) element("commit").innerHTML = ` at <code>${event.commit.slice(0, 10)}</code>`;
   if (event.build) followBuild(event.build);
   element("go-on").hidden = event.phase !== "parked";

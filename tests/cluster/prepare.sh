@@ -1,40 +1,45 @@
 #!/usr/bin/env bash
 # Installs the Debian or Ubuntu packages that are missing: prepare.sh PACKAGE...
+# A question mark behind a name: only where the distribution has such a package.
 # Asks first, unless we are root or YES=1 is set.
 set -euo pipefail
 
-missing=()
-for package in "$@"; do
-    if ! dpkg-query --show --showformat='${Status}' "$package" 2> /dev/null | grep -q 'ok installed'; then
-        # A name that this distribution does not know (chromium is a snap on Ubuntu) is left out, and said.
-        if apt-cache show "$package" > /dev/null 2>&1 || [[ -z $(ls /var/lib/apt/lists 2> /dev/null) ]]; then
-            missing+=("$package")
-        else
-            echo "prepare: there is no package $package here; going on without it"
-        fi
-    fi
-done
-if ((${#missing[@]} == 0)); then
-    exit 0
-fi
+installed() { [[ $(dpkg-query --show --showformat='${Status}' "$1" 2> /dev/null) == *"ok installed" ]]; }
+available() { [[ -n $(apt-cache madison "$1" 2> /dev/null) ]]; }
 
-run=()
-if ((EUID != 0)); then
-    run=(sudo)
-    if [[ ${YES:-} != 1 ]]; then
-        read -r -p "Install with apt-get: ${missing[*]}? [y/N] " answer
-        if [[ $answer != [yY]* ]]; then
-            echo "prepare: nothing was installed. Install these yourself, or run again with YES=1." >&2
-            exit 1
+wanted() {
+    local package name
+    for package in "$@"; do
+        name=${package%\?}
+        if ! installed "$name" && { [[ $package == "$name" ]] || available "$name"; }; then
+            echo "$name"
         fi
+    done
+}
+
+root=()
+if ((EUID != 0)); then root=(sudo); fi
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+apt() {
+    if ! "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q "$@" > "$log" 2>&1; then
+        tail -n 15 "$log" >&2
+        echo "prepare: apt-get $1 failed, see above. Is there a network, and is another apt-get running?" >&2
+        exit 1
+    fi
+}
+
+mapfile -t missing < <(wanted "$@")
+if ((${#missing[@]} == 0)); then exit 0; fi
+if ((EUID != 0)) && [[ ${YES:-} != 1 ]]; then
+    read -r -p "Install with apt-get: ${missing[*]}? [y/N] " answer || true
+    if [[ ${answer:-} != [yY]* ]]; then
+        echo "prepare: nothing was installed. Install these yourself, or run again with YES=1." >&2
+        exit 1
     fi
 fi
 echo "prepare: installing ${missing[*]}"
-log=$(mktemp)
-if ! { "${run[@]}" apt-get update -q && "${run[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -q -y --no-install-recommends "${missing[@]}"; } > "$log" 2>&1; then
-    tail -n 15 "$log" >&2
-    echo "prepare: apt-get failed, see above. Is there a network, and is another apt-get running?" >&2
-    exit 1
-fi
-rm -f "$log"
+apt update
+# Fresh lists may know more.
+mapfile -t missing < <(wanted "$@")
+apt install -y --no-install-recommends "${missing[@]}"

@@ -27,6 +27,7 @@ class Forge:
     work: Path
 
     def commit(self, name: str, text: str) -> str:
+        (self.work / name).parent.mkdir(exist_ok=True)
         (self.work / name).write_text(text)
         git(self.work, "add", "--all")
         git(self.work, "commit", "--quiet", "--message", f"Change {name}")
@@ -156,6 +157,22 @@ async def test_an_old_commit_can_be_had_after_the_branch_moved(
         content = tree.extractfile("a.txt")
         assert content is not None
         assert content.read() == b"one"
+
+
+async def test_what_is_not_fetched_is_said(forge: Forge, cache: GitCache) -> None:
+    plain = forge.commit("README.md", "nothing special\n")
+    forge.commit("data/.gitattributes", "*.h5 filter=lfs diff=lfs merge=lfs -text\n")
+    git(forge.work, "update-index", "--add", "--cacheinfo", f"160000,{plain},sub/module")
+    git(forge.work, "commit", "--quiet", "--message", "A submodule")
+    git(forge.work, "push", "--quiet", "--all")
+    both = git(forge.work, "rev-parse", "HEAD")
+    for commit in (plain, both):
+        await cache.fetch(any_git(forge.url, ""), commit)
+    assert await cache.left_out(forge.url, plain) == []
+    assert await cache.left_out(forge.url, both) == [
+        "Submodules are not fetched: sub/module will be empty.",
+        "Files in Git LFS are not fetched: you get the pointers to them.",
+    ]
 
 
 async def test_two_fetches_at_once_are_one(forge: Forge, cache: GitCache) -> None:
