@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from tests.cluster.compose import Cluster
+from tests.cluster.cluster import Cluster
 from tests.cluster.person import Person
 from tests.cluster.rig import Rig
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
-from cluster.compose import Cluster
+from cluster.cluster import Cluster
 from cluster.person import Person
 from cluster.rig import Rig
 

@@ -7,7 +7,8 @@ import subprocess
 import sys
 import time
 
-from .compose import Cluster, ClusterError, step
+from .cluster import Cluster
+from .engine import ClusterError, docker_command, ensure_docker, step
 
 BASE_IMAGE_SECONDS = 900
 WELCOME = """
@@ -53,7 +54,7 @@ def is_made(cluster: Cluster) -> bool:
 def worker_log(cluster: Cluster) -> str:
     """What the worker wrote since it was started last."""
     done = subprocess.run(
-        ["docker", "logs", cluster.container("hub")],
+        [*docker_command(), "logs", cluster.container("hub")],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -70,6 +71,7 @@ def main() -> int:
     options = parser.parse_args()
     cluster = Cluster(port=options.port)
     try:
+        ensure_docker()
         wait_for_base_image(cluster)
     except ClusterError as error:
         print(f"error: {error.what}\nwhat to do: {error.do}", file=sys.stderr)
@@ -85,7 +87,8 @@ def main() -> int:
         print("It goes on in the background; what the hub writes follows. Ctrl-C ends only this.\n")
         try:
             subprocess.run(
-                ["docker", "logs", "--follow", "--tail=0", cluster.container("hub")], check=False
+                [*docker_command(), "logs", "--follow", "--tail=0", cluster.container("hub")],
+                check=False,
             )
         except KeyboardInterrupt:
             print()

@@ -13,8 +13,9 @@ from typing import Any
 
 import httpx
 
-from .compose import EXAMPLES, Cluster, docker
-from .demo import worker_log
+from .cluster import EXAMPLES, Cluster
+from .demo import is_made
+from .engine import docker
 
 JOB_FIELDS = "%i|%T|%u|%j"
 
@@ -83,9 +84,7 @@ class Rig:
 
     def wait_until_builds_are_taken(self) -> None:
         """Until the worker has its base image."""
-        eventually(
-            lambda: "waiting for builds" in worker_log(self.cluster), 900, "the base image is made"
-        )
+        eventually(lambda: is_made(self.cluster), 900, "the base image is made")
 
     @contextmanager
     def build_limits(self, **traits: int) -> Iterator[None]:
