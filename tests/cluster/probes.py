@@ -75,20 +75,9 @@ def nodes_ready(cluster: Cluster) -> str:
 def hub_answers(cluster: Cluster) -> str:
     if "FATAL" in cluster.run("hub", "supervisorctl", "status", "hub", check=False).stdout:
         raise Hopeless("JupyterHub ended again and again")
-    # JupyterHub itself first, so that the proxy does not fill the log with complaints about it.
-    # Then through the TLS front and the proxy: all three must work.
-    if missing := answer(
-        cluster, "hub", "curl", "-fsS", "-m", "5", "http://127.0.0.1:8081/hub/health"
-    ):
-        return missing
-    return answer(
-        cluster,
-        "hub",
-        "curl",
-        "-fsS",
-        "-m",
-        "5",
-        "--cacert",
-        "/trust/ca.pem",
-        "https://hub:8443/hub/health",
-    )
+    # JupyterHub itself first, so that the proxy does not fill the log with complaints; then
+    # the service through the TLS front and the proxy: all of them must work.
+    hub = ("curl", "-fsS", "-m", "5", "http://127.0.0.1:8081/hub/health")
+    front = ("curl", "-fsSL", "-m", "10", "--cacert", "/trust/ca.pem")
+    health = "https://hub:8443/services/binder/health"
+    return answer(cluster, "hub", *hub) or answer(cluster, "hub", *front, health)

@@ -1,0 +1,97 @@
+"""A Git server for tests: `git http-backend` behind a small HTTP server."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass
+class Forge:
+    """A Git server with one repository."""
+
+    url: str
+    work: Path
+
+    def commit(self, name: str, text: str) -> str:
+        (self.work / name).parent.mkdir(exist_ok=True)
+        (self.work / name).write_text(text)
+        git(self.work, "add", "--all")
+        git(self.work, "commit", "--quiet", "--message", f"Change {name}")
+        git(self.work, "push", "--quiet", "--all")
+        return git(self.work, "rev-parse", "HEAD")
+
+
+def git(where: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+    done = subprocess.run(
+        ["git", *identity, *arguments], cwd=where, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+class Backend(http.server.BaseHTTPRequestHandler):
+    """Runs `git http-backend` for every request; `/private/` asks for a password."""
+
+    root: Path
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/private/"):
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="private"')
+            self.end_headers()
+            return
+        self.answer(b"")
+
+    def do_POST(self) -> None:
+        self.answer(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+
+    def answer(self, body: bytes) -> None:
+        path, _, query = self.path.partition("?")
+        variables = {
+            "GIT_PROJECT_ROOT": str(self.root),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+            "REQUEST_METHOD": self.command,
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(len(body)),
+            "PATH": os.environ["PATH"],
+        }
+        done = subprocess.run(
+            ["git", "http-backend"], input=body, env=variables, capture_output=True, check=False
+        )
+        head, _, content = done.stdout.partition(b"\r\n\r\n")
+        headers = dict(line.split(": ", 1) for line in head.decode().splitlines())
+        self.send_response(int(headers.pop("Status", "200 OK").split()[0]))
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet: the tests say what went wrong."""
+
+
+@contextmanager
+def serve(tmp_path: Path) -> Iterator[Forge]:
+    root, work = tmp_path / "served", tmp_path / "work"
+    bare = root / "repo.git"
+    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
+    git(tmp_path, "clone", "--quiet", str(bare), str(work))
+    git(work, "checkout", "--quiet", "-b", "main")
+    handler = type("Handler", (Backend,), {"root": root})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    made = Forge(f"http://127.0.0.1:{server.server_port}/repo.git", work)
+    made.commit("a.txt", "one")
+    yield made
+    server.shutdown()
