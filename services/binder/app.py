@@ -71,8 +71,10 @@ class Services:
     metrics: Metrics
 
 
-def assemble(site: Site, api_url: str, api_token: str) -> Services:
-    """The library, put together for one site."""
+def assemble(
+    site: Site, api_url: str, api_token: str, cluster: Cluster | None = None
+) -> Services:
+    """The library, put together for one site, with its own cluster unless another is given."""
     state = Path(site.state_dir)
     for directory in (state, state / "repos", state / "content"):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -82,7 +84,7 @@ def assemble(site: Site, api_url: str, api_token: str) -> Services:
     queue = BuildQueue(database, events, site.lease_seconds)
     book = LaunchBook(database)
     git = GitCache(state / "repos", site.git_timeout)
-    cluster = cluster_of(site)
+    cluster = cluster or cluster_of(site)
     hub = Hub(api_url, api_token)
     presence = Presence(site.away_seconds)
     environments = Environments(site, queue, git)

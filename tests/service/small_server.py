@@ -1,0 +1,23 @@
+"""The smallest server that JupyterHub takes for a user's: it answers."""
+
+import os
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+
+class Handler(BaseHTTPRequestHandler):
+    """GET: the path that was asked for."""
+
+    def do_GET(self) -> None:
+        body = f"here is {self.path}".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""
+
+
+address = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
+ThreadingHTTPServer(("127.0.0.1", address.port or 0), Handler).serve_forever()
