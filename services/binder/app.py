@@ -71,9 +71,7 @@ class Services:
     metrics: Metrics
 
 
-def assemble(
-    site: Site, api_url: str, api_token: str, cluster: Cluster | None = None
-) -> Services:
+def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None = None) -> Services:
     """The library, put together for one site, with its own cluster unless another is given."""
     state = Path(site.state_dir)
     for directory in (state, state / "repos", state / "content"):

@@ -42,6 +42,8 @@ def start_service(
     for name, value in hub.service_environment().items():
         monkeypatch.setenv(name, value)
     HubOAuth.clear_instance()
+    # This one is read from the environment when JupyterHub is imported, which was before.
+    HubOAuth.instance(base_url="/services/binder/")
     running: list[RunningService] = []
 
     def start(**traits: Any) -> RunningService:
@@ -54,6 +56,7 @@ def start_service(
                 "artefacts": str(tmp_path / "artefacts"),
                 "public_url": hub.url,
                 "free_disk_mb": 1,
+                "lease_seconds": 2,
                 "profiles": PROFILES,
             }
             | traits

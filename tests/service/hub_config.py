@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import hpcbinderhub.spawners  # noqa: F401  (registers the hub's own handlers of ours)
-from jupyterhub.auth import DummyAuthenticator
+from jupyterhub.authenticators.shared import SharedPasswordAuthenticator
 from jupyterhub.spawner import SimpleLocalProcessSpawner
 
 c = get_config()  # noqa: F821
@@ -47,8 +47,8 @@ c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{given['proxy_api_port']}"
 c.ConfigurableHTTPProxy.command = [given["proxy"]]
 c.JupyterHub.db_url = f"sqlite:///{scratch / 'jupyterhub.sqlite'}"
 c.JupyterHub.cookie_secret_file = str(scratch / "cookie-secret")
-c.JupyterHub.authenticator_class = DummyAuthenticator
-c.DummyAuthenticator.password = given["password"]
+c.JupyterHub.authenticator_class = SharedPasswordAuthenticator
+c.SharedPasswordAuthenticator.user_password = given["password"]
 c.Authenticator.allowed_users = {"alice", "bob"}
 c.JupyterHub.spawner_class = SmallSpawner
 # Nobody is sent to a server of her own just by logging in.

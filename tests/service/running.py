@@ -13,12 +13,13 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
+from hpcbinderhub.services.binder.app import Services, assemble, make_web_application
+from tornado.httpserver import HTTPServer
+
 from hpcbinderhub.builds.queue import Build
 from hpcbinderhub.images.engines.base import artefact_file
-from hpcbinderhub.services.binder.app import Services, assemble, make_web_application
 from hpcbinderhub.site import Site
 from hpcbinderhub.slurm.cluster import Cluster
-from tornado.httpserver import HTTPServer
 
 from .hub import RunningHub
 
@@ -64,7 +65,8 @@ class Builder:
             await queue.fail(build.id, WORKER, self.failure)
             return
         await queue.report(build.id, WORKER, [("converting", "Making the image.", {})])
-        Path(artefact_file(self._services.site.artefacts, build.key)).write_bytes(b"squash")
+        artefact = Path(artefact_file(self._services.site.artefacts, build.key))
+        await asyncio.to_thread(artefact.write_bytes, b"squash")
         await queue.finish(build.id, WORKER, build.key, 6)
 
 

@@ -57,9 +57,7 @@ def test_build_only_ends_when_it_is_built_and_starts_nothing(
     alice: Person, repository: ServedRepository
 ) -> None:
     first = stream.build(alice, repository.spec(), build_only="true")
-    assert phases(first) == ["fetching", "waiting", "building", "converting", "built"] or phases(
-        first
-    ) == ["fetching", "waiting", "building", "fetching", "converting", "built"]
+    assert phases(first) == ["fetching", "waiting", "building", "converting", "built"]
     assert first[-1]["imageName"].startswith("sha256:")
     again = stream.build(alice, repository.spec(), build_only="true")
     assert phases(again) == ["fetching", "built"]
@@ -86,8 +84,7 @@ def test_a_client_that_comes_back_after_the_end_is_told_to_stay_away(
     *_, (last, _) = stream.numbered(alice, repository.spec())
     answer = httpx.get(
         f"{alice.url}/services/binder/build/{repository.spec()}",
-        headers=stream.ACCEPT
-        | {"Authorization": f"Bearer {alice.token}", "Last-Event-ID": last},
+        headers=stream.ACCEPT | {"Authorization": f"Bearer {alice.token}", "Last-Event-ID": last},
     )
     # An EventSource that gets 204 does not connect again.
     assert answer.status_code == 204
@@ -158,7 +155,11 @@ def test_what_is_wrong_with_a_request_is_an_event(
 
 def test_a_links_words_reach_the_launch(alice: Person, repository: ServedRepository) -> None:
     query = {
-        **{"profile": "regular", "account": "geo", "nodes": "2", "time": "30", "gpus": "1"},
+        "profile": "regular",
+        "account": "geo",
+        "nodes": "2",
+        "time": "30",
+        "gpus": "1",
         "urlpath": "/lab/tree/notes/first one.ipynb",
         "build_token": "ignored",
     }
@@ -180,9 +181,7 @@ def test_somebody_elses_stream_does_not_exist(
     assert bob.servers() == []
 
 
-def test_an_id_that_is_not_ours_starts_nothing(
-    alice: Person, repository: ServedRepository
-) -> None:
+def test_an_id_that_is_not_ours_starts_nothing(alice: Person, repository: ServedRepository) -> None:
     (name, _), *_ = stream.numbered(alice, repository.spec(), build_only="true")[1:]
     for since in ("17", "launch:x:1:1", name):
         (event,) = stream.build(alice, repository.spec(), since=since)
