@@ -30,4 +30,5 @@ def launch(person: Person, spec: str, *, build_only: bool = False) -> list[dict[
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    # The client itself writes to the same place, and not in JSON.
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

@@ -124,6 +124,8 @@ class BuildStreamHandler(EventStreamHandler):
             self.count(user)
             yield as_sent("", {"phase": "fetching", "message": f"Fetching {spec.repo_url}.\n"})
             environment = await self.services.environments.of(spec)
+            for sentence in environment.left_out:
+                yield as_sent("", {"phase": "fetching", "message": f"{sentence}\n"})
             if environment.build is None:
                 message = "This environment was built before."
                 yield as_sent("", binderhub.built(message, str(environment.artefact)))
