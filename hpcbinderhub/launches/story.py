@@ -18,7 +18,7 @@ from ..builds.queue import stream as build_stream
 from ..events import BUILD_ENDS, LAUNCH_ENDS, Event, EventLog
 from .records import Launch
 
-_POSITION = re.compile(r"^(launch|build):([0-9a-z]{8,32}):(\d{1,9})(?::(\d{1,9}))?$", re.ASCII)
+_POSITION = re.compile(r"(launch|build):([0-9a-z]{8,32}):(\d{1,9})(?::(\d{1,9}))?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Position:
     @classmethod
     def parse(cls, text: str) -> Position | None:
         """What `str` made, or None."""
-        match = _POSITION.match(text)
+        match = _POSITION.fullmatch(text)
         return cls(match[1], match[2], int(match[3]), int(match[4] or 0)) if match else None
 
 

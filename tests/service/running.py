@@ -77,6 +77,7 @@ class RunningService:
         self.hub = hub
         self.site = site
         self.url = f"{hub.url}/services/binder"
+        self.direct_url = f"http://127.0.0.1:{hub.service_port}"
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), daemon=True)
 

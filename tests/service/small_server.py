@@ -1,6 +1,7 @@
 """The smallest server that JupyterHub takes for a user's: it answers."""
 
 import os
+import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -14,6 +15,12 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        """`api/shutdown`, as a Jupyter server has it."""
+        self.do_GET()
+        if self.path.endswith("/api/shutdown"):
+            threading.Thread(target=self.server.shutdown).start()
 
     def log_message(self, format: str, *args: object) -> None:
         """Quiet."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Any
 
 from hpcbinderhub.events import EventLog
 
@@ -36,8 +37,9 @@ async def pump(handler: EventStreamHandler, texts: AsyncGenerator[str]) -> bool:
             try:
                 while True:
                     following = following or asyncio.ensure_future(anext(texts))
+                    either: list[asyncio.Future[Any]] = [following, leaving]
                     done, _ = await asyncio.wait(
-                        [following, leaving],
+                        either,
                         timeout=KEEP_ALIVE_SECONDS,
                         return_when=asyncio.FIRST_COMPLETED,
                     )
@@ -53,6 +55,7 @@ async def pump(handler: EventStreamHandler, texts: AsyncGenerator[str]) -> bool:
             except StopAsyncIteration:
                 return True
             finally:
-                for task in filter(None, (following, leaving)):
+                tasks: list[asyncio.Future[Any]] = [leaving, *([following] if following else [])]
+                for task in tasks:
                     task.cancel()
-                    await asyncio.gather(task, return_exceptions=True)
+                await asyncio.gather(*tasks, return_exceptions=True)
