@@ -33,6 +33,9 @@ $(VENV)/ready: setup.cfg pyproject.toml hpcbinder/pyproject.toml \
 	@$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python \
 		--config-settings editable_mode=strict --editable '.[test]'
 	@$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --editable ./hpcbinder
+	@# An editable install leaves data files out: pages and pictures are used from where they are.
+	@for kind in templates static; do \
+		ln -sfn "$(CURDIR)/share/$$kind" "$(VENV)/share/jupyterhub/$$kind/hpcbinderhub"; done
 	@touch $@
 
 setup: $(VENV)/ready

@@ -56,5 +56,13 @@ class NotAllowed(UserError):
         super().__init__(message, advice, detail=detail, status=403)
 
 
+class TooManyRequests(UserError):
+    """Allowed, but not now; `retry_after` seconds from now."""
+
+    def __init__(self, message: str, advice: str, *, retry_after: int):
+        super().__init__(message, advice, status=429)
+        self.retry_after = retry_after
+
+
 class Unavailable(Exception):
     """A part of the system did not answer: nothing is known, and nothing must be concluded."""

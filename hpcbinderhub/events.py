@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,13 +74,25 @@ class EventLog:
         for bell in self._bells.get(stream, ()):
             bell.set()
 
+    @contextmanager
+    def bell(self, *streams: str) -> Iterator[asyncio.Event]:
+        """Something that is set whenever one of these streams has something new."""
+        bell = asyncio.Event()
+        for stream in streams:
+            self._bells.setdefault(stream, set()).add(bell)
+        try:
+            yield bell
+        finally:
+            for stream in streams:
+                self._bells[stream].discard(bell)
+                if not self._bells[stream]:
+                    del self._bells[stream]
+
     async def follow(
         self, stream: str, ends: frozenset[str], number: int = 0
     ) -> AsyncGenerator[Event]:
         """All events after `number`, those to come included, until one whose phase is an end."""
-        bell = asyncio.Event()
-        self._bells.setdefault(stream, set()).add(bell)
-        try:
+        with self.bell(stream) as bell:
             while True:
                 bell.clear()
                 for event in await self.since(stream, number):
@@ -88,10 +101,6 @@ class EventLog:
                     if event.phase in ends:
                         return
                 await bell.wait()
-        finally:
-            self._bells[stream].discard(bell)
-            if not self._bells[stream]:
-                del self._bells[stream]
 
 
 def append_events(connection: Connection, stream: str, at: float, lines: Sequence[Line]) -> None:

@@ -3,7 +3,7 @@
 import batchspawner.api
 from jupyterhub.apihandlers import default_handlers
 
-from .callback import handlers
+from . import callback, status
 from .imagebatch import ImageBatchSpawner
 from .profile import ProfileSpawner
 from .shifter import ShifterBatchSpawner
@@ -18,5 +18,6 @@ default_handlers[:] = [
         for entry in default_handlers
         if entry[1] is not batchspawner.api.BatchSpawnerAPIHandler
     ),
-    *handlers,
+    *callback.handlers,
+    *status.handlers,
 ]

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
+from ..builds.environments import Environments
 from ..builds.queue import BuildQueue
 from ..builds.queue import stream as build_stream
-from ..builds.recipe import recipe_key
 from ..errors import NotAllowed, NotFound, Unavailable, UserError
 from ..events import BUILD_ENDS, EventLog
-from ..images.engines.base import artefact_file
 from ..profiles import find_profile
-from ..repos.git import GitCache
 from ..repos.spec import RepoSpec
 from ..site import Site
 from ..slurm.cluster import Cluster, Member
@@ -58,7 +56,7 @@ class Conductor:
         book: LaunchBook,
         events: EventLog,
         queue: BuildQueue,
-        git: GitCache,
+        environments: Environments,
         cluster: Cluster,
         hub: Hub,
         presence: Presence,
@@ -67,7 +65,7 @@ class Conductor:
         self._book = book
         self._events = events
         self._queue = queue
-        self._git = git
+        self._environments = environments
         self._cluster = cluster
         self._hub = hub
         self._presence = presence
@@ -190,33 +188,42 @@ class Conductor:
     async def _fail(self, launch: Launch, error: UserError) -> None:
         failure = error.as_dict()
         if await self._book.change(launch.id, launch.state, state=State.FAILED, failure=failure):
-            data = {key: failure[key] for key in ("advice", "detail") if failure[key]}
-            await self._events.append(launch.stream, "failed", error.message, **data)
+            data: dict[str, Any] = {
+                key: failure[key] for key in ("advice", "detail") if failure[key]
+            }
+            await self._events.append(
+                launch.stream, "failed", error.message, **data, status=error.status
+            )
         self._presence.forget(launch.id)
 
     async def _resolve(self, launch: Launch) -> None:
         spec = RepoSpec("git", launch.repo_url, launch.ref)
         await self._events.append(launch.stream, "fetching", f"Fetching {launch.repo_url}.")
-        commit = launch.commit or await self._git.resolve(spec)
-        await self._git.fetch(spec, commit)
-        for sentence in await self._git.left_out(launch.repo_url, commit):
+        found = await self._environments.of(spec, launch.commit)
+        for sentence in found.left_out:
             await self._events.append(launch.stream, "fetching", sentence, notice=True)
-        key = recipe_key(await self._git.tree(launch.repo_url, commit), self._site.base_image)
-        artefact = await self._ready_artefact(key)
-        if artefact:
+        if found.build is None:
             await self._events.append(
-                launch.stream, "built", "This environment was built before.", commit=commit
+                launch.stream,
+                "built",
+                "This environment was built before.",
+                commit=found.commit,
+                artefact=found.artefact,
             )
             await self._book.change(
-                launch.id, launch.state, state=State.BUILT, commit=commit, artefact=artefact
+                launch.id,
+                launch.state,
+                state=State.BUILT,
+                commit=found.commit,
+                artefact=found.artefact,
             )
             return
-        build = await self._queue.enqueue(key, launch.repo_url, launch.ref, commit)
+        build = found.build.id
         await self._events.append(
-            launch.stream, "building", "Building the environment.", commit=commit, build=build.id
+            launch.stream, "building", "Building the environment.", commit=found.commit, build=build
         )
         await self._book.change(
-            launch.id, launch.state, state=State.BUILDING, commit=commit, build=build.id
+            launch.id, launch.state, state=State.BUILDING, commit=found.commit, build=build
         )
 
     async def _build(self, launch: Launch) -> None:
@@ -232,7 +239,9 @@ class Conductor:
         image = await self._queue.image(build.key)
         if image is None:
             raise NotFound("The image of this launch is gone.", "Launch it again.")
-        await self._events.append(launch.stream, "built", "The environment is ready.")
+        await self._events.append(
+            launch.stream, "built", "The environment is ready.", artefact=image.artefact
+        )
         await self._book.change(launch.id, launch.state, state=State.BUILT, artefact=image.artefact)
 
     async def _wait_for_owner(self, launch: Launch) -> None:
@@ -262,14 +271,6 @@ class Conductor:
         if changed:
             await self._events.append(launch.stream, "ready", "JupyterLab is ready.", url=url)
         self._presence.forget(launch.id)
-
-    async def _ready_artefact(self, key: str) -> str | None:
-        """The artefact of a recipe, if it was made and is still in the store."""
-        image = await self._queue.image(key)
-        if image is None:
-            return None
-        path = artefact_file(self._site.artefacts, image.artefact)
-        return image.artefact if await asyncio.to_thread(os.path.exists, path) else None
 
     async def _refuse_second(self, user: str, server: str) -> None:
         running = await self._hub.server(user, server)

@@ -13,6 +13,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HT
 from ..errors import Unavailable, UserError
 
 START_SECONDS = 60
+CHECK_SECONDS = 5
 PROGRESS_SECONDS = 24 * 3600
 
 
@@ -49,6 +50,16 @@ class Hub:
     async def servers(self, user: str) -> list[tuple[str, bool]]:
         """The active servers: name, and whether it is ready."""
         return [(name, bool(model["ready"])) for name, model in (await self._active(user)).items()]
+
+    async def check(self) -> None:
+        """Raise Unavailable or UserError unless the hub's API answers."""
+        await self._call("GET", "", None, CHECK_SECONDS)
+
+    async def watcher(self) -> tuple[int, float]:
+        """How many jobs the hub watches, and how long Slurm has not answered about them."""
+        answer = await self._call("GET", "hpcbinderhub/watcher", None, CHECK_SECONDS)
+        seen = json.loads(answer.body)
+        return int(seen["watched"]), float(seen["silence"])
 
     async def _active(self, user: str) -> dict[str, dict[str, Any]]:
         try:

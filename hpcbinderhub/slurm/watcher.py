@@ -32,6 +32,7 @@ class Watcher:
         self._interests: dict[str, int] = {}
         self._jobs: dict[str, Job] = {}
         self._answered = 0.0
+        self._began = 0.0
         self._changed = asyncio.Condition()
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -41,6 +42,7 @@ class Watcher:
         self._interests[job] = self._interests.get(job, 0) + 1
         self._wanted.set()
         if self._task is None or self._task.done():
+            self._began = self._clock()
             self._task = asyncio.create_task(self._run(), name="slurm-watcher")
 
     def forget(self, job: str) -> None:
@@ -59,6 +61,16 @@ class Watcher:
     def age(self) -> float:
         """Seconds since Slurm last answered."""
         return self._clock() - self._answered
+
+    @property
+    def watched(self) -> int:
+        """How many jobs somebody waits for."""
+        return len(self._interests)
+
+    @property
+    def silence(self) -> float:
+        """Seconds that Slurm has been asked without an answer; 0 while there is nothing to ask."""
+        return self._clock() - max(self._answered, self._began) if self._interests else 0.0
 
     async def wait(self, timeout: float | None = None) -> None:
         """Return after the next answer, or after `timeout` seconds without one."""

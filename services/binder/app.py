@@ -8,28 +8,43 @@ import os
 import signal
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from tornado.httpserver import HTTPServer
+from tornado.log import access_log
 from tornado.web import Application as WebApplication
+from tornado.web import RequestHandler
 from traitlets import Unicode
 from traitlets.config import Application
 
+from hpcbinderhub.builds.environments import Environments
 from hpcbinderhub.builds.queue import BuildQueue
+from hpcbinderhub.builds.sightings import Sightings
 from hpcbinderhub.database import Database
 from hpcbinderhub.events import EventLog
+from hpcbinderhub.health import (
+    Health,
+    cluster_answers,
+    database_answers,
+    hub_answers,
+    room_in,
+    workers_live,
+)
 from hpcbinderhub.launches.conductor import Conductor
 from hpcbinderhub.launches.content import ContentStore
 from hpcbinderhub.launches.hub import Hub
 from hpcbinderhub.launches.presence import Presence
 from hpcbinderhub.launches.records import LaunchBook
+from hpcbinderhub.ratelimit import RateLimiter
 from hpcbinderhub.repos.git import GitCache
 from hpcbinderhub.site import Site, load_site
 from hpcbinderhub.slurm.cluster import Cluster, cluster_of
 
 from .handlers import routes
+from .metrics import Metrics
 from .templates import template_environment
 
 PARENT_CHECK_SECONDS = 1.0
@@ -48,11 +63,16 @@ class Services:
     cluster: Cluster
     hub: Hub
     presence: Presence
+    environments: Environments
     conductor: Conductor
+    workers: Sightings
+    limiter: RateLimiter
+    health: Health
+    metrics: Metrics
 
 
-def assemble(site: Site, api_url: str, api_token: str) -> Services:
-    """The library, put together for one site."""
+def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None = None) -> Services:
+    """The library, put together for one site, with its own cluster unless another is given."""
     state = Path(site.state_dir)
     for directory in (state, state / "repos", state / "content"):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -62,9 +82,11 @@ def assemble(site: Site, api_url: str, api_token: str) -> Services:
     queue = BuildQueue(database, events, site.lease_seconds)
     book = LaunchBook(database)
     git = GitCache(state / "repos", site.git_timeout)
-    cluster = cluster_of(site)
+    cluster = cluster or cluster_of(site)
     hub = Hub(api_url, api_token)
     presence = Presence(site.away_seconds)
+    environments = Environments(site, queue, git)
+    workers = Sightings()
     return Services(
         site=site,
         database=database,
@@ -75,7 +97,21 @@ def assemble(site: Site, api_url: str, api_token: str) -> Services:
         cluster=cluster,
         hub=hub,
         presence=presence,
-        conductor=Conductor(site, book, events, queue, git, cluster, hub, presence),
+        environments=environments,
+        conductor=Conductor(site, book, events, queue, environments, cluster, hub, presence),
+        workers=workers,
+        limiter=RateLimiter(site.request_limit, site.request_limit_seconds),
+        health=Health(
+            [
+                database_answers(database),
+                hub_answers(hub),
+                room_in("Artefact store", site.artefacts, site.free_disk_mb, os.R_OK | os.X_OK),
+                room_in("State directory", state, site.free_disk_mb, os.W_OK | os.X_OK),
+                workers_live(workers),
+                cluster_answers(hub),
+            ]
+        ),
+        metrics=Metrics(database),
     )
 
 
@@ -124,8 +160,18 @@ def make_web_application(services: Services, **settings: Any) -> WebApplication:
         prefix=prefix,
         hub_base_url=os.environ.get("JUPYTERHUB_BASE_URL", "/") + "hub/",
         cookie_secret=os.urandom(32),
+        log_function=partial(log_request, services.metrics),
         **settings,
     )
+
+
+def log_request(metrics: Metrics, handler: RequestHandler) -> None:
+    """Count an answered request, and log what went wrong. What went well is many lines."""
+    metrics.answered(handler)
+    if handler.get_status() >= 400:
+        log = access_log.warning if handler.get_status() < 500 else access_log.error
+        request = handler.request
+        log("%d %s %s", handler.get_status(), request.method, request.path)
 
 
 async def _told_to_stop() -> None:

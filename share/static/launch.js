@@ -15,6 +15,7 @@ function fields() {
     profile: values.profile,
     account: values.account || undefined,
     minutes: number(values.minutes),
+    nodes: number(values.nodes),
     gpus: number(values.gpus) || undefined,
     open: values.open,
     start_when_ready: values.start_when_ready === "on",
@@ -50,6 +51,8 @@ function adapt() {
   if (!profile) return;
   form.minutes.placeholder = profile.dataset.minutes;
   form.minutes.max = profile.dataset.maxMinutes;
+  document.getElementById("nodes-field").hidden = profile.dataset.maxNodes === "1" && !form.nodes.value;
+  form.nodes.max = profile.dataset.maxNodes;
   document.getElementById("gpus-field").hidden = profile.dataset.maxGpus === "0";
   form.gpus.max = profile.dataset.maxGpus;
 }
@@ -76,6 +79,8 @@ async function refreshLink() {
   if (!spec) return;
   const wanted = new URLSearchParams({ profile: values.profile });
   if (values.minutes) wanted.set("time", values.minutes);
+  if (values.nodes) wanted.set("nodes", values.nodes);
+  if (values.gpus) wanted.set("gpus", values.gpus);
   if (values.open || file) wanted.set("labpath", values.open || file);
   link.value = `${location.origin}${address(`v2/${spec}`)}?${wanted}`;
 }

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from jupyterhub._data import DATA_FILES_PATH
 from jupyterhub.services.auth import HubOAuthCallbackHandler
 
-from . import builds, content, health, launches, pages, servers, workers
+from . import binderhub, builds, content, health, launches, metrics, pages, servers, workers
+from .binderhub_build import BuildStreamHandler
+
+STATIC = Path(DATA_FILES_PATH) / "static" / "hpcbinderhub"
 
 
-def routes(prefix: str) -> list[tuple[str, Any]]:
+def routes(prefix: str) -> list[tuple[Any, ...]]:
     """All addresses below the service's prefix."""
-    table: list[tuple[str, Any]] = [
+    table: list[tuple[Any, ...]] = [
         ("", pages.LaunchPage),
         (r"v2/([^/]+)/(.+)", pages.LaunchPage),
         (r"launches/([0-9a-z]+)", pages.LoadingPage),
@@ -28,7 +33,15 @@ def routes(prefix: str) -> list[tuple[str, Any]]:
         (r"api/worker/builds/([0-9a-f]+)/context", workers.ContextHandler),
         (r"api/worker/builds/([0-9a-f]+)/report", workers.ReportHandler),
         (r"api/worker/builds/([0-9a-f]+)/(finish|fail|release)", workers.EndHandler),
+        (r"build/([^/]+)/(.+)", BuildStreamHandler),
+        (r"repo/([^/]+)/([^/]+)(/.*)?", binderhub.LegacyRedirectHandler),
+        (r"versions", binderhub.VersionsHandler),
+        (r"api/repoproviders", binderhub.RepoProvidersHandler),
+        (r"(badge(?:_logo)?\.svg)", binderhub.StaticHandler, {"path": STATIC}),
+        (r"assets/images/(badge\.svg)", binderhub.StaticHandler, {"path": STATIC}),
+        (r"static/(.+)", binderhub.StaticHandler, {"path": STATIC}),
         (r"health", health.HealthHandler),
+        (r"metrics", metrics.MetricsHandler),
         (r"oauth_callback", HubOAuthCallbackHandler),
     ]
-    return [(prefix + path, handler) for path, handler in table]
+    return [(prefix + path, *rest) for path, *rest in table]

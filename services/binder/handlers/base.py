@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
@@ -11,15 +12,17 @@ from pydantic import BaseModel, ValidationError
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
 
-from hpcbinderhub.errors import NotAllowed, NotFound, Unavailable, UserError
-from hpcbinderhub.events import Event
+from hpcbinderhub.errors import NotAllowed, NotFound, TooManyRequests, Unavailable, UserError
+from hpcbinderhub.profiles import Profile
+from hpcbinderhub.repos.spec import RepoSpec, parse_link
+
+from ..origins import cors_headers, is_foreign
 
 if TYPE_CHECKING:
     from ..app import Services
 
 Model = TypeVar("Model", bound=BaseModel)
 
-KEEP_ALIVE_SECONDS = 25
 BUILD_SCOPE = "custom:hpcbinderhub:build"
 LAUNCH_SCOPE = "custom:hpcbinderhub:launch"
 CONTENT_SCOPE = "custom:hpcbinderhub:content"
@@ -39,6 +42,13 @@ class BaseHandler(RequestHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "same-origin")
         self.set_header("Content-Security-Policy", "frame-ancestors 'none'")
+        origin = self.request.headers.get("Origin", "")
+        for name, value in cors_headers(origin, self.services.site.api_origins).items():
+            self.set_header(name, value)
+
+    def options(self, *_: str) -> None:
+        """What a browser asks before another origin's page may call us. It starts nothing."""
+        self.set_status(204)
 
     def parse(self, model: type[Model]) -> Model:
         """The request's body as a model."""
@@ -79,7 +89,13 @@ class BaseHandler(RequestHandler):
         """JSON with the three texts, never a bare page."""
         exception = kwargs.get("exc_info", (None, None, None))[1]
         status, texts = self.error_of(status_code, exception)
+        self.say_when(exception)
         self.answer(texts, status)
+
+    def say_when(self, exception: BaseException | None) -> None:
+        """When to try again, if that is known."""
+        if isinstance(exception, TooManyRequests):
+            self.set_header("Retry-After", str(exception.retry_after))
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """What a user can cause is no defect of ours."""
@@ -92,6 +108,8 @@ class UserHandler(HubOAuthenticated, BaseHandler):  # type: ignore[misc]
 
     async def prepare(self) -> None:
         """Ask the hub who this is, without blocking."""
+        if self.request.method == "OPTIONS":
+            return
         model = await self.hub_auth.get_user(self, sync=False)
         self._hub_auth_user_cache = None
         if model:
@@ -99,6 +117,25 @@ class UserHandler(HubOAuthenticated, BaseHandler):  # type: ignore[misc]
                 self._hub_auth_user_cache = self.check_hub_user(model)
             except UserNotAllowed:
                 raise HTTPError(403) from None
+            if not self.by_token and self.from_elsewhere:
+                raise NotAllowed(
+                    "Pages of another origin cannot use your log-in here.",
+                    "Such a page needs a token, and to be among this site's `api_origins`.",
+                )
+
+    @property
+    def by_token(self) -> bool:
+        """Whether the request itself brought a token, which no link or image tag can."""
+        return bool(getattr(self, "_token_authenticated", False))
+
+    @property
+    def from_elsewhere(self) -> bool:
+        """Whether a page of another origin sent this. Following a link names no origin."""
+        return is_foreign(
+            self.request.headers.get("Origin", ""),
+            f"{self.request.protocol}://{self.request.host}",
+            self.services.site.public_url,
+        )
 
     def require(self, scope: str) -> str:
         """The name of the user, who must hold the scope."""
@@ -111,14 +148,41 @@ class UserHandler(HubOAuthenticated, BaseHandler):  # type: ignore[misc]
             )
         return str(model["name"])
 
+    def count(self, user: str) -> None:
+        """Count a request for a build or a launch; TooManyRequests beyond the site's limit."""
+        allowance = self.services.limiter.take(user)
+        if allowance:
+            self.set_header("X-RateLimit-Limit", str(allowance.limit))
+            self.set_header("X-RateLimit-Remaining", str(allowance.remaining))
+            self.set_header("X-RateLimit-Reset", str(allowance.reset_in))
+
     @property
     def groups(self) -> list[str]:
         """The hub groups of the user."""
         return list(self.current_user.get("groups", []))
 
+    def offered(self) -> list[Profile]:
+        """The profiles that the user may choose from."""
+        return [p for p in self.services.site.profiles if p.visible_to(self.groups)]
+
+    def linked(self) -> RepoSpec:
+        """The repository that `…/PROVIDER/SPEC` names. The spec is taken as the address has it:
+        Tornado would decode the slashes of an address in it."""
+        path = self.request.path.removeprefix(self.settings["prefix"])
+        _, provider, spec = path.split("/", 2)
+        return parse_link(provider, spec)
+
 
 class EventStreamHandler(UserHandler):
     """Server-sent events. A client that reconnects says the last number it saw."""
+
+    def initialize(self) -> None:
+        """`left` is set when the client has gone."""
+        self.left = asyncio.Event()
+
+    def on_connection_close(self) -> None:
+        """The client has gone."""
+        self.left.set()
 
     def last_seen(self) -> int:
         """The number to go on after: from the header that clients send, or from `?since=`."""
@@ -131,15 +195,20 @@ class EventStreamHandler(UserHandler):
         self.set_header("Cache-Control", "no-cache")
         self.set_header("X-Accel-Buffering", "no")
 
-    async def send(self, event: Event | None) -> bool:
-        """One event, or a sign of life; False when the client has left."""
-        text = f"id: {event.number}\ndata: {json.dumps(event.as_dict())}\n\n" if event else ":\n\n"
+    async def send(self, text: str) -> bool:
+        """An event as text, or a comment as a sign of life; False when the client has left."""
         try:
             self.write(text)
             await self.flush()
         except StreamClosedError:
             return False
         return True
+
+
+def as_sent(number: object, data: dict[str, Any]) -> str:
+    """One server-sent event. Without a number, a client that comes back goes on before it."""
+    name = f"id: {number}\n" if number else ""
+    return f"{name}data: {json.dumps(data)}\n\n"
 
 
 def server_url(hub_base_url: str, user: str, server: str) -> str:

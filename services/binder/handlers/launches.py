@@ -103,6 +103,7 @@ class LaunchesHandler(UserHandler):
         """See the class."""
         user = self.require(LAUNCH_SCOPE)
         wish = self.parse(LaunchRequest).wish()
+        self.count(user)
         launch = await self.services.conductor.begin(user, self.groups, wish)
         self.answer(launch_model(launch), 201)
 

@@ -9,9 +9,9 @@ from tornado.web import authenticated
 from hpcbinderhub import __version__
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.images.engines import engine_class
+from hpcbinderhub.launches.links import asked_for
 from hpcbinderhub.launches.records import Launch
 from hpcbinderhub.profiles import Profile
-from hpcbinderhub.repos.spec import parse_link
 
 from .base import LAUNCH_SCOPE, UserHandler, found, server_url
 
@@ -60,7 +60,7 @@ class LaunchPage(PageHandler):
     async def get(self, provider: str = "", _spec: str = "") -> None:
         """See the class. Following a link starts nothing."""
         user = self.require(LAUNCH_SCOPE)
-        linked = parse_link(provider, self._raw_spec(provider)) if provider else None
+        linked = self.linked() if provider else None
         refusal: UserError | None = None
         accounts: list[str] = []
         try:
@@ -72,26 +72,16 @@ class LaunchPage(PageHandler):
             linked=linked,
             accounts=accounts,
             refusal=refusal,
-            profiles=[profile_model(p) for p in self._offered()],
+            profiles=[profile_model(p) for p in self.offered()],
             servers=await self._servers(user),
             wanted=self._wanted(),
         )
 
-    def _raw_spec(self, provider: str) -> str:
-        """The spec as the link has it: Tornado would decode the slashes of an address in it."""
-        return self.request.path.partition(f"/v2/{provider}/")[2]
-
-    def _offered(self) -> list[Profile]:
-        return [p for p in self.services.site.profiles if p.visible_to(self.groups)]
-
     def _wanted(self) -> dict[str, str]:
         """What the link asks for; the form shows it, and checks it when it is sent."""
-        open_path = ""
-        for name in ("labpath", "filepath", "urlpath"):
-            value = self.get_query_argument(name, "")
-            open_path = value.removeprefix("lab/tree/").removeprefix("tree/") or open_path
-        names = ("profile", "account", "nodes", "time", "gpus")
-        return {name: self.get_query_argument(name, "") for name in names} | {"open": open_path}
+        wanted = asked_for(lambda name: self.get_query_argument(name, ""))
+        offered = {profile.name for profile in self.offered()}
+        return wanted if wanted["profile"] in offered else wanted | {"profile": ""}
 
     async def _servers(self, user: str) -> list[dict[str, Any]]:
         servers = []

@@ -1,36 +1,61 @@
-"""Writes an event log to a client, with signs of life in between."""
+"""Writes events to a client as they come, with signs of life in between."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Any
 
-from hpcbinderhub.events import Event, EventLog
+from hpcbinderhub.events import EventLog
 
-from .base import KEEP_ALIVE_SECONDS, EventStreamHandler
+from .base import EventStreamHandler, as_sent
+
+KEEP_ALIVE_SECONDS = 25.0
 
 
 async def stream_events(
     handler: EventStreamHandler, events: EventLog, stream: str, ends: frozenset[str]
 ) -> None:
     """All events of a stream after the client's last one, until its end or the client's."""
+
+    async def texts() -> AsyncGenerator[str]:
+        async with aclosing(events.follow(stream, ends, handler.last_seen())) as source:
+            async for event in source:
+                yield as_sent(event.number, event.as_dict())
+
     handler.begin_stream()
-    async with aclosing(events.follow(stream, ends, handler.last_seen())) as source:
-        following: asyncio.Future[Event] | None = None
-        try:
-            while True:
-                following = following or asyncio.ensure_future(anext(source))
-                done, _ = await asyncio.wait([following], timeout=KEEP_ALIVE_SECONDS)
-                if not done:
-                    if not await handler.send(None):
-                        return
-                    continue
-                event, following = following.result(), None
-                if not await handler.send(event):
-                    return
-        except StopAsyncIteration:
-            return
-        finally:
-            if following:
-                following.cancel()
-                await asyncio.gather(following, return_exceptions=True)
+    await pump(handler, texts())
+
+
+async def pump(handler: EventStreamHandler, texts: AsyncGenerator[str]) -> bool:
+    """Send what comes until nothing more does; False if the client left before."""
+    with handler.services.metrics.watchers.track_inprogress():
+        async with aclosing(texts):
+            following: asyncio.Future[str] | None = None
+            leaving = asyncio.ensure_future(handler.left.wait())
+            try:
+                while True:
+                    following = following or asyncio.ensure_future(anext(texts))
+                    either: list[asyncio.Future[Any]] = [following, leaving]
+                    done, _ = await asyncio.wait(
+                        either,
+                        timeout=KEEP_ALIVE_SECONDS,
+                        return_when=asyncio.FIRST_COMPLETED,
+                    )
+                    if leaving in done:
+                        return False
+                    if not done:
+                        if not await handler.send(":keep-alive\n\n"):
+                            return False
+                        continue
+                    text, following = following.result(), None
+                    if not await handler.send(text):
+                        return False
+            except StopAsyncIteration:
+                return True
+            finally:
+                tasks: list[asyncio.Future[Any]] = [leaving, *([following] if following else [])]
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)

@@ -68,6 +68,7 @@ class WorkerHandler(BaseHandler):
         if kind != "Bearer" or not names:
             raise HTTPError(403)
         self.worker = names[0]
+        self.services.workers.saw(self.worker)
 
     async def own(self, build_id: str) -> Build:
         """A build that this worker holds."""

@@ -43,6 +43,10 @@ if digest.exists():
     c.Site.worker_tokens = {"builder": digest.read_text().strip()}
 c.Site.lease_seconds = 10
 
+# -- the web service -------------------------------------------------------------------------------
+# The tests ask more in an hour than people do.
+c.Site.request_limit = 10_000
+
 # -- what is offered -------------------------------------------------------------------------------
 c.Site.profiles = [
     {

@@ -1,0 +1,85 @@
+"""What a link asks for beside the repository: `?profile=…&account=…&time=…&labpath=…`.
+
+Links are made by others, so the launch page shows what one asks for and starts nothing; the API
+takes the same words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..errors import NotAllowed, UserError
+from ..profiles import Name, Profile
+from ..repos.spec import RepoSpec
+from .conductor import Wish
+from .options import Line
+
+RESOURCES = ("profile", "account", "nodes", "time", "gpus")
+
+# The addresses below which Jupyter's interfaces show one file.
+_FILE_VIEW = re.compile(
+    r"^/*(?:(?:lab(?:/workspaces/[^/]+)?|doc)/tree|tree|notebooks|edit)/+(?P<path>.+)$"
+)
+
+
+class LinkOptions(BaseModel):
+    """The words of a link, checked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    profile: Name | None = None
+    account: Name | None = None
+    nodes: int | None = Field(default=None, ge=1, le=10_000)
+    time: int | None = Field(default=None, ge=1, le=100_000, description="Minutes.")
+    gpus: int | None = Field(default=None, ge=0, le=10_000)
+    open: Line = ""
+
+    def wish(self, spec: RepoSpec, offered: Sequence[Profile], *, start_when_ready: bool) -> Wish:
+        """As the conductor takes it; the first profile that is offered if none is named."""
+        if not self.profile and not offered:
+            raise NotAllowed("This site offers you no profile.", "Ask your help desk for one.")
+        return Wish(
+            spec=spec,
+            profile=self.profile or offered[0].name,
+            account=self.account,
+            minutes=self.time,
+            nodes=self.nodes,
+            gpus=self.gpus,
+            open=self.open,
+            start_when_ready=start_when_ready,
+        )
+
+
+def asked_for(argument: Callable[[str], str]) -> dict[str, str]:
+    """What a link asks for, unchecked: every word, empty if it is not in the link."""
+    paths = {name: argument(name) for name in ("labpath", "filepath", "urlpath")}
+    return {name: argument(name) for name in RESOURCES} | {"open": file_to_open(**paths)}
+
+
+def link_options(argument: Callable[[str], str]) -> LinkOptions:
+    """What a link asks for, or a sentence about the first thing wrong with it."""
+    words = {name: value for name, value in asked_for(argument).items() if value}
+    try:
+        return LinkOptions.model_validate(words)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = str(first["loc"][0])
+        raise UserError(
+            f"{field}={words[field][:80]} in this address: {first['msg']}.",
+            "Correct it, or leave it out.",
+        ) from error
+
+
+def file_to_open(labpath: str = "", filepath: str = "", urlpath: str = "") -> str:
+    """The file in the repository that a link names.
+
+    BinderHub's `urlpath` may name any address of the server. Only those that show a file are known
+    before there is a server; its own clients append the others to the address that they get.
+    """
+    if labpath or filepath:
+        return (labpath or filepath).strip("/")
+    found = _FILE_VIEW.match(urlpath.partition("?")[0])
+    return found["path"].rstrip("/") if found else ""

@@ -1,0 +1,71 @@
+"""What links ask for."""
+
+from __future__ import annotations
+
+import pytest
+
+from hpcbinderhub.errors import NotAllowed, UserError
+from hpcbinderhub.launches.links import LinkOptions, asked_for, file_to_open, link_options
+from hpcbinderhub.profiles import Profile
+from hpcbinderhub.repos.spec import parse_link
+
+SPEC = parse_link("gh", "org/repo/main")
+
+
+def query(**values: str):
+    return lambda name: values.get(name, "")
+
+
+@pytest.mark.parametrize(
+    ("urlpath", "file"),
+    [
+        ("lab/tree/a/b.ipynb", "a/b.ipynb"),
+        ("/lab/tree/a b.ipynb", "a b.ipynb"),
+        ("lab/workspaces/mine/tree/a.ipynb", "a.ipynb"),
+        ("doc/tree/a.ipynb", "a.ipynb"),
+        ("tree/folder/", "folder"),
+        ("notebooks/a.ipynb?reset", "a.ipynb"),
+        ("lab", ""),
+        ("lab/tree/", ""),
+        ("rstudio", ""),
+        ("proxy/8000/tree/a", ""),
+        ("", ""),
+    ],
+)
+def test_a_urlpath_that_shows_a_file_names_it(urlpath: str, file: str) -> None:
+    assert file_to_open(urlpath=urlpath) == file
+
+
+def test_labpath_wins_over_filepath_and_both_over_urlpath() -> None:
+    everything = {"labpath": "a.ipynb", "filepath": "/b.ipynb", "urlpath": "tree/c.ipynb"}
+    assert asked_for(query(**everything))["open"] == "a.ipynb"
+    assert asked_for(query(**everything | {"labpath": ""}))["open"] == "b.ipynb"
+
+
+def test_a_link_becomes_a_wish() -> None:
+    options = link_options(
+        query(profile="gpu", account="geo", nodes="2", time="30", gpus="1", labpath="x.py")
+    )
+    wish = options.wish(SPEC, [], start_when_ready=True)
+    assert (wish.profile, wish.account, wish.nodes, wish.minutes, wish.gpus, wish.open) == (
+        "gpu", "geo", 2, 30, 1, "x.py",
+    )  # fmt: skip
+    assert wish.start_when_ready
+
+
+def test_without_a_profile_the_first_that_is_offered_is_meant() -> None:
+    offered = [Profile(name=name, title=name, partition="p") for name in ("one", "two")]
+    assert LinkOptions().wish(SPEC, offered, start_when_ready=False).profile == "one"
+    with pytest.raises(NotAllowed):
+        LinkOptions().wish(SPEC, [], start_when_ready=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("time", "soon"), ("time", "0"), ("nodes", "-1"), ("gpus", "1.5"), ("account", "a b"),
+     ("profile", "--wrap=id"), ("labpath", "a\nb")],
+)  # fmt: skip
+def test_what_is_wrong_is_named(name: str, value: str) -> None:
+    with pytest.raises(UserError) as error:
+        link_options(query(**{name: value}))
+    assert ("open" if name == "labpath" else name) + "=" in error.value.message

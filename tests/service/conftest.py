@@ -1,0 +1,106 @@
+"""A real JupyterHub without Slurm, the service beside it, and the people who use both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cluster.person import Person
+from jupyterhub.services.auth import HubOAuth
+from service.hub import PASSWORD, RunningHub, what_is_missing
+from service.repository import ServedRepository
+from service.running import RunningService
+
+from hpcbinderhub.site import Site
+
+PROFILES = [
+    {"name": "interactive", "title": "Interactive", "partition": "interactive"},
+    {"name": "regular", "title": "Regular", "partition": "regular", "max_nodes": 4, "max_gpus": 2},
+]
+
+
+@pytest.fixture(scope="session")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
+    """JupyterHub with its proxy, once for all tests."""
+    if missing := what_is_missing():
+        pytest.skip(missing)
+    made = RunningHub(tmp_path_factory.mktemp("hub"))
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def start_service(
+    hub: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., RunningService]]:
+    """`start_service(**traits)`: the service on a site with these settings; one at a time."""
+    for name, value in hub.service_environment().items():
+        monkeypatch.setenv(name, value)
+    HubOAuth.clear_instance()
+    # This one is read from the environment when JupyterHub is imported, which was before.
+    HubOAuth.instance(base_url="/services/binder/")
+    running: list[RunningService] = []
+
+    def start(**traits: Any) -> RunningService:
+        while running:
+            running.pop().stop()
+        (tmp_path / "artefacts").mkdir(exist_ok=True)
+        site = Site(
+            **{
+                "state_dir": str(tmp_path / "state"),
+                "artefacts": str(tmp_path / "artefacts"),
+                "public_url": hub.url,
+                "free_disk_mb": 1,
+                "lease_seconds": 2,
+                "profiles": PROFILES,
+            }
+            | traits
+        )
+        running.append(RunningService(hub, site))
+        running[-1].start()
+        return running[-1]
+
+    yield start
+    for service in running:
+        service.stop()
+    HubOAuth.clear_instance()
+
+
+@pytest.fixture
+def service(start_service: Callable[..., RunningService]) -> RunningService:
+    """The service on a site as most are."""
+    return start_service()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Iterator[ServedRepository]:
+    """A repository that was never built."""
+    (tmp_path / "served").mkdir()
+    made = ServedRepository(tmp_path / "served")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def people(hub: RunningHub) -> dict[str, Person]:
+    """Everybody who has an account, logged in to the hub."""
+    return {name: Person(name, hub.url, PASSWORD) for name in ("alice", "bob")}
+
+
+@pytest.fixture
+def alice(people: dict[str, Person], service: RunningService) -> Iterator[Person]:
+    """Alice, who leaves no server behind."""
+    yield people["alice"]
+    for server in people["alice"].servers():
+        people["alice"].stop(server)
+
+
+@pytest.fixture
+def bob(people: dict[str, Person], service: RunningService) -> Person:
+    """Bob."""
+    return people["bob"]

@@ -1,0 +1,125 @@
+"""The service under test: the real application over the real library, in a thread of its own.
+
+Two parts cannot be had without a cluster and a builder. The cluster is asked one thing here, who a
+user is: `Members` answers as the agent on a login node would. Builds are made by `Builder`, which
+holds a worker's side of the queue and writes artefacts of a few bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hpcbinderhub.services.binder.app import Services, assemble, make_web_application
+from tornado.httpserver import HTTPServer
+
+from hpcbinderhub.builds.queue import Build
+from hpcbinderhub.images.engines.base import artefact_file
+from hpcbinderhub.site import Site
+from hpcbinderhub.slurm.cluster import Cluster
+
+from .hub import RunningHub
+
+T = TypeVar("T")
+WORKER = "tests"
+
+
+class Members:
+    """Answers `whoami`; everybody may charge `geo`."""
+
+    async def call(self, user: str, request: dict[str, Any]) -> dict[str, Any]:
+        """See `hpcbinderhub.slurm.transport.Transport`."""
+        assert request["op"] == "whoami", request
+        association = {"account": "geo", "partition": "", "qos": "normal"}
+        return {"user": user, "uid": 2000, "home": f"/home/{user}", "associations": [association]}
+
+
+class Builder:
+    """Builds whatever is queued, as `plan` says, unless it is held."""
+
+    def __init__(self, services: Services):
+        self._services = services
+        self.lines = [("fetching", "Getting the files."), ("building", "Collecting numpy")]
+        self.failure: dict[str, Any] | None = None
+        self.free = asyncio.Event()
+        self.free.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        queue = self._services.queue
+        while True:
+            build = await queue.wait_and_claim(WORKER, 5)
+            if build:
+                self._services.workers.saw(WORKER)
+                await self._make(build)
+
+    async def _make(self, build: Build) -> None:
+        queue = self._services.queue
+        for phase, message in self.lines:
+            await queue.report(build.id, WORKER, [(phase, message, {})])
+        await self.free.wait()
+        if self.failure:
+            await queue.fail(build.id, WORKER, self.failure)
+            return
+        await queue.report(build.id, WORKER, [("converting", "Making the image.", {})])
+        artefact = Path(artefact_file(self._services.site.artefacts, build.key))
+        await asyncio.to_thread(artefact.write_bytes, b"squash")
+        await queue.finish(build.id, WORKER, build.key, 6)
+
+
+class RunningService:
+    """One service at the place that the hub keeps for it."""
+
+    def __init__(self, hub: RunningHub, site: Site):
+        self.hub = hub
+        self.site = site
+        self.url = f"{hub.url}/services/binder"
+        self.direct_url = f"http://127.0.0.1:{hub.service_port}"
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), daemon=True)
+
+    def start(self) -> None:
+        """Until it listens."""
+        self._thread.start()
+        assert self._ready.wait(20)
+
+    def stop(self) -> None:
+        """Close everything."""
+        self._loop.call_soon_threadsafe(self._stopped.set)
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run something in the service's own event loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
+
+    def tell(self, function: Callable[[], Any]) -> None:
+        """Call something in the service's own event loop."""
+        self._loop.call_soon_threadsafe(function)
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopped = asyncio.Event()
+        environment = self.hub.service_environment()
+        self.services = services = assemble(
+            self.site,
+            environment["JUPYTERHUB_API_URL"],
+            environment["JUPYTERHUB_API_TOKEN"],
+            Cluster(Members(), self.site),
+        )
+        self.builder = Builder(services)
+        building = asyncio.create_task(self.builder.run())
+        server = HTTPServer(make_web_application(services), xheaders=True)
+        server.listen(self.hub.service_port, "127.0.0.1")
+        await services.conductor.resume()
+        self._ready.set()
+        await self._stopped.wait()
+        server.stop()
+        building.cancel()
+        await asyncio.gather(building, return_exceptions=True)
+        await services.conductor.close()
+        await server.close_all_connections()
+        await services.database.close()
