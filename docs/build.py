@@ -13,6 +13,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from hpcbinderhub.services.binder.handlers import routes
+from hpcbinderhub.services.binder.operations import openapi
 from pydantic.fields import FieldInfo
 from traitlets import TraitType
 
@@ -95,7 +97,37 @@ def argument(action: argparse.Action) -> str:
     return f"| `{names(action)}` | {action.help or ''}{default} |"
 
 
-PAGES = {"configuration.md": configuration, "commands.md": commands}
+def api() -> str:
+    """The REST API, from its OpenAPI description."""
+    lines = [NOTE.format(source="services/binder/handlers/"), "# REST API", ""]
+    lines += [
+        "Below `/services/binder`, with a token of JupyterHub's as `Authorization: Bearer …`.",
+        "`GET /services/binder/api/openapi.json` is the same as an OpenAPI description, with the",
+        "shapes of all bodies. An error's body has `message`, `advice` and `detail`.",
+    ]
+    described = openapi(routes("/", ""), "/", "")
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            lines += ["", f"## {method.upper()} {path}", "", f"{operation['summary']}.", ""]
+            lines += [operation["description"]]
+            shown = [p for p in operation["parameters"] if p["in"] == "query"]
+            if shown:
+                lines += ["", "| query | meaning |", "|---|---|"]
+                lines += [f"| `{p['name']}` | {p['description']} |" for p in shown]
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            if body:
+                lines += ["", "| body | meaning |", "|---|---|"]
+                model = described["components"]["schemas"][
+                    body["schema"]["$ref"].rpartition("/")[2]
+                ]
+                lines += [
+                    f"| `{name}` | {field.get('description', '')} |"
+                    for name, field in model["properties"].items()
+                ]
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"configuration.md": configuration, "commands.md": commands, "api.md": api}
 
 
 def main() -> int:

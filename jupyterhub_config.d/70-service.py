@@ -19,6 +19,7 @@ c.JupyterHub.services = [
         "oauth_client_allowed_scopes": [
             "custom:hpcbinderhub:build",
             "custom:hpcbinderhub:launch",
+            "custom:hpcbinderhub:admin",
         ],
     }
 ]

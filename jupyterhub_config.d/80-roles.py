@@ -23,6 +23,12 @@ c.JupyterHub.load_roles = [
         ],
     },
     {
+        # Whoever looks after builds, besides the hub's admins: c.JupyterHub.load_groups says who.
+        "name": "binder-admin",
+        "scopes": ["custom:hpcbinderhub:admin"],
+        "groups": ["binder-admins"],
+    },
+    {
         # The service starts and stops servers for whoever clicked, and follows them; it cannot
         # read a server's state, use a server, or change a user.
         "name": "binder",

@@ -33,14 +33,17 @@ class Environments:
         self._queue = queue
         self._git = git
 
-    async def of(self, spec: RepoSpec, commit: str | None = None) -> Environment:
-        """The environment of what the ref stands for now, or of a commit that is known already."""
+    async def of(
+        self, spec: RepoSpec, commit: str | None = None, *, anew: bool = False
+    ) -> Environment:
+        """The environment of what the ref stands for now, or of a commit that is known already;
+        `anew`: built again even if it is there."""
         commit = commit or await self._git.resolve(spec)
         await self._git.fetch(spec, commit)
         key = recipe_key(await self._git.tree(spec.repo_url, commit), self._site.base_image)
         left_out = tuple(await self._git.left_out(spec.repo_url, commit))
         artefact = await self.artefact(key)
-        if artefact:
+        if artefact and not anew:
             return Environment(commit, artefact, None, left_out)
         build = await self._queue.enqueue(key, spec.repo_url, spec.ref, commit)
         return Environment(commit, None, build, left_out)

@@ -14,12 +14,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..database import Database
 from ..events import EventLog, Line, append_events
-from ..tables import builds, images
+from ..tables import builds, events, images, launches
 
 MAX_ATTEMPTS = 3
 
@@ -49,6 +49,20 @@ class Image:
     key: str
     artefact: str
     size: int
+
+
+@dataclass(frozen=True)
+class KnownImage:
+    """An image, where it came from, and how much it is used."""
+
+    key: str
+    artefact: str
+    size: int
+    made: float
+    repo_url: str
+    commit: str
+    launches: int
+    last_launch: float | None
 
 
 class LeaseLost(Exception):
@@ -83,6 +97,26 @@ class BuildQueue:
     async def get(self, build: str) -> Build | None:
         """One build."""
         return await self._database.run(find_build, build)
+
+    async def images(self, limit: int) -> list[KnownImage]:
+        """All images, the newest first."""
+        return await self._database.run(list_images, limit)
+
+    async def newest(
+        self, *, state: str = "", repo_url: str = "", before: float | None = None, limit: int = 50
+    ) -> list[Build]:
+        """Builds, the newest first."""
+        return await self._database.run(list_builds, state, repo_url, before, limit)
+
+    async def cancel(self, build: str, by: str) -> Build | None:
+        """End a live build. Its worker hears of it when it next says something, and stops."""
+        cancelled = await self._database.run(cancel, build, by, self._clock())
+        self._events.ring(stream(build))
+        return cancelled
+
+    async def forget(self, build: str) -> bool:
+        """Remove the record and the log of a build that is over; its image stays."""
+        return await self._database.run(forget, build)
 
     async def enqueue(self, key: str, repo_url: str, ref: str, commit: str) -> Build:
         """The live build of this recipe: the one that is queued or running, or a new one."""
@@ -156,6 +190,85 @@ def find_build(connection: Connection, build: str) -> Build | None:
     """See `BuildQueue.get`."""
     row = connection.execute(select(builds).where(builds.c.id == build)).first()
     return _build(row) if row else None
+
+
+def list_images(connection: Connection, limit: int) -> list[KnownImage]:
+    """See `BuildQueue.images`."""
+    uses = (
+        select(
+            launches.c.artefact,
+            func.count().label("launches"),
+            func.max(launches.c.created).label("last_launch"),
+        )
+        .group_by(launches.c.artefact)
+        .subquery()
+    )
+    rows = connection.execute(
+        select(images, builds.c.repo_url, builds.c.commit, uses.c.launches, uses.c.last_launch)
+        .join(builds, builds.c.id == images.c.build)
+        .outerjoin(uses, uses.c.artefact == images.c.artefact)
+        .order_by(images.c.made.desc())
+        .limit(limit)
+    )
+    return [
+        KnownImage(
+            key=row.key,
+            artefact=row.artefact,
+            size=row.size,
+            made=row.made,
+            repo_url=row.repo_url,
+            commit=row.commit,
+            launches=row.launches or 0,
+            last_launch=row.last_launch,
+        )
+        for row in rows
+    ]
+
+
+def list_builds(
+    connection: Connection, state: str, repo_url: str, before: float | None, limit: int
+) -> list[Build]:
+    """See `BuildQueue.list`."""
+    query = select(builds).order_by(builds.c.created.desc(), builds.c.id).limit(limit)
+    if state:
+        query = query.where(builds.c.state == state)
+    if repo_url:
+        query = query.where(builds.c.repo_url == repo_url)
+    if before is not None:
+        query = query.where(builds.c.created < before)
+    return [_build(row) for row in connection.execute(query)]
+
+
+def cancel(connection: Connection, build: str, by: str, now: float) -> Build | None:
+    """See `BuildQueue.cancel`."""
+    failure = {
+        "cause": "cancelled",
+        "message": f"The build was cancelled by {by}.",
+        "advice": "Launch again to have it built.",
+    }
+    row = connection.execute(
+        update(builds)
+        .where(builds.c.id == build, builds.c.state.in_(("queued", "running")))
+        .values(state="failed", finished=now, failure=json.dumps(failure), lease_until=None)
+        .returning(*builds.c)
+    ).first()
+    if row is None:
+        return None
+    append_events(connection, stream(build), now, [("failed", failure["message"], failure)])
+    return _build(row)
+
+
+def forget(connection: Connection, build: str) -> bool:
+    """See `BuildQueue.forget`. A build whose image is there stays: it says what the image is."""
+    has_image = select(images.c.key).where(images.c.build == build).exists()
+    gone = connection.execute(
+        delete(builds).where(
+            builds.c.id == build, builds.c.state.in_(("done", "failed")), ~has_image
+        )
+    )
+    if gone.rowcount:
+        connection.execute(delete(events).where(events.c.stream == stream(build)))
+    return bool(gone.rowcount)
 
 
 def find_or_add(

@@ -102,6 +102,10 @@ class LaunchBook:
         """Records in which there is something to do."""
         return await self._database.run(_in_states, LIVE)
 
+    async def of_user(self, user: str, limit: int) -> list[Launch]:
+        """A user's launches, the newest first."""
+        return await self._database.run(_of_user, user, limit)
+
     async def of_server(self, user: str, server: str) -> Launch | None:
         """The newest launch of a user's server."""
         return await self._database.run(_newest, user, server)
@@ -126,6 +130,12 @@ def _get(connection: Connection, launch: str) -> Launch | None:
 def _in_states(connection: Connection, states: tuple[State, ...]) -> list[Launch]:
     found = select(launches).where(launches.c.state.in_(states)).order_by(launches.c.created)
     return [_launch(row) for row in connection.execute(found)]
+
+
+def _of_user(connection: Connection, user: str, limit: int) -> list[Launch]:
+    mine = select(launches).where(launches.c.user == user)
+    rows = connection.execute(mine.order_by(launches.c.created.desc()).limit(limit))
+    return [_launch(row) for row in rows]
 
 
 def _newest(connection: Connection, user: str, server: str) -> Launch | None:

@@ -154,7 +154,7 @@ def make_web_application(services: Services, **settings: Any) -> WebApplication:
     """The web application over assembled services."""
     prefix = os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "/services/binder/")
     return WebApplication(
-        routes(prefix),
+        routes(prefix, services.site.title),
         services=services,
         templates=template_environment(),
         prefix=prefix,

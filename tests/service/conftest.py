@@ -89,7 +89,7 @@ def repository(tmp_path: Path) -> Iterator[ServedRepository]:
 @pytest.fixture(scope="session")
 def people(hub: RunningHub) -> dict[str, Person]:
     """Everybody who has an account, logged in to the hub."""
-    return {name: Person(name, hub.url, PASSWORD) for name in ("alice", "bob")}
+    return {name: Person(name, hub.url, PASSWORD) for name in ("alice", "bob", "carol")}
 
 
 @pytest.fixture
@@ -104,3 +104,9 @@ def alice(people: dict[str, Person], service: RunningService) -> Iterator[Person
 def bob(people: dict[str, Person], service: RunningService) -> Person:
     """Bob."""
     return people["bob"]
+
+
+@pytest.fixture
+def carol(people: dict[str, Person], service: RunningService) -> Person:
+    """Carol, who looks after builds."""
+    return people["carol"]

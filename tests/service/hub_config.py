@@ -49,7 +49,8 @@ c.JupyterHub.db_url = f"sqlite:///{scratch / 'jupyterhub.sqlite'}"
 c.JupyterHub.cookie_secret_file = str(scratch / "cookie-secret")
 c.JupyterHub.authenticator_class = SharedPasswordAuthenticator
 c.SharedPasswordAuthenticator.user_password = given["password"]
-c.Authenticator.allowed_users = {"alice", "bob"}
+c.Authenticator.allowed_users = {"alice", "bob", "carol"}
+c.JupyterHub.load_groups = {"binder-admins": {"users": ["carol"]}}
 c.JupyterHub.spawner_class = SmallSpawner
 # Nobody is sent to a server of her own just by logging in.
 c.JupyterHub.default_url = "/hub/home"

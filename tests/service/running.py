@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from hpcbinderhub.services.binder.app import Services, assemble, make_web_application
 from tornado.httpserver import HTTPServer
 
-from hpcbinderhub.builds.queue import Build
+from hpcbinderhub.builds.queue import Build, LeaseLost
 from hpcbinderhub.images.engines.base import artefact_file
 from hpcbinderhub.site import Site
 from hpcbinderhub.slurm.cluster import Cluster
@@ -54,7 +55,9 @@ class Builder:
             build = await queue.wait_and_claim(WORKER, 5)
             if build:
                 self._services.workers.saw(WORKER)
-                await self._make(build)
+                # As a worker does: what is not its own any more, it drops.
+                with suppress(LeaseLost):
+                    await self._make(build)
 
     async def _make(self, build: Build) -> None:
         queue = self._services.queue

@@ -8,13 +8,27 @@ from typing import Any
 from jupyterhub._data import DATA_FILES_PATH
 from jupyterhub.services.auth import HubOAuthCallbackHandler
 
-from . import binderhub, builds, content, health, launches, metrics, pages, servers, workers
+from ..operations import openapi
+from . import (
+    binderhub,
+    builds,
+    content,
+    description,
+    health,
+    images,
+    launches,
+    metrics,
+    offers,
+    pages,
+    servers,
+    workers,
+)
 from .binderhub_build import BuildStreamHandler
 
 STATIC = Path(DATA_FILES_PATH) / "static" / "hpcbinderhub"
 
 
-def routes(prefix: str) -> list[tuple[Any, ...]]:
+def routes(prefix: str, title: str) -> list[tuple[Any, ...]]:
     """All addresses below the service's prefix."""
     table: list[tuple[Any, ...]] = [
         ("", pages.LaunchPage),
@@ -25,8 +39,15 @@ def routes(prefix: str) -> list[tuple[Any, ...]]:
         (r"api/launches/([0-9a-z]+)", launches.LaunchHandler),
         (r"api/launches/([0-9a-z]+)/start", launches.StartHandler),
         (r"api/launches/([0-9a-z]+)/events", launches.LaunchEventsHandler),
+        (r"api/builds", builds.BuildsHandler),
         (r"api/builds/([0-9a-f]+)", builds.BuildHandler),
         (r"api/builds/([0-9a-f]+)/events", builds.BuildEventsHandler),
+        (r"api/builds/([0-9a-f]+)/log", builds.BuildLogHandler),
+        (r"api/builds/([0-9a-f]+)/cancel", builds.BuildCancelHandler),
+        (r"api/builds/([0-9a-f]+)/retry", builds.BuildRetryHandler),
+        (r"api/images", images.ImagesHandler),
+        (r"api/profiles", offers.ProfilesHandler),
+        (r"api/limits", offers.LimitsHandler),
         (r"api/servers/([^/]+)", servers.ServerHandler),
         (r"api/content/([0-9a-z]+)", content.ContentHandler),
         (r"api/worker/claim", workers.ClaimHandler),
@@ -44,4 +65,6 @@ def routes(prefix: str) -> list[tuple[Any, ...]]:
         (r"metrics", metrics.MetricsHandler),
         (r"oauth_callback", HubOAuthCallbackHandler),
     ]
-    return [(prefix + path, *rest) for path, *rest in table]
+    made = [(prefix + path, *rest) for path, *rest in table]
+    described = {"description": openapi(made, prefix, title)}
+    return [*made, (prefix + r"api/openapi\.json", description.OpenAPIHandler, described)]

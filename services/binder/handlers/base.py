@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
@@ -25,6 +26,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 BUILD_SCOPE = "custom:hpcbinderhub:build"
 LAUNCH_SCOPE = "custom:hpcbinderhub:launch"
+ADMIN_SCOPE = "custom:hpcbinderhub:admin"
 CONTENT_SCOPE = "custom:hpcbinderhub:content"
 
 
@@ -52,8 +54,17 @@ class BaseHandler(RequestHandler):
 
     def parse(self, model: type[Model]) -> Model:
         """The request's body as a model."""
+        return self._checked(lambda: model.model_validate_json(self.request.body or b"{}"))
+
+    def query(self, model: type[Model]) -> Model:
+        """The query as a model; the last of several values with one name counts."""
+        given = {name: self.get_query_arguments(name) for name in model.model_fields}
+        values = {name: found[-1] for name, found in given.items() if found}
+        return self._checked(lambda: model.model_validate(values))
+
+    def _checked(self, make: Callable[[], Model]) -> Model:
         try:
-            return model.model_validate_json(self.request.body or b"{}")
+            return make()
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"]) or "the request"
@@ -66,7 +77,7 @@ class BaseHandler(RequestHandler):
         self.set_status(status)
         self.set_header("Content-Type", "application/json")
         self.set_header("Cache-Control", "no-store")
-        self.finish(json.dumps(value))
+        self.finish(json.dumps(value, default=_plain))
 
     def error_of(self, status: int, exception: BaseException | None) -> tuple[int, dict[str, str]]:
         """The status and the three texts of an error."""
@@ -203,6 +214,10 @@ class EventStreamHandler(UserHandler):
         except StreamClosedError:
             return False
         return True
+
+
+def _plain(model: BaseModel) -> Any:
+    return model.model_dump(mode="json")
 
 
 def as_sent(number: object, data: dict[str, Any]) -> str:

@@ -2,41 +2,185 @@
 
 from __future__ import annotations
 
-from hpcbinderhub.builds.queue import stream
-from hpcbinderhub.events import BUILD_ENDS
+from typing import Literal
 
-from .base import BUILD_SCOPE, EventStreamHandler, UserHandler, found
+from pydantic import BaseModel, ConfigDict, Field
+
+from hpcbinderhub.builds.environments import Environment
+from hpcbinderhub.builds.queue import Build, stream
+from hpcbinderhub.errors import NotFound, UserError
+from hpcbinderhub.events import BUILD_ENDS
+from hpcbinderhub.launches.options import Line
+from hpcbinderhub.repos.spec import RepoSpec
+
+from ..models import BuildModel, EventModel, MadeModel
+from ..operations import EVENT_STREAM, operation
+from .base import ADMIN_SCOPE, BUILD_SCOPE, EventStreamHandler, UserHandler, found
+from .repository import RepositoryRequest
 from .streams import stream_events
 
 
-class BuildHandler(UserHandler):
-    """GET: one build."""
+class BuildsQuery(BaseModel):
+    """The query of GET /api/builds."""
 
-    async def get(self, build_id: str) -> None:
-        """See the class."""
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    state: Literal["", "queued", "running", "done", "failed"] = ""
+    repo_url: Line = Field(default="", description="Of this repository alone.")
+    before: float | None = Field(default=None, description="Made before: the last one's `created`.")
+    limit: int = Field(default=50, ge=1, le=500)
+
+
+class SinceQuery(BaseModel):
+    """The query of an event stream."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    since: int = Field(default=0, ge=0, description="Go on after this number.")
+
+
+class BuildRequest(RepositoryRequest):
+    """The body of POST /api/builds."""
+
+    force: bool = Field(default=False, description="Build again what is there already.")
+
+
+class AnyBuild(UserHandler):
+    """A handler for one build."""
+
+    async def one(self, build_id: str) -> Build:
+        """The build, or a sentence."""
+        build: Build = found(await self.services.queue.get(build_id), "build")
+        return build
+
+
+class BuildsHandler(UserHandler):
+    """GET: builds. POST: have an environment built."""
+
+    @operation(
+        "List builds, the newest first",
+        scope=BUILD_SCOPE,
+        query=BuildsQuery,
+        answers={200: list[BuildModel]},
+    )
+    async def get(self) -> None:
+        """For more, ask again with the last one's `created` as `before`."""
         self.require(BUILD_SCOPE)
-        build = found(await self.services.queue.get(build_id), "build")
+        query = self.query(BuildsQuery)
+        builds = await self.services.queue.newest(**query.model_dump())
+        self.answer([BuildModel.of(build) for build in builds])
+
+    @operation(
+        "Have an environment built",
+        scope=BUILD_SCOPE,
+        body=BuildRequest,
+        answers={200: MadeModel, 201: MadeModel},
+    )
+    async def post(self) -> None:
+        """201 and the build, or 200 and the image if it is there. Launches nothing."""
+        user = self.require(BUILD_SCOPE)
+        request = self.parse(BuildRequest)
+        spec = request.spec_of().spec
+        self.count(user)
+        environment = await self.services.environments.of(spec, anew=request.force)
+        self.answer(_made(environment), 201 if environment.build else 200)
+
+
+class BuildHandler(AnyBuild):
+    """GET: one build. DELETE: forget it."""
+
+    @operation("Show a build", scope=BUILD_SCOPE, answers={200: BuildModel})
+    async def get(self, build_id: str) -> None:
+        """With the phases that it has told of."""
+        self.require(BUILD_SCOPE)
+        build = await self.one(build_id)
         events = await self.services.events.since(stream(build.id), 0)
-        self.answer(
-            {
-                "id": build.id,
-                "repo_url": build.repo_url,
-                "ref": build.ref,
-                "commit": build.commit,
-                "state": build.state,
-                "phases": list(dict.fromkeys(event.phase for event in events)),
-                "created": build.created,
-                "finished": build.finished,
-                "failure": build.failure,
-            }
+        self.answer(BuildModel.of(build, list(dict.fromkeys(event.phase for event in events))))
+
+    @operation("Forget a build and its log", scope=ADMIN_SCOPE, answers={204: None})
+    async def delete(self, build_id: str) -> None:
+        """One that is over. A build whose image is kept stays, since it says what the image is."""
+        self.require(ADMIN_SCOPE)
+        build = await self.one(build_id)
+        if not await self.services.queue.forget(build.id):
+            raise UserError(
+                "This build is running, or its image is kept.",
+                "Cancel it first, or leave it.",
+                status=409,
+            )
+        self.set_status(204)
+
+
+class BuildCancelHandler(AnyBuild):
+    """POST: end a build."""
+
+    @operation("Cancel a build", scope=ADMIN_SCOPE, answers={200: BuildModel})
+    async def post(self, build_id: str) -> None:
+        """Whoever waits for it is told who did it."""
+        user = self.require(ADMIN_SCOPE)
+        build = await self.one(build_id)
+        cancelled = await self.services.queue.cancel(build.id, user)
+        if cancelled is None:
+            raise UserError("This build is over.", "There is nothing to cancel.", status=409)
+        self.answer(BuildModel.of(cancelled))
+
+
+class BuildRetryHandler(AnyBuild):
+    """POST: try a failed build again."""
+
+    @operation("Retry a build", scope=BUILD_SCOPE, answers={201: BuildModel})
+    async def post(self, build_id: str) -> None:
+        """A new build of the same commit; or the live one, if somebody was faster."""
+        user = self.require(BUILD_SCOPE)
+        build = await self.one(build_id)
+        if build.state != "failed":
+            raise UserError(
+                "Only a build that failed can be tried again.",
+                "To build what is there already, ask for a build with `force`.",
+                status=409,
+            )
+        self.count(user)
+        again = await self.services.environments.of(
+            RepoSpec("git", build.repo_url, build.ref), build.commit, anew=True
         )
+        self.answer(_made(again)["build"], 201)
 
 
-class BuildEventsHandler(EventStreamHandler):
+class BuildEventsHandler(AnyBuild, EventStreamHandler):
     """GET: a build's events, its log lines among them, as server-sent events."""
 
+    @operation(
+        "Follow a build",
+        scope=BUILD_SCOPE,
+        query=SinceQuery,
+        answers={200: EventModel},
+        media_type=EVENT_STREAM,
+    )
     async def get(self, build_id: str) -> None:
-        """See the class."""
+        """One event for each line of its log and each change, to its end. `Last-Event-ID` goes on
+        where a broken connection ended."""
         self.require(BUILD_SCOPE)
-        build = found(await self.services.queue.get(build_id), "build")
+        build = await self.one(build_id)
         await stream_events(self, self.services.events, stream(build.id), BUILD_ENDS)
+
+
+class BuildLogHandler(AnyBuild):
+    """GET: what a build has told so far, as text."""
+
+    @operation("Read a build's log", scope=BUILD_SCOPE, answers={200: str}, media_type="text/plain")
+    async def get(self, build_id: str) -> None:
+        """As it is now; to see it grow, follow the build's events."""
+        self.require(BUILD_SCOPE)
+        build = await self.one(build_id)
+        events = await self.services.events.since(stream(build.id), 0)
+        if not events:
+            raise NotFound("The log of this build is gone.", "Build it again.")
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.set_header("Content-Disposition", f'inline; filename="build-{build.id}.log"')
+        self.finish("".join(f"{event.message}\n" for event in events))
+
+
+def _made(environment: Environment) -> dict[str, object]:
+    build = BuildModel.of(environment.build) if environment.build else None
+    made = MadeModel(commit=environment.commit, artefact=environment.artefact, build=build)
+    return made.model_dump(mode="json")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import BaseModel, ConfigDict, Field
 
 from hpcbinderhub.events import LAUNCH_ENDS
@@ -11,22 +9,36 @@ from hpcbinderhub.launches.conductor import Wish
 from hpcbinderhub.launches.options import Line
 from hpcbinderhub.launches.records import Launch
 from hpcbinderhub.profiles import Name
-from hpcbinderhub.repos.spec import RepoSpec, parse_link, parse_pasted
+from hpcbinderhub.repos.spec import parse_pasted
 
+from ..models import EventModel, LaunchModel, PastedModel
+from ..operations import EVENT_STREAM, operation
 from .base import LAUNCH_SCOPE, EventStreamHandler, UserHandler, found
+from .builds import SinceQuery
+from .repository import RepositoryRequest
 from .streams import stream_events
 
 
-class LaunchRequest(BaseModel):
+class LaunchesQuery(BaseModel):
+    """The query of GET /api/launches."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    limit: int = Field(default=50, ge=1, le=500)
+
+
+class PastedQuery(BaseModel):
+    """The query of GET /api/parse."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    repository: Line = Field(default="", description="What was pasted.")
+    ref: Line = ""
+
+
+class LaunchRequest(RepositoryRequest):
     """The body of POST /api/launches."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    repository: Line = Field(
-        default="", description="What was pasted: an address; or leave empty and give `spec`."
-    )
-    ref: Line = ""
-    spec: Line = Field(default="", description="Provider and spec as in a link: gh/org/repo/ref.")
     profile: Name
     account: Name | None = None
     minutes: int | None = Field(default=None, ge=1, le=100_000)
@@ -39,73 +51,72 @@ class LaunchRequest(BaseModel):
 
     def wish(self) -> Wish:
         """As the conductor takes it."""
-        spec, file = self._repository()
+        pasted = self.spec_of()
         return Wish(
-            spec=spec,
+            spec=pasted.spec,
             profile=self.profile,
             account=self.account,
             minutes=self.minutes,
             nodes=self.nodes,
             gpus=self.gpus,
-            open=self.open or file,
+            open=self.open or pasted.file,
             start_when_ready=self.start_when_ready,
         )
-
-    def _repository(self) -> tuple[RepoSpec, str]:
-        if self.spec:
-            provider, _, rest = self.spec.partition("/")
-            return parse_link(provider, rest), ""
-        pasted = parse_pasted(self.repository, self.ref)
-        return pasted.spec, pasted.file
-
-
-def launch_model(launch: Launch) -> dict[str, Any]:
-    """A launch, as its owner sees it."""
-    return {
-        "id": launch.id,
-        "spec": launch.spec,
-        "repo_url": launch.repo_url,
-        "ref": launch.ref,
-        "commit": launch.commit,
-        "profile": launch.profile,
-        "state": launch.state,
-        "build": launch.build,
-        "server": launch.server,
-        "url": launch.url,
-        "failure": launch.failure,
-        "created": launch.created,
-    }
 
 
 class ParseHandler(UserHandler):
     """GET ?repository=&ref=: what was pasted, as a link's spec."""
 
+    @operation(
+        "Understand what was pasted",
+        scope=LAUNCH_SCOPE,
+        query=PastedQuery,
+        answers={200: PastedModel},
+    )
     def get(self) -> None:
-        """See the class."""
+        """Looks at the text alone: nothing is fetched."""
         self.require(LAUNCH_SCOPE)
-        pasted = parse_pasted(
-            self.get_query_argument("repository", ""), self.get_query_argument("ref", "")
-        )
+        query = self.query(PastedQuery)
+        pasted = parse_pasted(query.repository, query.ref)
         self.answer(
-            {
-                "spec": pasted.spec.path,
-                "repo_url": pasted.spec.repo_url,
-                "ref": pasted.spec.ref,
-                "file": pasted.file,
-            }
+            PastedModel(
+                spec=pasted.spec.path,
+                repo_url=pasted.spec.repo_url,
+                ref=pasted.spec.ref,
+                file=pasted.file,
+            )
         )
 
 
 class LaunchesHandler(UserHandler):
-    """POST: launch."""
+    """GET: the caller's launches. POST: launch."""
 
+    @operation(
+        "List your launches, the newest first",
+        scope=LAUNCH_SCOPE,
+        query=LaunchesQuery,
+        answers={200: list[LaunchModel]},
+    )
+    async def get(self) -> None:
+        """Those that are over, too."""
+        user = self.require(LAUNCH_SCOPE)
+        launches = await self.services.book.of_user(user, self.query(LaunchesQuery).limit)
+        self.answer([LaunchModel.of(launch) for launch in launches])
+
+    @operation(
+        "Launch a repository",
+        scope=LAUNCH_SCOPE,
+        body=LaunchRequest,
+        answers={201: LaunchModel},
+    )
     async def post(self) -> None:
-        """See the class."""
+        """Builds if need be, and starts a job once the image is ready: at once if the launch is
+        being followed or `start_when_ready` is set, else when its owner says so."""
         user = self.require(LAUNCH_SCOPE)
         wish = self.parse(LaunchRequest).wish()
         self.count(user)
         launch = await self.services.conductor.begin(user, self.groups, wish)
-        self.answer(launch_model(launch), 201)
+        self.answer(LaunchModel.of(launch), 201)
 
 
 class OwnLaunch(UserHandler):
@@ -121,30 +132,40 @@ class OwnLaunch(UserHandler):
 class LaunchHandler(OwnLaunch):
     """GET: one launch. DELETE: cancel it."""
 
+    @operation("Show a launch", scope=LAUNCH_SCOPE, answers={200: LaunchModel})
     async def get(self, launch_id: str) -> None:
-        """See the class."""
-        self.answer(launch_model(await self.own(launch_id)))
+        """Yours; somebody else's does not exist."""
+        self.answer(LaunchModel.of(await self.own(launch_id)))
 
+    @operation("Cancel a launch", scope=LAUNCH_SCOPE, answers={200: LaunchModel})
     async def delete(self, launch_id: str) -> None:
-        """See the class."""
+        """Whatever it is doing. Its build goes on, since others may wait for it."""
         await self.services.conductor.cancel(await self.own(launch_id))
-        self.answer(launch_model(await self.own(launch_id)))
+        self.answer(LaunchModel.of(await self.own(launch_id)))
 
 
 class StartHandler(OwnLaunch):
     """POST: start what waited for its owner."""
 
+    @operation("Start what waited for you", scope=LAUNCH_SCOPE, answers={200: LaunchModel})
     async def post(self, launch_id: str) -> None:
-        """See the class."""
+        """A launch in state `parked`; any other is left as it is."""
         await self.services.conductor.go_on(await self.own(launch_id))
-        self.answer(launch_model(await self.own(launch_id)))
+        self.answer(LaunchModel.of(await self.own(launch_id)))
 
 
 class LaunchEventsHandler(OwnLaunch, EventStreamHandler):
     """GET: the launch's events. While this is open, its owner is here."""
 
+    @operation(
+        "Follow a launch",
+        scope=LAUNCH_SCOPE,
+        query=SinceQuery,
+        answers={200: EventModel},
+        media_type=EVENT_STREAM,
+    )
     async def get(self, launch_id: str) -> None:
-        """See the class."""
+        """To its end. An event with `build` names the build that has the rest to tell."""
         launch = await self.own(launch_id)
         with self.services.presence.watching(launch.id):
             await stream_events(self, self.services.events, launch.stream, LAUNCH_ENDS)

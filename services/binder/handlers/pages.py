@@ -8,11 +8,10 @@ from tornado.web import authenticated
 
 from hpcbinderhub import __version__
 from hpcbinderhub.errors import UserError
-from hpcbinderhub.images.engines import engine_class
 from hpcbinderhub.launches.links import asked_for
 from hpcbinderhub.launches.records import Launch
-from hpcbinderhub.profiles import Profile
 
+from ..models import ProfileModel
 from .base import LAUNCH_SCOPE, UserHandler, found, server_url
 
 
@@ -72,7 +71,7 @@ class LaunchPage(PageHandler):
             linked=linked,
             accounts=accounts,
             refusal=refusal,
-            profiles=[profile_model(p) for p in self.offered()],
+            profiles=[ProfileModel.of(profile) for profile in self.offered()],
             servers=await self._servers(user),
             wanted=self._wanted(),
         )
@@ -103,8 +102,3 @@ class LoadingPage(PageHandler):
         launch = found(launch if launch and launch.user == user else None, "launch")
         profile = next((p for p in self.services.site.profiles if p.name == launch.profile), None)
         self.render_page("loading.html", launch=launch, profile=profile)
-
-
-def profile_model(profile: Profile) -> dict[str, Any]:
-    """A profile, as the launch page shows it."""
-    return profile.model_dump() | {"hides_home": engine_class(profile.engine).hides_home}

@@ -98,6 +98,7 @@ c.Authenticator.admin_users = {"carol"}
 c.JupyterHub.load_groups = {
     "geo": {"users": ["alice", "bob", "carol"]},
     "ml": {"users": ["alice", "carol"]},
+    "binder-admins": {"users": ["carol"]},
 }
 c.JupyterHub.db_url = f"sqlite:///{STATE}/jupyterhub.sqlite"
 c.JupyterHub.cookie_secret_file = f"{STATE}/cookie-secret"

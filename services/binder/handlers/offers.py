@@ -1,0 +1,38 @@
+"""What the site offers the caller, and allows."""
+
+from __future__ import annotations
+
+from ..models import LimitsModel, ProfileModel
+from ..operations import operation
+from .base import LAUNCH_SCOPE, UserHandler
+
+
+class ProfilesHandler(UserHandler):
+    """GET: profiles."""
+
+    @operation("List profiles", scope=LAUNCH_SCOPE, answers={200: list[ProfileModel]})
+    async def get(self) -> None:
+        """Those that the caller may choose from, in the site's order."""
+        self.require(LAUNCH_SCOPE)
+        self.answer([ProfileModel.of(profile) for profile in self.offered()])
+
+
+class LimitsHandler(UserHandler):
+    """GET: limits."""
+
+    @operation("Show limits", scope=LAUNCH_SCOPE, answers={200: LimitsModel})
+    async def get(self) -> None:
+        """The site's, and the Slurm accounts of the caller. 403 for one without an allocation."""
+        user = self.require(LAUNCH_SCOPE)
+        site = self.services.site
+        member = await self.services.conductor.member(user)
+        self.answer(
+            LimitsModel(
+                requests=site.request_limit,
+                request_seconds=site.request_limit_seconds,
+                build_seconds=site.build_seconds,
+                build_disk_mb=site.build_disk_mb,
+                build_log_kb=site.build_log_kb,
+                accounts=member.slurm_accounts,
+            )
+        )

@@ -1,0 +1,27 @@
+"""How requests name a repository."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hpcbinderhub.launches.options import Line
+from hpcbinderhub.repos.spec import Pasted, parse_link, parse_pasted
+
+
+class RepositoryRequest(BaseModel):
+    """A body that names a repository."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    repository: Line = Field(
+        default="", description="What was pasted: an address; or leave empty and give `spec`."
+    )
+    ref: Line = Field(default="", description="Branch, tag or commit, beside `repository`.")
+    spec: Line = Field(default="", description="Provider and spec as in a link: gh/org/repo/ref.")
+
+    def spec_of(self) -> Pasted:
+        """The repository, and the file in it if the address named one."""
+        if self.spec:
+            provider, _, rest = self.spec.partition("/")
+            return Pasted(parse_link(provider, rest), "")
+        return parse_pasted(self.repository, self.ref)

@@ -1,0 +1,159 @@
+"""What the API answers with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hpcbinderhub.builds.queue import Build, KnownImage
+from hpcbinderhub.images.engines import engine_class
+from hpcbinderhub.launches.records import Launch
+from hpcbinderhub.profiles import Profile
+
+
+class Model(BaseModel):
+    """Frozen, with all its fields."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class ErrorModel(Model):
+    """What went wrong, in three texts."""
+
+    message: str = Field(description="What is wrong.")
+    advice: str = Field(description="What to do about it.")
+    detail: str = Field(description="The other side's own words: Slurm's, Git's, the builder's.")
+
+
+class EventModel(Model):
+    """Something that happened to a build or a launch."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    number: int = Field(description="Counts from 1 without gaps; go on after it with `since`.")
+    at: float = Field(description="Seconds since 1970.")
+    phase: str
+    message: str
+
+
+class BuildModel(Model):
+    """One run of a recipe through the queue."""
+
+    id: str
+    key: str = Field(description="The recipe key: builds with the same make the same environment.")
+    repo_url: str
+    ref: str
+    commit: str
+    state: str = Field(description="`queued`, `running`, `done` or `failed`.")
+    attempt: int = Field(description="How often a worker has begun it.")
+    worker: str | None
+    created: float
+    finished: float | None
+    failure: dict[str, Any] | None
+    phases: list[str] = Field(default=[], description="Those that it has told of, in order.")
+
+    @classmethod
+    def of(cls, build: Build, phases: list[str] | None = None) -> BuildModel:
+        """A build of the library's."""
+        fields = {name: getattr(build, name) for name in cls.model_fields if name != "phases"}
+        return cls(**fields, phases=phases or [])
+
+
+class MadeModel(Model):
+    """An environment that was asked for: there already, or being built."""
+
+    commit: str
+    artefact: str | None = Field(description="Its image, if it is there.")
+    build: BuildModel | None = Field(description="Its build, if it is not.")
+
+
+class ImageModel(Model):
+    """An environment that is ready to be launched, and what it costs."""
+
+    key: str
+    artefact: str = Field(description="SHA-256 of the file in the artefact store.")
+    size: int = Field(description="Bytes.")
+    made: float
+    repo_url: str
+    commit: str
+    launches: int = Field(description="How often it was launched.")
+    last_launch: float | None
+
+    @classmethod
+    def of(cls, image: KnownImage) -> ImageModel:
+        """An image of the library's."""
+        return cls(**{name: getattr(image, name) for name in cls.model_fields})
+
+
+class LaunchModel(Model):
+    """One user starting one commit under one profile; its owner sees it."""
+
+    id: str
+    spec: str = Field(description="Provider and spec, as in a link.")
+    repo_url: str
+    ref: str
+    commit: str | None
+    profile: str
+    account: str | None
+    minutes: int | None
+    nodes: int | None
+    gpus: int | None
+    state: str
+    build: str | None
+    server: str
+    url: str | None = Field(description="The server, once it is ready.")
+    failure: dict[str, Any] | None
+    created: float
+    changed: float
+
+    @classmethod
+    def of(cls, launch: Launch) -> LaunchModel:
+        """A launch of the library's."""
+        return cls(**{name: getattr(launch, name) for name in cls.model_fields})
+
+
+class PastedModel(Model):
+    """What was pasted, understood."""
+
+    spec: str
+    repo_url: str
+    ref: str
+    file: str
+
+
+class ProfileModel(Model):
+    """A set of resources that the caller may choose."""
+
+    name: str
+    title: str
+    description: str
+    engine: str
+    partition: str
+    minutes: int
+    max_minutes: int
+    max_nodes: int
+    cpus: int
+    memory_mb: int
+    max_gpus: int
+    accounts: tuple[str, ...]
+    hides_home: bool = Field(description="Whether a repository's code is kept out of the home.")
+
+    @classmethod
+    def of(cls, profile: Profile) -> ProfileModel:
+        """A profile of the site's."""
+        fields = {name: getattr(profile, name) for name in cls.model_fields if name != "hides_home"}
+        return cls(**fields, hides_home=engine_class(profile.engine).hides_home)
+
+
+class LimitsModel(Model):
+    """What the site allows."""
+
+    requests: int = Field(
+        description="Builds and launches that one may ask for in a window; 0: any."
+    )
+    request_seconds: int = Field(description="How long such a window is.")
+    build_seconds: int
+    build_disk_mb: int
+    build_log_kb: int
+    accounts: list[str] = Field(description="Slurm accounts that the caller may charge.")
