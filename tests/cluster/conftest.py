@@ -18,6 +18,7 @@ def rig() -> Rig:
     cluster.up()
     made = Rig(cluster)
     made.wait_until_builds_are_taken()
+    made.wait_until_up()
     return made
 
 

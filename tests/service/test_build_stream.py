@@ -6,6 +6,7 @@ import httpx
 import pytest
 from cluster.person import Person
 from cluster.rig import eventually
+from hpcbinderhub.services.binder.handlers import streams
 from service import stream
 from service.repository import ServedRepository
 from service.running import RunningService
@@ -200,3 +201,20 @@ def test_an_owner_who_is_away_spends_nothing_but_a_token_need_not_wait(
     events.close()
     service.tell(service.builder.free.set)
     eventually(lambda: alice.servers(), 30, "the server was started with nobody watching")
+
+
+def test_a_stream_in_which_nothing_happens_gives_signs_of_life(
+    alice: Person,
+    repository: ServedRepository,
+    service: RunningService,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert streams.KEEP_ALIVE_SECONDS == 25
+    monkeypatch.setattr(streams, "KEEP_ALIVE_SECONDS", 0.1)
+    service.tell(service.builder.free.clear)
+    url = f"{alice.url}/services/binder/build/{repository.spec()}?build_only=true"
+    headers = stream.ACCEPT | {"Authorization": f"Bearer {alice.token}"}
+    with httpx.stream("GET", url, headers=headers) as answer:
+        comments = (line for line in answer.iter_lines() if line.startswith(":"))
+        assert [next(comments) for _ in range(3)] == [":keep-alive"] * 3
+    service.tell(service.builder.free.set)

@@ -198,7 +198,7 @@ class EventStreamHandler(UserHandler):
     def last_seen(self) -> int:
         """The number to go on after: from the header that clients send, or from `?since=`."""
         text = self.request.headers.get("Last-Event-ID") or self.get_query_argument("since", "0")
-        return int(text) if text.isdigit() else 0
+        return int(text) if text.isdecimal() else 0
 
     def begin_stream(self) -> None:
         """The headers; nginx and others must not hold events back."""
