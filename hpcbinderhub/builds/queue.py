@@ -98,6 +98,10 @@ class BuildQueue:
         """One build."""
         return await self._database.run(find_build, build)
 
+    async def lengths(self) -> dict[str, int]:
+        """How many builds wait, and how many run."""
+        return await self._database.run(count_live)
+
     async def images(self, limit: int) -> list[KnownImage]:
         """All images, the newest first."""
         return await self._database.run(list_images, limit)
@@ -190,6 +194,14 @@ def find_build(connection: Connection, build: str) -> Build | None:
     """See `BuildQueue.get`."""
     row = connection.execute(select(builds).where(builds.c.id == build)).first()
     return _build(row) if row else None
+
+
+def count_live(connection: Connection) -> dict[str, int]:
+    """See `BuildQueue.lengths`."""
+    live = ("queued", "running")
+    found = select(builds.c.state, func.count().label("number")).where(builds.c.state.in_(live))
+    rows = connection.execute(found.group_by(builds.c.state))
+    return dict.fromkeys(live, 0) | {row.state: row.number for row in rows}
 
 
 def list_images(connection: Connection, limit: int) -> list[KnownImage]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
@@ -10,10 +12,34 @@ from jupyterhub._data import DATA_FILES_PATH
 
 def template_environment() -> Environment:
     """Templates from where JupyterHub keeps its own; ours are installed beside them."""
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(Path(DATA_FILES_PATH) / "templates"),
         autoescape=True,
         enable_async=False,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters.update(ago=ago, duration=duration, isotime=isotime)
+    return environment
+
+
+def ago(at: float) -> str:
+    """How long ago something was, as one says it."""
+    seconds = max(0, time.time() - at)
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        number = int(seconds // size)
+        if number:
+            return f"{number} {unit}{'s' if number > 1 else ''} ago"
+    return "just now"
+
+
+def duration(seconds: float) -> str:
+    """How long something took."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def isotime(at: float) -> str:
+    """A moment, for machines and for those who point at it."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

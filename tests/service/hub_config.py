@@ -63,7 +63,11 @@ c.JupyterHub.services = [
         "url": f"http://127.0.0.1:{given['service_port']}",
         "api_token": given["service_token"],
         "oauth_no_confirm": True,
-        "oauth_client_allowed_scopes": ["custom:hpcbinderhub:build", "custom:hpcbinderhub:launch"],
+        "oauth_client_allowed_scopes": [
+            "custom:hpcbinderhub:build",
+            "custom:hpcbinderhub:launch",
+            "custom:hpcbinderhub:admin",
+        ],
     },
     {"name": "prometheus", "api_token": given["scraper_token"]},
 ]

@@ -19,6 +19,7 @@ from . import (
     launches,
     metrics,
     offers,
+    overview,
     pages,
     servers,
     workers,
@@ -33,6 +34,9 @@ def routes(prefix: str, title: str) -> list[tuple[Any, ...]]:
     table: list[tuple[Any, ...]] = [
         ("", pages.LaunchPage),
         (r"v2/([^/]+)/(.+)", pages.LaunchPage),
+        (r"mine", overview.MinePage),
+        (r"admin", overview.AdminPage),
+        (r"login", pages.LogInHandler),
         (r"launches/([0-9a-z]+)", pages.LoadingPage),
         (r"api/parse", launches.ParseHandler),
         (r"api/launches", launches.LaunchesHandler),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from tornado.web import authenticated
 
@@ -10,9 +11,13 @@ from hpcbinderhub import __version__
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.launches.links import asked_for
 from hpcbinderhub.launches.records import Launch
+from hpcbinderhub.repos.spec import RepoSpec
 
 from ..models import ProfileModel
-from .base import LAUNCH_SCOPE, UserHandler, found, server_url
+from .base import ADMIN_SCOPE, LAUNCH_SCOPE, UserHandler, found, server_url
+
+SESSION_COOKIE = "jupyterhub-session-id"
+"""The hub sets it for the whole host when somebody logs in, so its being there is a hint."""
 
 
 class PageHandler(UserHandler):
@@ -41,9 +46,16 @@ class PageHandler(UserHandler):
                 parsed_scopes={},
                 site=self.services.site,
                 service=self.settings["prefix"],
+                is_admin=self.is_admin,
                 **values,
             )
         )
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the caller sees the admin's page."""
+        user = self.current_user
+        return bool(user and self.hub_auth.check_scopes({ADMIN_SCOPE}, user))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """A page with the three texts."""
@@ -55,11 +67,13 @@ class PageHandler(UserHandler):
 class LaunchPage(PageHandler):
     """The field that takes whatever was pasted; or, from a link, what will run and a button."""
 
-    @authenticated
     async def get(self, provider: str = "", _spec: str = "") -> None:
         """See the class. Following a link starts nothing."""
-        user = self.require(LAUNCH_SCOPE)
         linked = self.linked() if provider else None
+        if not self.current_user:
+            self._welcome(linked)
+            return
+        user = self.require(LAUNCH_SCOPE)
         refusal: UserError | None = None
         accounts: list[str] = []
         try:
@@ -72,7 +86,7 @@ class LaunchPage(PageHandler):
             accounts=accounts,
             refusal=refusal,
             profiles=[ProfileModel.of(profile) for profile in self.offered()],
-            servers=await self._servers(user),
+            servers=await running_servers(self, user),
             wanted=self._wanted(),
         )
 
@@ -82,13 +96,31 @@ class LaunchPage(PageHandler):
         offered = {profile.name for profile in self.offered()}
         return wanted if wanted["profile"] in offered else wanted | {"profile": ""}
 
-    async def _servers(self, user: str) -> list[dict[str, Any]]:
-        servers = []
-        for name, ready in await self.services.hub.servers(user):
-            launch = await self.services.book.of_server(user, name)
-            url = server_url(self.settings["hub_base_url"], user, name)
-            servers.append({"name": name, "ready": ready, "url": url, "launch": launch})
-        return servers
+    def _welcome(self, linked: RepoSpec | None) -> None:
+        """For those who are not logged in; who is logged in to the hub passes straight through."""
+        here = self.request.uri or ""
+        log_in = f"{self.settings['prefix']}login?{urlencode({'next': here})}"
+        if self.get_cookie(SESSION_COOKIE):
+            self.redirect(log_in)
+            return
+        public = linked.path if linked and linked.repo_url.startswith("https://") else ""
+        self.render_page(
+            "landing.html",
+            linked=linked,
+            wanted=asked_for(lambda name: self.get_query_argument(name, "")),
+            log_in=log_in,
+            mybinder=f"https://mybinder.org/v2/{public}" if public else "",
+        )
+
+
+class LogInHandler(UserHandler):
+    """GET: log in, and go on to one of our own pages."""
+
+    @authenticated
+    def get(self) -> None:
+        """See the class."""
+        wanted, prefix = self.get_query_argument("next", ""), self.settings["prefix"]
+        self.redirect(wanted if wanted.startswith(prefix) and "\\" not in wanted else prefix)
 
 
 class LoadingPage(PageHandler):
@@ -102,3 +134,13 @@ class LoadingPage(PageHandler):
         launch = found(launch if launch and launch.user == user else None, "launch")
         profile = next((p for p in self.services.site.profiles if p.name == launch.profile), None)
         self.render_page("loading.html", launch=launch, profile=profile)
+
+
+async def running_servers(handler: UserHandler, user: str) -> list[dict[str, Any]]:
+    """The user's servers that run or start, and the launches that they came from."""
+    servers = []
+    for name, ready in await handler.services.hub.servers(user):
+        launch = await handler.services.book.of_server(user, name)
+        url = server_url(handler.settings["hub_base_url"], user, name)
+        servers.append({"name": name, "ready": ready, "url": url, "launch": launch})
+    return servers

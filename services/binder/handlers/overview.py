@@ -1,0 +1,43 @@
+"""Pages that show what there is: a user's own things, and an admin's."""
+
+from __future__ import annotations
+
+from tornado.web import authenticated
+
+from .base import ADMIN_SCOPE, LAUNCH_SCOPE
+from .pages import PageHandler, running_servers
+
+LAUNCHES = 30
+BUILDS = 50
+IMAGES = 200
+
+
+class MinePage(PageHandler):
+    """What the caller runs and has launched."""
+
+    @authenticated
+    async def get(self) -> None:
+        """See the class."""
+        user = self.require(LAUNCH_SCOPE)
+        self.render_page(
+            "mine.html",
+            servers=await running_servers(self, user),
+            launches=await self.services.book.of_user(user, LAUNCHES),
+        )
+
+
+class AdminPage(PageHandler):
+    """The queue, the images and the health of the site."""
+
+    @authenticated
+    async def get(self) -> None:
+        """See the class."""
+        self.require(ADMIN_SCOPE)
+        queue = self.services.queue
+        self.render_page(
+            "admin.html",
+            health=await self.services.health.report(),
+            lengths=await queue.lengths(),
+            builds=await queue.newest(limit=BUILDS),
+            images=await queue.images(IMAGES),
+        )
