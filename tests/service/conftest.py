@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from cluster.person import Person
 from jupyterhub.services.auth import HubOAuth
+from repos.forge import Forge
 from service.hub import PASSWORD, RunningHub, what_is_missing
 from service.repository import ServedRepository
 from service.running import RunningService
@@ -78,12 +79,9 @@ def service(start_service: Callable[..., RunningService]) -> RunningService:
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Iterator[ServedRepository]:
+def repository(forge: Forge) -> ServedRepository:
     """A repository that was never built."""
-    (tmp_path / "served").mkdir()
-    made = ServedRepository(tmp_path / "served")
-    yield made
-    made.close()
+    return ServedRepository(forge)
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,10 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from http.server import ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
-from service.repository import QuietHandler
 
 ROOT = Path(__file__).parents[2]
 JS = Path(__file__).parent / "js"
@@ -54,6 +53,13 @@ def free_ports(number: int) -> list[int]:
     finally:
         for one in sockets:
             one.close()
+
+
+class StandIn(SimpleHTTPRequestHandler):
+    """Answers in place of the service, and prints nothing."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""
 
 
 @dataclass
@@ -96,7 +102,7 @@ class RunningHub:
             )
         limit = time.monotonic() + START_SECONDS
         # A hub that starts waits half a minute for a service that is not there.
-        stand_in = ThreadingHTTPServer(("127.0.0.1", self.service_port), QuietHandler)
+        stand_in = ThreadingHTTPServer(("127.0.0.1", self.service_port), StandIn)
         threading.Thread(target=stand_in.serve_forever, daemon=True).start()
         try:
             while not self._answers():

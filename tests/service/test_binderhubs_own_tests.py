@@ -117,4 +117,7 @@ def test_the_module_passes(
         check=False,
     )
     print(done.stdout)
+    # They end their server from within, which the hub notices only later.
+    for server in people["alice"].servers():
+        people["alice"].hub("DELETE", f"users/alice/servers/{server}", {"remove": True})
     assert done.returncode == 0, done.stdout + done.stderr
