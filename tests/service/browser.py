@@ -23,6 +23,9 @@ class Browser:
     def follow(self, link: str, name: str = "alice") -> httpx.Response:
         """Follow a link, and log in if that is what comes."""
         page = self.client.get(link, headers=NAVIGATION)
+        welcome = re.search(r'href="([^"]*/login\?next=[^"]*)"', page.text)
+        if welcome:
+            page = self.client.get(welcome[1].replace("&amp;", "&"), headers=NAVIGATION)
         form = re.search(r'action="([^"]*/hub/login[^"]*)"', page.text)
         if form is None:
             return page
