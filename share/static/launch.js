@@ -82,7 +82,7 @@ async function refreshLink() {
   if (values.nodes) wanted.set("nodes", values.nodes);
   if (values.gpus) wanted.set("gpus", values.gpus);
   if (values.open || file) wanted.set("labpath", values.open || file);
-  link.value = `${location.origin}${address(`v2/${spec}`)}?${wanted}`;
+  showLinks(`${location.origin}${address(`v2/${spec}`)}?${wanted}`, `${location.origin}${address("badge_logo.svg")}`);
 }
 
 let timer;
@@ -92,11 +92,23 @@ form.addEventListener("input", () => {
   timer = setTimeout(refreshLink, 250);
 });
 
-document.getElementById("copy-link").addEventListener("click", async (event) => {
-  link.select();
-  await navigator.clipboard.writeText(link.value);
-  event.target.textContent = "Copied";
-});
+function showLinks(url, badge) {
+  const quoted = url.replaceAll("&", "&amp;");
+  link.value = url;
+  document.getElementById("share-markdown").value = `[![Launch on HPC](${badge})](${url})`;
+  document.getElementById("share-rst").value = `.. image:: ${badge}\n   :target: ${url}\n   :alt: Launch on HPC`;
+  document.getElementById("share-html").value = `<a href="${quoted}"><img src="${badge}" alt="Launch on HPC"></a>`;
+}
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.addEventListener("click", async () => {
+    const field = document.getElementById(button.dataset.copy);
+    field.select();
+    await navigator.clipboard.writeText(field.value);
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+  });
+}
 
 // -- running servers ----------------------------------------------------------------------------
 

@@ -18,6 +18,9 @@ Shoot = Callable[[Page, str], None]
 
 def log_in(page: Page, url: str, name: str, password: str = PASSWORD) -> None:
     page.goto(url)
+    welcome = page.get_by_role("link", name=re.compile("^Log in"))
+    if welcome.count():
+        welcome.click()
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()

@@ -7,9 +7,9 @@ from tornado.web import authenticated
 from .base import ADMIN_SCOPE, LAUNCH_SCOPE
 from .pages import PageHandler, running_servers
 
-LAUNCHES = 30
-BUILDS = 50
-IMAGES = 200
+LAUNCHES = 20
+BUILDS = 20
+IMAGES = 50
 
 
 class MinePage(PageHandler):
