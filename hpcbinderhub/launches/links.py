@@ -6,23 +6,18 @@ takes the same words.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import NotAllowed, UserError
 from ..profiles import Name, Profile
+from ..repos.opening import file_to_open
 from ..repos.spec import RepoSpec
 from .conductor import Wish
 from .options import Line
 
 RESOURCES = ("profile", "account", "nodes", "time", "gpus")
-
-# The addresses below which Jupyter's interfaces show one file.
-_FILE_VIEW = re.compile(
-    r"^/*(?:(?:lab(?:/workspaces/[^/]+)?|doc)/tree|tree|notebooks|edit)/+(?P<path>.+)$"
-)
 
 
 class LinkOptions(BaseModel):
@@ -71,15 +66,3 @@ def link_options(argument: Callable[[str], str]) -> LinkOptions:
             f"{field}={words[field][:80]} in this address: {first['msg']}.",
             "Correct it, or leave it out.",
         ) from error
-
-
-def file_to_open(labpath: str = "", filepath: str = "", urlpath: str = "") -> str:
-    """The file in the repository that a link names.
-
-    BinderHub's `urlpath` may name any address of the server. Only those that show a file are known
-    before there is a server; its own clients append the others to the address that they get.
-    """
-    if labpath or filepath:
-        return (labpath or filepath).strip("/")
-    found = _FILE_VIEW.match(urlpath.partition("?")[0])
-    return found["path"].rstrip("/") if found else ""

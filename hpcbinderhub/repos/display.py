@@ -19,6 +19,32 @@ DISPLAY: list[dict[str, Any]] = [
         "ref": {"enabled": True, "default": "HEAD"},
     },
     {
+        "displayName": "GitLab",
+        "id": "gl",
+        "enabled": True,
+        "spec": {"validateRegex": r"[^/]+/.+"},
+        "detect": {"regex": r"^(https?://gitlab.com/)?(?<repo>[^/]+/[^/]+.*?)/?$"},
+        "repo": {
+            "label": "GitLab project or address",
+            "placeholder": "https://gitlab.com/group/project",
+            "urlEncode": True,
+        },
+        "ref": {"enabled": True, "default": "HEAD"},
+    },
+    {
+        "displayName": "Gist",
+        "id": "gist",
+        "enabled": True,
+        "spec": {"validateRegex": r"[^/]+/[^/]+(/[^/]+)?"},
+        "detect": {"regex": r"^(https?://gist.github.com/)?(?<repo>[^/]+/[^/]+)/?$"},
+        "repo": {
+            "label": "Gist's user and id, or address",
+            "placeholder": "https://gist.github.com/user/0123456789abcdef",
+            "urlEncode": False,
+        },
+        "ref": {"enabled": True, "default": "HEAD"},
+    },
+    {
         "displayName": "Git repository",
         "id": "git",
         "enabled": True,

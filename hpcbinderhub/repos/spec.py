@@ -7,7 +7,7 @@ with a dash, names a host over HTTP(S), and holds no control characters.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote, urlsplit
 
 from ..errors import UserError
@@ -18,6 +18,7 @@ DEFAULT_REF = "HEAD"
 # as something else than a name.
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|\.lock(/|$)|(^|/)\.|\.$|/$|^[-+/@]")
 _GITHUB_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")
+_GITLAB_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}$")
 _HOST = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$")
 
 
@@ -26,7 +27,7 @@ class RepoSpec:
     """A repository and a ref in it, as a provider names them."""
 
     provider: str
-    """`gh` for GitHub, `git` for any other address."""
+    """`gh` for GitHub, `gl` for GitLab, `gist`, and `git` for any other address."""
 
     repo_url: str
     ref: str
@@ -35,61 +36,36 @@ class RepoSpec:
     def path(self) -> str:
         """Provider and spec as in a link: `gh/org/repo/ref`, `git/<quoted URL>/ref`."""
         ref = quote(self.ref, safe="/")
-        if self.provider == "gh":
-            return f"gh/{urlsplit(self.repo_url).path.strip('/')}/{ref}"
-        return f"git/{quote(self.repo_url, safe='')}/{ref}"
+        path = urlsplit(self.repo_url).path.strip("/")
+        if self.provider in ("gh", "gist"):
+            return f"{self.provider}/{path}/{ref}"
+        named = path if self.provider == "gl" else self.repo_url
+        return f"{self.provider}/{quote(named, safe='')}/{ref}"
 
-
-@dataclass(frozen=True)
-class Pasted:
-    """What was pasted: the repository, and the file in it if the address named one."""
-
-    spec: RepoSpec
-    file: str
+    def at(self, ref: str) -> RepoSpec:
+        """The same repository at another ref."""
+        return replace(self, ref=checked_ref(ref))
 
 
 def parse_link(provider: str, spec: str) -> RepoSpec:
     """A spec as it stands in a link, still percent-encoded where the link had it so."""
-    if provider == "gh":
+    if provider in ("gh", "gist"):
         parts = unquote(spec).strip("/").split("/", 2)
         if len(parts) < 2:
             raise UserError(
                 "A GitHub link needs an organisation and a repository.",
-                "It looks like gh/ORGANISATION/REPOSITORY/REF.",
+                "It looks like gh/ORGANISATION/REPOSITORY/REF, or gist/USER/ID/REF.",
             )
-        return github(parts[0], parts[1], parts[2] if len(parts) > 2 else "")
-    if provider == "git":
-        url, _, ref = spec.strip("/").partition("/")
-        return any_git(unquote(url), unquote(ref))
+        make = github if provider == "gh" else gist
+        return make(parts[0], parts[1], parts[2] if len(parts) > 2 else "")
+    if provider in ("git", "gl"):
+        address, _, ref = spec.strip("/").partition("/")
+        named = any_git if provider == "git" else gitlab
+        return named(unquote(address), unquote(ref))
     raise UserError(
         f"Repositories of the kind “{provider}” cannot be launched here.",
-        "Use gh (GitHub) or git (any Git address over https).",
+        "Use gh (GitHub), gl (GitLab), gist, or git (any Git address over https).",
     )
-
-
-def parse_pasted(text: str, ref: str = "") -> Pasted:
-    """Whatever was pasted: the address of a repository, or of a page or file in it."""
-    text = text.strip()
-    if re.match(r"^(ssh://|git@|[\w.-]+@[\w.-]+:)", text):
-        raise UserError(
-            "Repositories over SSH cannot be launched yet.",
-            "Paste the https address of a public repository.",
-        )
-    if re.match(r"^[\w-]+/[\w.-]+$", text):
-        text = f"https://github.com/{text}"
-    parts = urlsplit(_checked_url(text))
-    segments = [segment for segment in unquote(parts.path).split("/") if segment]
-    if parts.hostname in ("github.com", "www.github.com"):
-        if len(segments) < 2:
-            raise UserError(
-                "This is a page of GitHub, but not a repository.",
-                "Paste an address like https://github.com/ORGANISATION/REPOSITORY.",
-            )
-        kind, rest = (segments[2:3] or [""])[0], segments[3:]
-        named = rest[0] if kind in ("tree", "blob") and rest else ""
-        file = "/".join(rest[1:]) if kind in ("tree", "blob") else ""
-        return Pasted(github(segments[0], segments[1], ref or named), file)
-    return Pasted(any_git(text, ref), "")
 
 
 def github(organisation: str, repository: str, ref: str) -> RepoSpec:
@@ -104,9 +80,32 @@ def github(organisation: str, repository: str, ref: str) -> RepoSpec:
     return RepoSpec("gh", f"https://github.com/{organisation}/{repository}", checked_ref(ref))
 
 
+def gitlab(project: str, ref: str) -> RepoSpec:
+    """A repository on GitLab; groups nest."""
+    project = project.strip("/").removesuffix(".git")
+    names = project.split("/")
+    if len(names) < 2 or not all(_GITLAB_NAME.match(name) for name in names):
+        raise UserError(
+            f"“{project[:120]}” is not a project on GitLab.",
+            "Paste an address like https://gitlab.com/GROUP/PROJECT.",
+        )
+    return RepoSpec("gl", f"https://gitlab.com/{project}", checked_ref(ref))
+
+
+def gist(user: str, name: str, ref: str) -> RepoSpec:
+    """A gist, which is a repository like any other."""
+    name = name.removesuffix(".git")
+    if not _GITHUB_NAME.match(user) or not re.fullmatch(r"[0-9a-f]{5,64}", name):
+        raise UserError(
+            f"“{user[:60]}/{name[:64]}” is not a gist.",
+            "Paste an address like https://gist.github.com/USER/ID.",
+        )
+    return RepoSpec("gist", f"https://gist.github.com/{user}/{name}", checked_ref(ref))
+
+
 def any_git(url: str, ref: str) -> RepoSpec:
     """A repository at any address that Git understands over HTTP(S)."""
-    return RepoSpec("git", _checked_url(url), checked_ref(ref))
+    return RepoSpec("git", checked_url(url), checked_ref(ref))
 
 
 def checked_ref(ref: str) -> str:
@@ -120,7 +119,8 @@ def checked_ref(ref: str) -> str:
     return ref
 
 
-def _checked_url(url: str) -> str:
+def checked_url(url: str) -> str:
+    """An address over HTTP(S) that is safe to hand to Git."""
     try:
         parts = urlsplit(url)
         port_is_fine = parts.port is None or parts.port > 0

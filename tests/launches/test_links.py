@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hpcbinderhub.errors import NotAllowed, UserError
-from hpcbinderhub.launches.links import LinkOptions, asked_for, file_to_open, link_options
+from hpcbinderhub.launches.links import LinkOptions, asked_for, link_options
 from hpcbinderhub.profiles import Profile
+from hpcbinderhub.repos.opening import file_to_open
 from hpcbinderhub.repos.spec import parse_link
 
 SPEC = parse_link("gh", "org/repo/main")

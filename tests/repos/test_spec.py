@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpcbinderhub.errors import UserError
-from hpcbinderhub.repos.spec import parse_link, parse_pasted
+from hpcbinderhub.repos.pasted import parse_pasted
+from hpcbinderhub.repos.spec import parse_link
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hpcbinderhub.launches.conductor import Wish
 from hpcbinderhub.launches.options import Line
 from hpcbinderhub.launches.records import Launch
 from hpcbinderhub.profiles import Name
-from hpcbinderhub.repos.spec import parse_pasted
+from hpcbinderhub.repos.pasted import parse_pasted
 
 from ..models import EventModel, LaunchModel, PastedModel
 from ..operations import EVENT_STREAM, operation

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from hpcbinderhub.launches.options import Line
-from hpcbinderhub.repos.spec import Pasted, parse_link, parse_pasted
+from hpcbinderhub.repos.pasted import Pasted, parse_pasted
+from hpcbinderhub.repos.spec import parse_link
 
 
 class RepositoryRequest(BaseModel):
