@@ -166,6 +166,27 @@ class Site(LoggingConfigurable):
     )
 
     # -- repositories ----------------------------------------------------------------------------
+    repository_hosts = List(
+        Unicode(),
+        default_value=["*"],
+        config=True,
+        help="""Hosts from which repositories may come; `*` stands for anything.
+
+        Example: `['github.com', '*.example.org']`.
+        """,
+    )
+    denied_repository_hosts = List(
+        Unicode(), config=True, help="Hosts from which none may come, whatever the list above says."
+    )
+    private_networks = List(
+        Unicode(),
+        config=True,
+        help="""Networks that are not the public internet's and may hold repositories all the same.
+
+        Everything private, local or reserved is refused otherwise, since a user's address must not
+        lead the service into the site's inside. Example: `['10.20.0.0/16']`, for a Git server.
+        """,
+    )
     git_timeout = Integer(
         120, config=True, help="Seconds that one Git command may take on the network."
     )

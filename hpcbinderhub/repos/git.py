@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import NotFound, UserError
+from .guard import Guard
 from .spec import RepoSpec
 
 _FULL_SHA = re.compile(r"^[0-9a-f]{40}$")
@@ -25,7 +26,8 @@ _SETTINGS = (
     "protocol.allow=never",
     "protocol.http.allow=always",
     "protocol.https.allow=always",
-    "http.followRedirects=initial",
+    # The guard has followed them, and looked at each.
+    "http.followRedirects=false",
     "gc.auto=0",
 )
 
@@ -33,9 +35,10 @@ _SETTINGS = (
 class GitCache:
     """Bare repositories below one directory, one for every address."""
 
-    def __init__(self, directory: Path, timeout: float):
+    def __init__(self, directory: Path, timeout: float, guard: Guard):
         self._directory = directory
         self._timeout = timeout
+        self._guard = guard
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def resolve(self, spec: RepoSpec) -> str:
@@ -43,7 +46,10 @@ class GitCache:
         if _FULL_SHA.match(spec.ref):
             return spec.ref
         names = ["HEAD", *_ref_names(spec.ref)]
-        listing = await self._git("ls-remote", "--quiet", "--", spec.repo_url, *names, spec=spec)
+        way = await self._guard.way_to(spec.repo_url)
+        listing = await self._git(
+            "ls-remote", "--quiet", "--", way.url, *names, spec=spec, pin=way.pin
+        )
         found: dict[str, str] = {}
         for line in listing.splitlines():
             commit, _, name = line.partition("\t")
@@ -136,17 +142,24 @@ class GitCache:
 
     async def _fetch_refs(self, path: Path, spec: RepoSpec, commit: str) -> None:
         """The commit alone if the server gives it by name, else all branches and tags."""
-        fetch = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", spec.repo_url)
+        way = await self._guard.way_to(spec.repo_url)
+        fetch = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", way.url)
+        one = f"+{commit}:refs/hpcbinder/{commit}"
         try:
-            await self._git(*fetch, f"+{commit}:refs/hpcbinder/{commit}", cwd=path, spec=spec)
+            await self._git(*fetch, one, cwd=path, spec=spec, pin=way.pin)
         except UserError:
             everything = ("+refs/heads/*:refs/remote/heads/*", "+refs/tags/*:refs/remote/tags/*")
-            await self._git(*fetch, *everything, cwd=path, spec=spec)
+            await self._git(*fetch, *everything, cwd=path, spec=spec, pin=way.pin)
 
     async def _git(
-        self, *arguments: str, cwd: Path | None = None, spec: RepoSpec | None = None
+        self,
+        *arguments: str,
+        cwd: Path | None = None,
+        spec: RepoSpec | None = None,
+        pin: str = "",
     ) -> str:
-        settings = [part for setting in _SETTINGS for part in ("-c", setting)]
+        pinned = (f"http.curloptResolve={pin}",) if pin else ()
+        settings = [part for setting in (*_SETTINGS, *pinned) for part in ("-c", setting)]
         process = await asyncio.create_subprocess_exec(
             "git",
             *settings,
@@ -213,7 +226,7 @@ _CAUSES: Sequence[tuple[str, str, str]] = (
         "Check the address; if it is right, the site's network may not allow it.",
     ),
     (
-        r"[Rr]edirect",
+        r"[Rr]edirect|error: 30[1278]",
         "{url} redirects to somewhere else.",
         "Paste the address that it leads to.",
     ),

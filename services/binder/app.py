@@ -40,6 +40,7 @@ from hpcbinderhub.launches.presence import Presence
 from hpcbinderhub.launches.records import LaunchBook
 from hpcbinderhub.ratelimit import RateLimiter
 from hpcbinderhub.repos.git import GitCache
+from hpcbinderhub.repos.guard import Guard
 from hpcbinderhub.site import Site, load_site
 from hpcbinderhub.slurm.cluster import Cluster, cluster_of
 
@@ -81,7 +82,8 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
     events = EventLog(database)
     queue = BuildQueue(database, events, site.lease_seconds)
     book = LaunchBook(database)
-    git = GitCache(state / "repos", site.git_timeout)
+    guard = Guard(site.repository_hosts, site.denied_repository_hosts, site.private_networks)
+    git = GitCache(state / "repos", site.git_timeout, guard)
     cluster = cluster or cluster_of(site)
     hub = Hub(api_url, api_token)
     presence = Presence(site.away_seconds)

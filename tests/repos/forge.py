@@ -37,11 +37,22 @@ def git(where: Path, *arguments: str) -> str:
 
 
 class Backend(http.server.BaseHTTPRequestHandler):
-    """Runs `git http-backend` for every request; `/private/` asks for a password."""
+    """Runs `git http-backend` for every request; `/private/` asks for a password,
+    `/moved/` leads to the rest of its path, and `/inwards/` to another host."""
 
     root: Path
 
     def do_GET(self) -> None:
+        if self.path.startswith("/moved/"):
+            self.send_response(301)
+            self.send_header("Location", self.path.removeprefix("/moved"))
+            self.end_headers()
+            return
+        if self.path.startswith("/inwards/"):
+            self.send_response(302)
+            self.send_header("Location", f"http://127.0.0.2{self.path.removeprefix('/inwards')}")
+            self.end_headers()
+            return
         if self.path.startswith("/private/"):
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="private"')

@@ -11,13 +11,14 @@ from repos.forge import Forge, git
 
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.repos.git import GitCache
+from hpcbinderhub.repos.guard import Guard
 from hpcbinderhub.repos.spec import any_git
 
 
 @pytest.fixture
 def cache(tmp_path: Path) -> GitCache:
     (tmp_path / "cache").mkdir()
-    return GitCache(tmp_path / "cache", timeout=20)
+    return GitCache(tmp_path / "cache", 20, Guard(private=["127.0.0.0/8"]))
 
 
 async def test_a_branch_becomes_a_commit_and_a_commit_stays_one(

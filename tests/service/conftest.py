@@ -59,6 +59,7 @@ def start_service(
                 "free_disk_mb": 1,
                 "lease_seconds": 2,
                 "profiles": PROFILES,
+                "private_networks": ["127.0.0.0/8"],
             }
             | traits
         )
