@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from sqlalchemy import Connection, func, select
 
-from .builds.queue import stream as build_stream
+from .builds.records import stream as build_stream
 from .launches.records import LIVE, State
 from .tables import builds, events, launches
 

@@ -10,8 +10,9 @@ from ..images.engines.base import artefact_file
 from ..repos.git import GitCache
 from ..repos.spec import RepoSpec
 from ..site import Site
-from .queue import Build, BuildQueue
+from .queue import BuildQueue
 from .recipe import recipe_key
+from .records import Build
 
 
 @dataclass(frozen=True)

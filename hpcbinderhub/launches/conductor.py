@@ -14,7 +14,7 @@ from typing import Any
 
 from ..builds.environments import Environments
 from ..builds.queue import BuildQueue
-from ..builds.queue import stream as build_stream
+from ..builds.records import stream as build_stream
 from ..errors import NotAllowed, NotFound, Unavailable, UserError
 from ..events import BUILD_ENDS, EventLog
 from ..profiles import find_profile

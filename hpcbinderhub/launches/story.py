@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..builds.queue import stream as build_stream
+from ..builds.records import stream as build_stream
 from ..events import BUILD_ENDS, LAUNCH_ENDS, Event, EventLog
 from .records import Launch
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hpcbinderhub.builds.queue import Build, KnownImage
+from hpcbinderhub.builds.records import Build, KnownImage
 from hpcbinderhub.images.engines import engine_class
 from hpcbinderhub.launches.records import Launch
 from hpcbinderhub.profiles import Profile

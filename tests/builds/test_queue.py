@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hpcbinderhub.builds.queue import MAX_ATTEMPTS, BuildQueue, LeaseLost, stream
+from hpcbinderhub.builds.claims import MAX_ATTEMPTS
+from hpcbinderhub.builds.queue import BuildQueue
+from hpcbinderhub.builds.records import LeaseLost, stream
 from hpcbinderhub.database import Database
 from hpcbinderhub.events import BUILD_ENDS, Event, EventLog
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hpcbinderhub.builds.queue import stream as build_stream
+from hpcbinderhub.builds.records import stream as build_stream
 from hpcbinderhub.database import Database
 from hpcbinderhub.events import EventLog
 from hpcbinderhub.launches.records import Launch, LaunchBook, Request

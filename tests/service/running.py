@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from hpcbinderhub.services.binder.app import Services, assemble, make_web_application
 from tornado.httpserver import HTTPServer
 
-from hpcbinderhub.builds.queue import Build, LeaseLost
+from hpcbinderhub.builds.records import Build, LeaseLost
 from hpcbinderhub.images.engines.base import artefact_file
 from hpcbinderhub.site import Site
 from hpcbinderhub.slurm.cluster import Cluster

@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, nullcontext, suppress
 from typing import Any
 
-from hpcbinderhub.builds.queue import stream
+from hpcbinderhub.builds.records import stream
 from hpcbinderhub.errors import NotAllowed, NotFound, UserError
 from hpcbinderhub.events import BUILD_ENDS
 from hpcbinderhub.launches import binderhub

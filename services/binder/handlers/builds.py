@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from hpcbinderhub.builds.environments import Environment
-from hpcbinderhub.builds.queue import Build, stream
+from hpcbinderhub.builds.records import Build, stream
 from hpcbinderhub.errors import NotFound, UserError
 from hpcbinderhub.events import BUILD_ENDS
 from hpcbinderhub.launches.options import Line

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from tornado.web import HTTPError
 
-from hpcbinderhub.builds.queue import Build, LeaseLost
+from hpcbinderhub.builds.records import Build, LeaseLost
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.events import Line
 
