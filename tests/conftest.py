@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
-# Its pytest plugin would import it at the end of a run, from a stack so deep that Python 3.11 fails
-# to parse it (cpython issue 106905).
-import hypothesis  # noqa: F401
 import pytest
 from repos.forge import Forge, serve
+
+# Its pytest plugin would import it at the end of a run, from a stack so deep that Python 3.11 fails
+# to parse it (cpython issue 106905). The builder's host has none of it, and needs none.
+with suppress(ImportError):
+    import hypothesis  # noqa: F401
 
 
 @pytest.fixture
