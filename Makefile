@@ -25,7 +25,7 @@ demo-down:
 	@$(PYTHON) -m tests.cluster.compose down --images
 
 $(VENV)/ready: setup.cfg pyproject.toml hpcbinder/pyproject.toml \
-		$(shell git ls-files -co --exclude-standard -- hpcbinderhub spawners services share/templates share/static)
+		$(wildcard $(shell git ls-files -co --exclude-standard -- hpcbinderhub spawners services share/templates share/static))
 	@echo "setup: $(VENV)"
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv 'setuptools>=77' wheel

@@ -25,6 +25,7 @@ from traitlets import (
 from traitlets.config import Config, LoggingConfigurable
 from traitlets.config.loader import PyFileConfigLoader
 
+from .builds.records import QueueLimits
 from .profiles import Profile
 
 
@@ -232,6 +233,32 @@ class Site(LoggingConfigurable):
         config=True,
         help="How long a build belongs to a worker that is not heard of; then another gets it.",
     )
+    builder_free_disk_mb = Integer(
+        2000,
+        config=True,
+        help="A worker with less space than this, in MiB, takes no builds, and their pages say so.",
+    )
+    live_builds = Integer(
+        10_000, config=True, help="How many builds may wait or run at a time; 0 is no limit."
+    )
+    live_builds_per_user = Integer(
+        100, config=True, help="How many of them one user may have asked for; 0 is no limit."
+    )
+    live_builds_per_repository = Integer(
+        50, config=True, help="How many of them one repository may have; 0 is no limit."
+    )
+    running_builds_per_user = Integer(
+        4,
+        config=True,
+        help="""How many of one user's builds run at a time, while others wait; 0 is no limit.
+
+        Those who wait take turns anyway. This keeps one user's long builds from holding every
+        worker when the next user comes.
+        """,
+    )
+    log_days = Integer(
+        90, config=True, help="How long the log of a build is kept after its end, compressed."
+    )
     worker_tokens = Dict(
         key_trait=Unicode(),
         value_trait=Unicode(),
@@ -263,6 +290,14 @@ class Site(LoggingConfigurable):
         30.0,
         config=True,
         help="An owner whose page has been closed for longer is away: nothing is submitted then.",
+    )
+    parked_hours = Float(
+        24.0,
+        config=True,
+        help="How long a launch whose image is ready waits for its owner; then it expires.",
+    )
+    record_days = Integer(
+        365, config=True, help="How long the record of a launch is kept after its end."
     )
     profiles: Any = List(
         config=True,
@@ -311,6 +346,16 @@ class Site(LoggingConfigurable):
         config=True,
         help="`/health` is not well with less space than this, in MiB, for state or artefacts.",
     )
+
+    @property
+    def queue_limits(self) -> QueueLimits:
+        """The limits of the queue, as it takes them."""
+        return QueueLimits(
+            in_total=self.live_builds,
+            per_user=self.live_builds_per_user,
+            per_repository=self.live_builds_per_repository,
+            running_per_user=self.running_builds_per_user,
+        )
 
     @validate("profiles")
     def _check_profiles(self, proposal: Any) -> list[Profile]:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -33,6 +34,12 @@ builds = Table(
     Column("created", Float, nullable=False),
     Column("finished", Float),
     Column("failure", Text),
+    # Who asked first, and where that puts it in the queue: see `orders.find_or_add`.
+    Column("asker", String(255), nullable=False, default=""),
+    Column("priority", Integer, nullable=False, default=0),
+    Column("turn", Integer, nullable=False, default=0),
+    Column("not_before", Float, nullable=False, default=0),
+    Column("started", Float),
     # Two requests for the same environment at the same moment make one build, not two.
     Index(
         "one_live_build_per_key",
@@ -42,6 +49,9 @@ builds = Table(
         postgresql_where=text("state IN ('queued', 'running')"),
     ),
     Index("builds_by_state", "state", "created"),
+    Index("builds_to_claim", "state", text("priority DESC"), "turn", "created"),
+    Index("builds_by_asker", "asker", "state", "turn"),
+    Index("builds_by_repository", "repo_url", "state"),
 )
 
 images = Table(
@@ -91,4 +101,23 @@ events = Table(
     Column("phase", String(16), nullable=False),
     Column("message", Text, nullable=False),
     Column("data", Text),
+)
+
+kept_logs = Table(
+    "kept_logs",
+    metadata,
+    Column("stream", String(48), primary_key=True),
+    Column("kept", Float, nullable=False),
+    # zlib over one JSON array for each event.
+    Column("events", LargeBinary, nullable=False),
+    Index("kept_logs_by_age", "kept"),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("message", Text, nullable=False),
+    Column("by", String(255), nullable=False),
+    Column("at", Float, nullable=False),
 )

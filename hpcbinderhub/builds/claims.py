@@ -1,7 +1,7 @@
 """What workers do with builds: claim one under a lease, tell of it, end it.
 
-A claim is one UPDATE. A worker that is not heard of loses its lease and the build goes to another;
-whatever the first one still says is refused.
+A claim is one UPDATE. A worker that is not heard of loses its lease, and the next look at what time
+has changed (`reconcile`) gives the build to another; whatever the first one still says is refused.
 """
 
 from __future__ import annotations
@@ -10,61 +10,86 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy import Connection, Select, and_, func, insert, select, update
 
 from ..events import Line, append_events
-from ..tables import builds, images
-from .records import Build, LeaseLost, build_from, stream, tell
+from ..tables import builds, images, notices
+from .records import PAUSED, Build, LeaseLost, build_from, stream, tell
 
 MAX_ATTEMPTS = 3
+PASSING = frozenset({"network", "no-space"})
+"""Causes that may be gone in a moment. Whatever else failed would fail again."""
+
+FIRST_PAUSE = 10.0
+LONGER = 4
 
 
-def claim_next(connection: Connection, worker: str, now: float, lease_until: float) -> Build | None:
+def claim_next(
+    connection: Connection, worker: str, now: float, lease_until: float, most_per_user: int = 0
+) -> Build | None:
     """See `BuildQueue.claim`."""
-    free = or_(
-        builds.c.state == "queued",
-        and_(builds.c.state == "running", builds.c.lease_until < now),
+    paused = select(notices.c.name).where(notices.c.name == PAUSED).exists()
+    free = and_(builds.c.state == "queued", builds.c.not_before <= now, ~paused)
+    if most_per_user:
+        free = and_(free, builds.c.asker.not_in(_busy(most_per_user)))
+    # Where several can write at once, one that another is about to take is passed over.
+    first = (
+        select(builds.c.id)
+        .where(free)
+        .order_by(builds.c.priority.desc(), builds.c.turn, builds.c.created)
+        .limit(1)
+        .with_for_update(skip_locked=True)
     )
-    next_one = select(builds.c.id).where(free).order_by(builds.c.created).limit(1).scalar_subquery()
     row = connection.execute(
         update(builds)
-        .where(builds.c.id == next_one, free)
+        .where(builds.c.id == first.scalar_subquery(), builds.c.state == "queued")
         .values(
             state="running",
             worker=worker,
             lease_until=lease_until,
+            started=now,
             attempt=builds.c.attempt + 1,
         )
         .returning(*builds.c)
     ).first()
     if row is None:
         return None
-    again = " again, because its builder was lost" if row.attempt > 1 else ""
+    again = f" again (attempt {row.attempt})" if row.attempt > 1 else ""
     tell(connection, row.id, now, "building", f"The build starts{again}.")
     return build_from(row)
 
 
-def give_up(connection: Connection, now: float) -> list[str]:
-    """Fail builds whose workers were lost too often: they may be what kills them."""
+def _busy(most: int) -> Select[tuple[str]]:
+    running = select(builds.c.asker).where(builds.c.state == "running", builds.c.asker != "")
+    return running.group_by(builds.c.asker).having(func.count() >= most)
+
+
+def reconcile(connection: Connection, now: float) -> list[str]:
+    """See `BuildQueue.reconcile`."""
+    lapsed = and_(builds.c.state == "running", builds.c.lease_until < now)
+    lost = connection.execute(select(builds.c.id, builds.c.attempt).where(lapsed)).all()
+    for build, attempt in lost:
+        if attempt >= MAX_ATTEMPTS:
+            _end_lost(connection, build, now)
+        else:
+            again = update(builds).where(builds.c.id == build, lapsed)
+            connection.execute(again.values(state="queued", worker=None, lease_until=None))
+            tell(connection, build, now, "waiting", "The builder was lost; waiting for another.")
+    return [build for build, _ in lost]
+
+
+def _end_lost(connection: Connection, build: str, now: float) -> None:
+    """A build whose workers were lost so often may be what kills them."""
     failure = {
         "cause": "worker-lost",
         "message": f"The builder was lost {MAX_ATTEMPTS} times while it built this.",
         "advice": "The build may need more memory or disk than a builder has; ask your help desk.",
     }
-    rows = connection.execute(
-        update(builds)
-        .where(
-            builds.c.state == "running",
-            builds.c.lease_until < now,
-            builds.c.attempt >= MAX_ATTEMPTS,
-        )
-        .values(state="failed", finished=now, failure=json.dumps(failure), lease_until=None)
-        .returning(builds.c.id)
+    ended = update(builds).where(builds.c.id == build)
+    connection.execute(
+        ended.values(state="failed", finished=now, failure=json.dumps(failure), lease_until=None)
     )
-    lost = [row.id for row in rows]
-    for build in lost:
-        append_events(connection, stream(build), now, [("failed", failure["message"], failure)])
-    return lost
+    append_events(connection, stream(build), now, [("failed", failure["message"], failure)])
 
 
 def renew(connection: Connection, build: str, worker: str, lease_until: float) -> None:
@@ -102,7 +127,7 @@ def fail(
     connection: Connection, build: str, worker: str, now: float, failure: dict[str, Any]
 ) -> None:
     """See `BuildQueue.fail`."""
-    _update_own(
+    row = _update_own(
         connection,
         build,
         worker,
@@ -112,7 +137,18 @@ def fail(
         lease_until=None,
     )
     message = str(failure.get("message", "The build failed."))
-    append_events(connection, stream(build), now, [("failed", message, failure)])
+    if failure.get("cause") in PASSING and row.attempt < MAX_ATTEMPTS:
+        _put_off(connection, row, now, message)
+    else:
+        append_events(connection, stream(build), now, [("failed", message, failure)])
+
+
+def _put_off(connection: Connection, row: Any, now: float, message: str) -> None:
+    pause = FIRST_PAUSE * LONGER ** (row.attempt - 1)
+    values = {"state": "queued", "worker": None, "finished": None, "failure": None}
+    again = update(builds).where(builds.c.id == row.id)
+    connection.execute(again.values(values | {"not_before": now + pause}))
+    tell(connection, row.id, now, "waiting", f"{message} Trying again in {pause:.0f} s.")
 
 
 def release(connection: Connection, build: str, worker: str, now: float) -> None:

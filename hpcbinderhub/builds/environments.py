@@ -12,7 +12,7 @@ from ..repos.spec import RepoSpec
 from ..site import Site
 from .queue import BuildQueue
 from .recipe import recipe_key
-from .records import Build
+from .records import Build, Order, Priority
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,13 @@ class Environments:
         self._git = git
 
     async def of(
-        self, spec: RepoSpec, commit: str | None = None, *, anew: bool = False
+        self,
+        spec: RepoSpec,
+        commit: str | None = None,
+        *,
+        asker: str,
+        priority: Priority = Priority.AWAITED,
+        anew: bool = False,
     ) -> Environment:
         """The environment of what the ref stands for now, or of a commit that is known already;
         `anew`: built again even if it is there."""
@@ -46,7 +52,9 @@ class Environments:
         artefact = await self.artefact(key)
         if artefact and not anew:
             return Environment(commit, artefact, None, left_out)
-        build = await self._queue.enqueue(key, spec.repo_url, spec.ref, commit)
+        build = await self._queue.enqueue(
+            Order(key, spec.repo_url, spec.ref, commit, asker, priority)
+        )
         return Environment(commit, None, build, left_out)
 
     async def artefact(self, key: str) -> str | None:

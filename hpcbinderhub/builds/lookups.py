@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select
+from statistics import median
+
+from sqlalchemy import Connection, and_, func, or_, select, tuple_
 
 from ..tables import builds, images, launches
 from .records import Build, Image, KnownImage, build_from
+
+LAST_BUILDS = 5
+"""So many say how long the next one of a repository will take."""
 
 
 def find_image(connection: Connection, key: str) -> Image | None:
@@ -73,3 +78,33 @@ def list_builds(
     if before is not None:
         query = query.where(builds.c.created < before)
     return [build_from(row) for row in connection.execute(query)]
+
+
+def count_ahead(connection: Connection, build: str) -> int | None:
+    """See `BuildQueue.place`."""
+    row = connection.execute(
+        select(builds).where(builds.c.id == build, builds.c.state == "queued")
+    ).first()
+    if row is None:
+        return None
+    earlier = or_(
+        builds.c.priority > row.priority,
+        and_(
+            builds.c.priority == row.priority,
+            tuple_(builds.c.turn, builds.c.created) < tuple_(row.turn, row.created),
+        ),
+    )
+    count = select(func.count()).where(builds.c.state == "queued", earlier)
+    return connection.execute(count).scalar_one()
+
+
+def usual_seconds(connection: Connection, repo_url: str) -> float | None:
+    """See `BuildQueue.usual_seconds`."""
+    rows = connection.execute(
+        select(builds.c.finished - builds.c.started)
+        .where(builds.c.repo_url == repo_url, builds.c.state == "done")
+        .order_by(builds.c.finished.desc())
+        .limit(LAST_BUILDS)
+    )
+    seconds = [value for (value,) in rows if value is not None]
+    return median(seconds) if seconds else None

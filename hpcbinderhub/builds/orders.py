@@ -4,41 +4,68 @@ from __future__ import annotations
 
 import json
 import secrets
+from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..events import append_events
-from ..tables import builds, events, images
-from .records import Build, build_from, stream, tell
+from ..events.records import forget_events
+from ..tables import builds, images
+from .admission import LIVE, refuse_too_many, turn
+from .records import Build, Order, Priority, QueueLimits, build_from, stream, tell
 
 
-def find_or_add(
-    connection: Connection, key: str, repo_url: str, ref: str, commit: str, now: float
-) -> Build:
+def find_or_add(connection: Connection, order: Order, limits: QueueLimits, now: float) -> Build:
     """See `BuildQueue.enqueue`."""
-    live = select(builds).where(builds.c.key == key, builds.c.state.in_(("queued", "running")))
-    row = connection.execute(live).first()
+    of_key = select(builds).where(builds.c.key == order.key, LIVE)
+    row = connection.execute(of_key).first()
     if row is None:
-        values = {
-            "id": secrets.token_hex(8),
-            "key": key,
-            "repo_url": repo_url,
-            "ref": ref,
-            "commit": commit,
-            "state": "queued",
-            "attempt": 0,
-            "created": now,
-        }
-        try:
-            with connection.begin_nested():
-                connection.execute(insert(builds).values(values))
-        except IntegrityError:
-            pass  # Another connection was first: its build is the one.
-        else:
-            tell(connection, str(values["id"]), now, "waiting", "Waiting for a builder.")
-        row = connection.execute(live).one()
+        refuse_too_many(connection, order, limits)
+        _add(connection, order, now)
+        row = connection.execute(of_key).one()
+    if row.state == "queued" and row.priority < order.priority:
+        row = _move(connection, row, order.priority)
     return build_from(row)
+
+
+def prefer(connection: Connection, build: str) -> Build | None:
+    """See `BuildQueue.prefer`."""
+    row = connection.execute(
+        select(builds).where(builds.c.id == build, builds.c.state == "queued")
+    ).first()
+    if row and row.priority < Priority.NEXT:
+        row = _move(connection, row, Priority.NEXT)
+    return build_from(row) if row else None
+
+
+def _add(connection: Connection, order: Order, now: float) -> None:
+    values = {
+        "id": secrets.token_hex(8),
+        "key": order.key,
+        "repo_url": order.repo_url,
+        "ref": order.ref,
+        "commit": order.commit,
+        "state": "queued",
+        "attempt": 0,
+        "created": now,
+        "asker": order.asker,
+        "priority": order.priority,
+        "turn": turn(connection, order.asker, order.priority),
+        "not_before": 0,
+    }
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(builds).values(values))
+    except IntegrityError:
+        return  # Another connection was first: its build is the one.
+    tell(connection, str(values["id"]), now, "waiting", "Waiting for a builder.")
+
+
+def _move(connection: Connection, row: Any, priority: int) -> Any:
+    values = {"priority": priority, "turn": turn(connection, row.asker, priority)}
+    moved = update(builds).where(builds.c.id == row.id).values(values)
+    return connection.execute(moved.returning(*builds.c)).one()
 
 
 def cancel(connection: Connection, build: str, by: str, now: float) -> Build | None:
@@ -69,5 +96,5 @@ def forget(connection: Connection, build: str) -> bool:
         )
     )
     if gone.rowcount:
-        connection.execute(delete(events).where(events.c.stream == stream(build)))
+        forget_events(connection, stream(build))
     return bool(gone.rowcount)

@@ -9,8 +9,12 @@ from typing import Any
 
 from ..database import Database
 from ..events import EventLog, Line
+from ..notices import Notice, find_notice, put_notice, remove_notice
 from . import claims, lookups, orders
-from .records import Build, Image, KnownImage, stream
+from .records import PAUSED, Build, Image, KnownImage, Order, QueueLimits, stream
+
+NO_LIMITS = QueueLimits()
+LOOK_AGAIN_SECONDS = 5.0
 
 
 class BuildQueue:
@@ -21,13 +25,16 @@ class BuildQueue:
         database: Database,
         events: EventLog,
         lease_seconds: float,
+        limits: QueueLimits = NO_LIMITS,
         clock: Callable[[], float] = time.time,
     ):
         self._database = database
         self._events = events
         self._lease = lease_seconds
+        self._limits = limits
         self._clock = clock
         self._work = asyncio.Event()
+        self._closing = False
 
     async def image(self, key: str) -> Image | None:
         """The image of a recipe, if it was built."""
@@ -61,24 +68,56 @@ class BuildQueue:
         """Remove the record and the log of a build that is over; its image stays."""
         return await self._database.run(orders.forget, build)
 
-    async def enqueue(self, key: str, repo_url: str, ref: str, commit: str) -> Build:
-        """The live build of this recipe: the one that is queued or running, or a new one."""
-        build = await self._database.run(
-            orders.find_or_add, key, repo_url, ref, commit, self._clock()
-        )
+    async def enqueue(self, order: Order) -> Build:
+        """The live build of this recipe: the one that is queued or running, or a new one in its
+        asker's next turn. A refusal if there are too many already."""
+        build = await self._database.run(orders.find_or_add, order, self._limits, self._clock())
         self._events.ring(stream(build.id))
         self._work.set()
         return build
 
+    async def prefer(self, build: str) -> Build | None:
+        """Have a waiting build built next."""
+        return await self._database.run(orders.prefer, build)
+
+    async def place(self, build: str) -> int | None:
+        """How many builds come before this one; None if it does not wait."""
+        return await self._database.run(lookups.count_ahead, build)
+
+    async def usual_seconds(self, repo_url: str) -> float | None:
+        """How long the last builds of a repository took, from their start to their image."""
+        return await self._database.run(lookups.usual_seconds, repo_url)
+
     async def claim(self, worker: str) -> Build | None:
         """The next build for this worker, if there is one."""
         now = self._clock()
-        for lost in await self._database.run(claims.give_up, now):
-            self._events.ring(stream(lost))
-        build = await self._database.run(claims.claim_next, worker, now, now + self._lease)
+        most = self._limits.running_per_user
+        build = await self._database.run(claims.claim_next, worker, now, now + self._lease, most)
         if build:
             self._events.ring(stream(build.id))
         return build
+
+    async def reconcile(self) -> None:
+        """Put right what time has changed: builds whose workers are lost go to others, or end if
+        that happened too often."""
+        lost = await self._database.run(claims.reconcile, self._clock())
+        for build in lost:
+            self._events.ring(stream(build))
+        if lost:
+            self._work.set()
+
+    async def pause(self, by: str, why: str) -> None:
+        """Let what runs end and nothing begin, until `go_on`, restarts included."""
+        await self._database.run(put_notice, Notice(PAUSED, why, by, self._clock()))
+
+    async def go_on(self) -> None:
+        """End a pause."""
+        await self._database.run(remove_notice, PAUSED)
+        self._work.set()
+
+    async def paused(self) -> Notice | None:
+        """Who paused the queue, and why; None if nobody did."""
+        return await self._database.run(find_notice, PAUSED)
 
     async def wait_and_claim(self, worker: str, seconds: float) -> Build | None:
         """`claim`, and if there is nothing, wait for something to claim for so long."""
@@ -87,13 +126,18 @@ class BuildQueue:
             self._work.clear()
             build = await self.claim(worker)
             left = limit - asyncio.get_running_loop().time()
-            if build or left <= 0:
+            if build or left <= 0 or self._closing:
                 return build
             try:
-                # Leases that run out ring no bell, so look again now and then.
-                await asyncio.wait_for(self._work.wait(), min(left, self._lease / 3))
+                # A build that was put off rings no bell, so look again now and then.
+                await asyncio.wait_for(self._work.wait(), min(left, LOOK_AGAIN_SECONDS))
             except TimeoutError:
                 continue
+
+    def stop_waiting(self) -> None:
+        """Let those who wait for work go: there will be none from us."""
+        self._closing = True
+        self._work.set()
 
     async def heartbeat(self, build: str, worker: str) -> None:
         """Renew the lease. LeaseLost if it is another's by now."""
@@ -113,7 +157,7 @@ class BuildQueue:
         self._events.ring(stream(build))
 
     async def fail(self, build: str, worker: str, failure: dict[str, Any]) -> None:
-        """The build failed, for a reason that another try would meet again."""
+        """The build failed; or waits for another try, if what it met may pass."""
         await self._database.run(claims.fail, build, worker, self._clock(), failure)
         self._events.ring(stream(build))
 

@@ -4,11 +4,48 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 from sqlalchemy import Connection
 
 from ..events import append_events
+
+PAUSED = "paused"
+"""The name of the notice that keeps builds from being claimed."""
+
+
+class Priority(IntEnum):
+    """What goes first, whoever's turn it is."""
+
+    AHEAD = 0
+    """Built ahead of need: nobody waits."""
+    AWAITED = 10
+    """Somebody waits."""
+    NEXT = 20
+    """An admin wants it next."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """A recipe that somebody wants built."""
+
+    key: str
+    repo_url: str
+    ref: str
+    commit: str
+    asker: str = ""
+    priority: Priority = Priority.AWAITED
+
+
+@dataclass(frozen=True)
+class QueueLimits:
+    """How many builds may wait or run at a time; 0 is no limit."""
+
+    in_total: int = 0
+    per_user: int = 0
+    per_repository: int = 0
+    running_per_user: int = 0
 
 
 @dataclass(frozen=True)
@@ -27,6 +64,11 @@ class Build:
     created: float
     finished: float | None
     failure: dict[str, str] | None
+    asker: str
+    priority: int
+    turn: int
+    not_before: float
+    started: float | None
 
 
 @dataclass(frozen=True)

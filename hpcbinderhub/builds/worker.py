@@ -25,6 +25,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HT
 from ..errors import Unavailable
 from ..images.base import BaseSettings, ensure_base
 from ..site import Site
+from .disk import free
 from .recipe import TOOLS_GENERATION
 from .request import (
     BuildEvent,
@@ -43,6 +44,7 @@ REPORT_SECONDS = 0.25
 CLAIM_TIMEOUT = 60
 CALL_TIMEOUT = 30
 MAX_BATCH = 500
+SHORT_SECONDS = 10.0
 
 
 class Gone(Exception):
@@ -57,9 +59,9 @@ class ServiceClient:
         self._token = token
         self._tls = ssl.create_default_context(cafile=site.ca_file or None)
 
-    async def claim(self) -> dict[str, Any] | None:
-        """The next build, or None if none came for a while."""
-        answer = await self._call("POST", "claim", {}, timeout=CLAIM_TIMEOUT)
+    async def claim(self, short: str) -> dict[str, Any] | None:
+        """The next build, or None if none came for a while; `short` says why none is taken."""
+        answer = await self._call("POST", "claim", {"short": short}, timeout=CLAIM_TIMEOUT)
         return json.loads(answer.body) if answer.code == 200 else None
 
     async def report(self, build: str, lines: Sequence[LogEvent]) -> None:
@@ -138,12 +140,26 @@ class Worker:
         stopping.cancel()
 
     async def _next(self) -> dict[str, Any] | None:
+        short = await asyncio.to_thread(self._short)
         try:
-            return await self._client.claim()
+            claimed = await self._client.claim(short)
+            if short:
+                await asyncio.sleep(SHORT_SECONDS)
+            return claimed
         except (Unavailable, Gone) as error:
             log.warning("%s Again in a second.", error)
             await asyncio.sleep(1)
             return None
+
+    def _short(self) -> str:
+        """Why no build is taken at the moment, or nothing."""
+        for what, directory in (
+            ("Builders are", self._directory),
+            ("The artefact store is", Path(self._site.artefacts)),
+        ):
+            if free([directory]) >> 20 < self._site.builder_free_disk_mb:
+                return f"{what} short of disk space; builds wait until there is more."
+        return ""
 
     async def _build(self, claimed: dict[str, Any], base_image: str) -> None:
         build = claimed["id"]
@@ -206,6 +222,7 @@ class BuildAttempt:
         self._heartbeat_seconds = lease_seconds / 3
         self._unsaid: list[LogEvent] = []
         self._end: BuiltEvent | FailedEvent | None = None
+        self._ended = asyncio.Event()
         self._last_said = time.monotonic()
 
     async def run(self, request: BuildRequest, stopping: asyncio.Event) -> None:
@@ -220,10 +237,11 @@ class BuildAttempt:
         )
         reading = asyncio.ensure_future(self._read(process, request))
         stopped = asyncio.ensure_future(stopping.wait())
+        ended = asyncio.ensure_future(self._ended.wait())
         try:
             while not reading.done() and self._end is None:
                 await asyncio.wait(
-                    [reading, stopped],
+                    [reading, stopped, ended],
                     timeout=REPORT_SECONDS,
                     return_when=asyncio.FIRST_COMPLETED,
                 )
@@ -236,6 +254,7 @@ class BuildAttempt:
                 await asyncio.wait([reading, stopped], return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopped.cancel()
+            ended.cancel()
             await _end_process(process)
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
@@ -253,6 +272,7 @@ class BuildAttempt:
                 self._unsaid.append(event)
             else:
                 self._end = event
+                self._ended.set()
 
     async def _say(self) -> None:
         """What is new; or a heartbeat in time. A service that is restarting is told later."""

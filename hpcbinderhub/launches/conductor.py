@@ -199,7 +199,7 @@ class Conductor:
     async def _resolve(self, launch: Launch) -> None:
         spec = RepoSpec("git", launch.repo_url, launch.ref)
         await self._events.append(launch.stream, "fetching", f"Fetching {launch.repo_url}.")
-        found = await self._environments.of(spec, launch.commit)
+        found = await self._environments.of(spec, launch.commit, asker=launch.user)
         for sentence in found.left_out:
             await self._events.append(launch.stream, "fetching", sentence, notice=True)
         if found.build is None:

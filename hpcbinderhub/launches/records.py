@@ -102,6 +102,11 @@ class LaunchBook:
         """Records in which there is something to do."""
         return await self._database.run(_in_states, LIVE)
 
+    async def parked_before(self, at: float) -> list[Launch]:
+        """Records that have waited for their owners since before a time."""
+        parked = await self._database.run(_in_states, (State.PARKED,))
+        return [launch for launch in parked if launch.changed < at]
+
     async def of_user(self, user: str, limit: int) -> list[Launch]:
         """A user's launches, the newest first."""
         return await self._database.run(_of_user, user, limit)

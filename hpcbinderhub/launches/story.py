@@ -66,7 +66,7 @@ async def tell(events: EventLog, launch: Launch, position: Position) -> AsyncGen
                 bell.clear()
                 # The launch is read first and told last: what a build ended with was written
                 # before the launch's word on it, so it is there when that word is.
-                news = await events.since(launch.stream, position.number)
+                news = await events.news(launch.stream, position.number)
                 for event in await _of_build(events, build, position):
                     position = replace(position, of_build=event.number)
                     if event.phase not in BUILD_ENDS:
@@ -86,4 +86,4 @@ async def tell(events: EventLog, launch: Launch, position: Position) -> AsyncGen
 
 
 async def _of_build(events: EventLog, build: str, position: Position) -> list[Event]:
-    return await events.since(build_stream(build), position.of_build) if build else []
+    return await events.news(build_stream(build), position.of_build) if build else []

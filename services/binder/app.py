@@ -22,6 +22,7 @@ from traitlets.config import Application
 
 from hpcbinderhub.builds.environments import Environments
 from hpcbinderhub.builds.queue import BuildQueue
+from hpcbinderhub.builds.retention import Retention
 from hpcbinderhub.builds.sightings import Sightings
 from hpcbinderhub.database import Database
 from hpcbinderhub.events import EventLog
@@ -35,6 +36,7 @@ from hpcbinderhub.health import (
 )
 from hpcbinderhub.launches.conductor import Conductor
 from hpcbinderhub.launches.content import ContentStore
+from hpcbinderhub.launches.expiry import Expiry
 from hpcbinderhub.launches.hub import Hub
 from hpcbinderhub.launches.presence import Presence
 from hpcbinderhub.launches.records import LaunchBook
@@ -43,12 +45,16 @@ from hpcbinderhub.repos.git import GitCache
 from hpcbinderhub.repos.guard import Guard
 from hpcbinderhub.site import Site, load_site
 from hpcbinderhub.slurm.cluster import Cluster, cluster_of
+from hpcbinderhub.upkeep import Task, Upkeep
 
+from .farewell import Farewell
 from .handlers import routes
 from .metrics import Metrics
 from .templates import template_environment
 
 PARENT_CHECK_SECONDS = 1.0
+TIDY_SECONDS = 60.0
+GRACE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,8 @@ class Services:
     limiter: RateLimiter
     health: Health
     metrics: Metrics
+    upkeep: Upkeep
+    farewell: Farewell
 
 
 def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None = None) -> Services:
@@ -80,7 +88,7 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
     database = Database(site.database_url)
     database.upgrade()
     events = EventLog(database)
-    queue = BuildQueue(database, events, site.lease_seconds)
+    queue = BuildQueue(database, events, site.lease_seconds, site.queue_limits)
     book = LaunchBook(database)
     guard = Guard(site.repository_hosts, site.denied_repository_hosts, site.private_networks)
     git = GitCache(state / "repos", site.git_timeout, guard)
@@ -114,6 +122,24 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
             ]
         ),
         metrics=Metrics(database),
+        upkeep=upkeep_of(site, database, events, queue, book),
+        farewell=Farewell(),
+    )
+
+
+def upkeep_of(
+    site: Site, database: Database, events: EventLog, queue: BuildQueue, book: LaunchBook
+) -> Upkeep:
+    """What the service does unasked."""
+    expiry = Expiry(
+        database, book, events, parked_hours=site.parked_hours, record_days=site.record_days
+    )
+    return Upkeep(
+        [
+            Task("lost builders", queue.reconcile, min(site.lease_seconds / 3, 5.0)),
+            Task("logs", Retention(database, site.log_days).tidy, TIDY_SECONDS),
+            Task("launches", expiry.tidy, TIDY_SECONDS),
+        ]
     )
 
 
@@ -146,10 +172,21 @@ class BinderService(Application):
         server = HTTPServer(make_web_application(services), xheaders=True)
         server.listen(address.port or 80, address.hostname or "127.0.0.1")
         await services.conductor.resume()
+        services.upkeep.start()
         await _told_to_stop()
-        server.stop()
-        await services.conductor.close()
-        await services.database.close()
+        await stop(server, services)
+
+
+async def stop(server: HTTPServer, services: Services) -> None:
+    """Take no more requests, let those that are under way end, and leave the records as they are:
+    workers and pages come back to the next service and go on."""
+    server.stop()
+    services.queue.stop_waiting()
+    await services.farewell.say(GRACE_SECONDS)
+    await services.upkeep.close()
+    await services.conductor.close()
+    await server.close_all_connections()
+    await services.database.close()
 
 
 def make_web_application(services: Services, **settings: Any) -> WebApplication:

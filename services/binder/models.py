@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hpcbinderhub.builds.outlook import Outlook
 from hpcbinderhub.builds.records import Build, KnownImage
 from hpcbinderhub.images.engines import engine_class
 from hpcbinderhub.launches.records import Launch
@@ -51,13 +53,39 @@ class BuildModel(Model):
     created: float
     finished: float | None
     failure: dict[str, Any] | None
-    phases: list[str] = Field(default=[], description="Those that it has told of, in order.")
+    asker: str = Field(description="Who asked for it first.")
+    priority: int = Field(description="0: built ahead, 10: somebody waits, 20: wanted next.")
+    started: float | None = Field(description="When a worker began it last.")
 
     @classmethod
-    def of(cls, build: Build, phases: list[str] | None = None) -> BuildModel:
+    def of(cls, build: Build) -> BuildModel:
         """A build of the library's."""
-        fields = {name: getattr(build, name) for name in cls.model_fields if name != "phases"}
-        return cls(**fields, phases=phases or [])
+        return cls(**{name: getattr(build, name) for name in cls.model_fields})
+
+
+class BuildStatusModel(BuildModel):
+    """A build, and what can be said to those who wait for it."""
+
+    phases: list[str] = Field(description="Those that it has told of, in order.")
+    ahead: int | None = Field(description="How many builds come before it, while it waits.")
+    held_up: str = Field(description="Why no build begins at the moment; empty if one may.")
+    expected_seconds: float | None = Field(
+        description="How long the last builds of this repository took."
+    )
+
+    @classmethod
+    def with_outlook(cls, build: Build, phases: list[str], outlook: Outlook) -> BuildStatusModel:
+        """A build of the library's, and its outlook."""
+        return cls(**BuildModel.of(build).model_dump(), phases=phases, **asdict(outlook))
+
+
+class QueueModel(Model):
+    """The queue as a whole."""
+
+    queued: int
+    running: int
+    paused: bool = Field(description="Nothing begins until an admin says so.")
+    held_up: str = Field(description="Why no build begins at the moment; empty if one may.")
 
 
 class MadeModel(Model):

@@ -12,11 +12,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sqlalchemy import create_engine, func, select
 
 from hpcbinderhub.builds import claims, lookups, orders
-from hpcbinderhub.builds.records import LeaseLost, stream
+from hpcbinderhub.builds.queue import NO_LIMITS
+from hpcbinderhub.builds.records import LeaseLost, Order, Priority, stream
 from hpcbinderhub.tables import builds, events, images, metadata
 
 LEASE = 10.0
 KEYS = st.sampled_from(["red", "green", "blue"])
+ASKERS = st.sampled_from(["alice", "bob"])
 WORKERS = st.sampled_from(["one", "two", "three"])
 ARTEFACT = "a" * 64
 
@@ -44,10 +46,10 @@ class Schedule(RuleBasedStateMachine):
 
     # -- people ----------------------------------------------------------------------------------
 
-    @rule(key=KEYS)
-    def ask(self, key: str) -> None:
-        url = f"https://example.org/{key}"
-        build = self.call(orders.find_or_add, key, url, "main", "0" * 40, self.now)
+    @rule(key=KEYS, asker=ASKERS, priority=st.sampled_from(Priority))
+    def ask(self, key: str, asker: str, priority: Priority) -> None:
+        order = Order(key, f"https://example.org/{key}", "main", "0" * 40, asker, priority)
+        build = self.call(orders.find_or_add, order, NO_LIMITS, self.now)
         self.asked[build.id] = None
 
     @precondition(lambda self: self.asked)
@@ -59,10 +61,9 @@ class Schedule(RuleBasedStateMachine):
 
     # -- workers ---------------------------------------------------------------------------------
 
-    @rule(worker=WORKERS)
-    def claim(self, worker: str) -> None:
-        self.call(claims.give_up, self.now)
-        build = self.call(claims.claim_next, worker, self.now, self.now + LEASE)
+    @rule(worker=WORKERS, most=st.sampled_from([0, 1]))
+    def claim(self, worker: str, most: int) -> None:
+        build = self.call(claims.claim_next, worker, self.now, self.now + LEASE, most)
         if build is None:
             return
         _, until = self.held.get(build.id, ("", 0.0))
@@ -101,12 +102,17 @@ class Schedule(RuleBasedStateMachine):
     @precondition(lambda self: self.held)
     @rule(data=st.data())
     def fail(self, data: st.DataObject) -> None:
-        self.held.pop(self.work(data, claims.fail, self.now, {"message": "No."}), None)
+        failure = {"message": "No.", "cause": data.draw(st.sampled_from(["network", "timeout"]))}
+        self.held.pop(self.work(data, claims.fail, self.now, failure), None)
 
     @precondition(lambda self: self.held)
     @rule(data=st.data())
     def give_back(self, data: st.DataObject) -> None:
         self.held.pop(self.work(data, claims.release, self.now), None)
+
+    @rule()
+    def reconcile(self) -> None:
+        self.call(claims.reconcile, self.now)
 
     @rule(seconds=st.floats(0.5, 2.5 * LEASE))
     def wait(self, seconds: float) -> None:
@@ -159,8 +165,8 @@ class Schedule(RuleBasedStateMachine):
     def teardown(self) -> None:
         """When everybody is back and patient, everything ends."""
         for _ in range(len(self.asked) * (claims.MAX_ATTEMPTS + 1)):
-            self.now += 2 * LEASE
-            self.call(claims.give_up, self.now)
+            self.now += 10 * LEASE
+            self.call(claims.reconcile, self.now)
             build = self.call(claims.claim_next, "last", self.now, self.now + LEASE)
             if build:
                 self.call(claims.finish, build.id, "last", self.now, ARTEFACT, 1)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hpcbinderhub.services.binder.app import Services, assemble, make_web_application
+from hpcbinderhub.services.binder.app import Services, assemble, make_web_application, stop
 from tornado.httpserver import HTTPServer
 
 from hpcbinderhub.builds.records import Build, LeaseLost
@@ -103,6 +103,11 @@ class RunningService:
         """Call something in the service's own event loop."""
         self._loop.call_soon_threadsafe(function)
 
+    async def hold_builder(self) -> None:
+        """Let nothing be built from now on."""
+        self._building.cancel()
+        await asyncio.gather(self._building, return_exceptions=True)
+
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopped = asyncio.Event()
@@ -114,15 +119,12 @@ class RunningService:
             Cluster(Members(), self.site),
         )
         self.builder = Builder(services)
-        building = asyncio.create_task(self.builder.run())
+        self._building = asyncio.create_task(self.builder.run())
         server = HTTPServer(make_web_application(services), xheaders=True)
         server.listen(self.hub.service_port, "127.0.0.1")
         await services.conductor.resume()
+        services.upkeep.start()
         self._ready.set()
         await self._stopped.wait()
-        server.stop()
-        building.cancel()
-        await asyncio.gather(building, return_exceptions=True)
-        await services.conductor.close()
-        await server.close_all_connections()
-        await services.database.close()
+        await self.hold_builder()
+        await stop(server, services)

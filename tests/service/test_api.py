@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from cluster.person import Person
 from cluster.rig import eventually
@@ -144,3 +147,66 @@ def test_a_query_that_cannot_be_is_explained(query: str, words: str, alice: Pers
     answer = alice.call("GET", f"api/builds?{query}")
     assert answer.status_code == 400
     assert answer.json()["message"].startswith(words)
+
+
+def test_a_paused_queue_says_why_and_goes_on_when_an_admin_says_so(
+    alice: Person, carol: Person, service: RunningService, repository: ServedRepository
+) -> None:
+    paused = carol.call("POST", "api/queue/pause", {"why": "New disks until noon."}).json()
+    assert (paused["paused"], paused["held_up"]) == (
+        True,
+        "Builds are paused: New disks until noon.",
+    )
+    assert alice.call("POST", "api/queue/pause", {}).status_code == 403
+    waiting = build(alice, repository)["build"]["id"]
+    shown = alice.call("GET", f"api/builds/{waiting}").json()
+    assert (shown["state"], shown["ahead"]) == ("queued", 0)
+    assert shown["held_up"] == "Builds are paused: New disks until noon."
+    assert alice.call("GET", "api/queue").json()["queued"] == 1
+    gone_on = carol.call("DELETE", "api/queue/pause").json()
+    assert gone_on["paused"] is False
+    assert finished(alice, waiting)["state"] == "done"
+    assert alice.call("GET", f"api/builds/{waiting}").json()["ahead"] is None
+
+
+def test_the_queue_says_who_comes_first_and_an_admin_changes_it(
+    alice: Person, bob: Person, carol: Person, service: RunningService, repository: ServedRepository
+) -> None:
+    carol.call("POST", "api/queue/pause", {})
+    builds = []
+    for number, person in enumerate((alice, alice, bob)):
+        commit = repository.commit("notes.txt", f"{repository.head} {number}")
+        builds.append(build(person, repository, ref=commit)["build"]["id"])
+
+    def places() -> list[int]:
+        return [alice.call("GET", f"api/builds/{one}").json()["ahead"] for one in builds]
+
+    assert places() == [0, 2, 1], "bob's one goes before alice's second"
+    assert carol.call("POST", f"api/builds/{builds[1]}/prefer").json()["priority"] == 20
+    assert places() == [1, 0, 2]
+    assert bob.call("POST", f"api/builds/{builds[2]}/prefer").status_code == 403
+    carol.call("DELETE", "api/queue/pause")
+    for one in builds:
+        finished(alice, one)
+    assert carol.call("POST", f"api/builds/{builds[1]}/prefer").status_code == 409
+
+
+def test_builders_that_are_short_of_disk_say_so(
+    alice: Person,
+    start_service: Callable[..., RunningService],
+    repository: ServedRepository,
+) -> None:
+    token = "a worker's token"
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    service = start_service(worker_tokens={"node": digest})
+    service.do(service.hold_builder())
+    waiting = build(alice, repository)["build"]["id"]
+    claim = f"{service.direct_url}/services/binder/api/worker/claim"
+    bearer = {"Authorization": f"Bearer {token}"}
+    sentence = "Builders are short of disk space; builds wait until there is more."
+    refused = httpx.post(claim, json={"short": sentence}, headers=bearer)
+    assert refused.status_code == 204
+    assert alice.call("GET", f"api/builds/{waiting}").json()["held_up"] == sentence
+    claimed = httpx.post(claim, json={}, headers=bearer).json()
+    assert claimed["id"] == waiting
+    assert alice.call("GET", "api/queue").json()["held_up"] == ""

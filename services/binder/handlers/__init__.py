@@ -21,6 +21,7 @@ from . import (
     offers,
     overview,
     pages,
+    queue,
     servers,
     workers,
 )
@@ -48,7 +49,10 @@ def routes(prefix: str, title: str) -> list[tuple[Any, ...]]:
         (r"api/builds/([0-9a-f]+)/events", builds.BuildEventsHandler),
         (r"api/builds/([0-9a-f]+)/log", builds.BuildLogHandler),
         (r"api/builds/([0-9a-f]+)/cancel", builds.BuildCancelHandler),
+        (r"api/builds/([0-9a-f]+)/prefer", builds.BuildPreferHandler),
         (r"api/builds/([0-9a-f]+)/retry", builds.BuildRetryHandler),
+        (r"api/queue", queue.QueueHandler),
+        (r"api/queue/pause", queue.PauseHandler),
         (r"api/images", images.ImagesHandler),
         (r"api/profiles", offers.ProfilesHandler),
         (r"api/limits", offers.LimitsHandler),

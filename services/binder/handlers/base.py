@@ -33,6 +33,14 @@ CONTENT_SCOPE = "custom:hpcbinderhub:content"
 class BaseHandler(RequestHandler):
     """Any handler of the service."""
 
+    def __init__(self, application: Any, request: Any, **kwargs: Any):
+        super().__init__(application, request, **kwargs)
+        self.services.farewell.arrived()
+
+    def on_finish(self) -> None:
+        """The service may stop, as far as this request is concerned."""
+        self.services.farewell.departed()
+
     @property
     def services(self) -> Services:
         """The library."""

@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, nullcontext, suppress
 from typing import Any
 
-from hpcbinderhub.builds.records import stream
+from hpcbinderhub.builds.records import Priority, stream
 from hpcbinderhub.errors import NotAllowed, NotFound, UserError
 from hpcbinderhub.events import BUILD_ENDS
 from hpcbinderhub.launches import binderhub
@@ -123,7 +123,9 @@ class BuildStreamHandler(EventStreamHandler):
         if position is None:
             self.count(user)
             yield as_sent("", {"phase": "fetching", "message": f"Fetching {spec.repo_url}.\n"})
-            environment = await self.services.environments.of(spec)
+            environment = await self.services.environments.of(
+                spec, asker=user, priority=Priority.AHEAD
+            )
             for sentence in environment.left_out:
                 yield as_sent("", {"phase": "fetching", "message": f"{sentence}\n"})
             if environment.build is None:

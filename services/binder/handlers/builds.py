@@ -7,13 +7,14 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from hpcbinderhub.builds.environments import Environment
-from hpcbinderhub.builds.records import Build, stream
+from hpcbinderhub.builds.outlook import outlook
+from hpcbinderhub.builds.records import Build, Priority, stream
 from hpcbinderhub.errors import NotFound, UserError
 from hpcbinderhub.events import BUILD_ENDS
 from hpcbinderhub.launches.options import Line
 from hpcbinderhub.repos.spec import RepoSpec
 
-from ..models import BuildModel, EventModel, MadeModel
+from ..models import BuildModel, BuildStatusModel, EventModel, MadeModel
 from ..operations import EVENT_STREAM, operation
 from .base import ADMIN_SCOPE, BUILD_SCOPE, EventStreamHandler, UserHandler, found
 from .repository import RepositoryRequest
@@ -82,20 +83,24 @@ class BuildsHandler(UserHandler):
         request = self.parse(BuildRequest)
         spec = request.spec_of().spec
         self.count(user)
-        environment = await self.services.environments.of(spec, anew=request.force)
+        environment = await self.services.environments.of(
+            spec, asker=user, priority=Priority.AHEAD, anew=request.force
+        )
         self.answer(_made(environment), 201 if environment.build else 200)
 
 
 class BuildHandler(AnyBuild):
     """GET: one build. DELETE: forget it."""
 
-    @operation("Show a build", scope=BUILD_SCOPE, answers={200: BuildModel})
+    @operation("Show a build", scope=BUILD_SCOPE, answers={200: BuildStatusModel})
     async def get(self, build_id: str) -> None:
-        """With the phases that it has told of."""
+        """With the phases that it has told of, its place in the queue and how long it may take."""
         self.require(BUILD_SCOPE)
         build = await self.one(build_id)
         events = await self.services.events.since(stream(build.id), 0)
-        self.answer(BuildModel.of(build, list(dict.fromkeys(event.phase for event in events))))
+        phases = list(dict.fromkeys(event.phase for event in events))
+        ahead = await outlook(build, self.services.queue, self.services.workers)
+        self.answer(BuildStatusModel.with_outlook(build, phases, ahead))
 
     @operation("Forget a build and its log", scope=ADMIN_SCOPE, answers={204: None})
     async def delete(self, build_id: str) -> None:
@@ -125,6 +130,20 @@ class BuildCancelHandler(AnyBuild):
         self.answer(BuildModel.of(cancelled))
 
 
+class BuildPreferHandler(AnyBuild):
+    """POST: build it next."""
+
+    @operation("Build this next", scope=ADMIN_SCOPE, answers={200: BuildModel})
+    async def post(self, build_id: str) -> None:
+        """One that waits; it goes before all that were not preferred."""
+        self.require(ADMIN_SCOPE)
+        build = await self.one(build_id)
+        preferred = await self.services.queue.prefer(build.id)
+        if preferred is None:
+            raise UserError("This build does not wait.", "There is nothing to prefer.", status=409)
+        self.answer(BuildModel.of(preferred))
+
+
 class BuildRetryHandler(AnyBuild):
     """POST: try a failed build again."""
 
@@ -141,7 +160,7 @@ class BuildRetryHandler(AnyBuild):
             )
         self.count(user)
         again = await self.services.environments.of(
-            RepoSpec("git", build.repo_url, build.ref), build.commit, anew=True
+            RepoSpec("git", build.repo_url, build.ref), build.commit, asker=user, anew=True
         )
         self.answer(_made(again)["build"], 201)
 

@@ -29,8 +29,9 @@ async def stream_events(
 
 
 async def pump(handler: EventStreamHandler, texts: AsyncGenerator[str]) -> bool:
-    """Send what comes until nothing more does; False if the client left before."""
-    with handler.services.metrics.watchers.track_inprogress():
+    """Send what comes until nothing more does; False if the client left before, or we do."""
+    services = handler.services
+    with services.metrics.watchers.track_inprogress(), services.farewell.telling(handler.left):
         async with aclosing(texts):
             following: asyncio.Future[str] | None = None
             leaving = asyncio.ensure_future(handler.left.wait())

@@ -21,6 +21,13 @@ MAX_LINES = 2000
 CLAIM_SECONDS = 20
 
 
+class Claim(BaseModel):
+    """The body of a claim."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    short: str = Field(default="", max_length=500, description="What is lacking to take a build.")
+
+
 class ReportedLine(BaseModel):
     """One event of a build."""
 
@@ -94,6 +101,11 @@ class ClaimHandler(WorkerHandler):
 
     async def post(self) -> None:
         """See the class."""
+        short = self.parse(Claim).short
+        self.services.workers.is_short(self.worker, short)
+        if short:
+            self.set_status(204)
+            return
         build = await self.services.queue.wait_and_claim(self.worker, CLAIM_SECONDS)
         if build is None:
             self.set_status(204)
