@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, insert, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, func, insert, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from ..events import Line, append_events
 from ..tables import builds, images, notices
@@ -28,8 +30,20 @@ def claim_next(
     connection: Connection, worker: str, now: float, lease_until: float, most_per_user: int = 0
 ) -> Build | None:
     """See `BuildQueue.claim`."""
+    given = {"claimer": worker, "at": now, "until": lease_until}
+    row = connection.execute(_claim(most_per_user), given).first()
+    if row is None:
+        return None
+    again = f" again (attempt {row.attempt})" if row.attempt > 1 else ""
+    tell(connection, row.id, now, "building", f"The build starts{again}.")
+    return build_from(row)
+
+
+@cache
+def _claim(most_per_user: int) -> ReturningUpdate[Any]:
+    """The statement, which takes longer to compose than to carry out."""
     paused = select(notices.c.name).where(notices.c.name == PAUSED).exists()
-    free = and_(builds.c.state == "queued", builds.c.not_before <= now, ~paused)
+    free = and_(builds.c.state == "queued", builds.c.not_before <= bindparam("at"), ~paused)
     if most_per_user:
         free = and_(free, builds.c.asker.not_in(_busy(most_per_user)))
     # Where several can write at once, one that another is about to take is passed over.
@@ -40,23 +54,15 @@ def claim_next(
         .limit(1)
         .with_for_update(skip_locked=True)
     )
-    row = connection.execute(
-        update(builds)
-        .where(builds.c.id == first.scalar_subquery(), builds.c.state == "queued")
-        .values(
-            state="running",
-            worker=worker,
-            lease_until=lease_until,
-            started=now,
-            attempt=builds.c.attempt + 1,
-        )
-        .returning(*builds.c)
-    ).first()
-    if row is None:
-        return None
-    again = f" again (attempt {row.attempt})" if row.attempt > 1 else ""
-    tell(connection, row.id, now, "building", f"The build starts{again}.")
-    return build_from(row)
+    values = {
+        "state": "running",
+        "worker": bindparam("claimer"),
+        "lease_until": bindparam("until"),
+        "started": bindparam("at"),
+        "attempt": builds.c.attempt + 1,
+    }
+    chosen = update(builds).where(builds.c.id == first.scalar_subquery())
+    return chosen.where(builds.c.state == "queued").values(values).returning(*builds.c)
 
 
 def _busy(most: int) -> Select[tuple[str]]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from ..tables import events, kept_logs
 
@@ -38,11 +38,19 @@ Line = tuple[str, str, dict[str, Any]]
 """A phase, a message and data: an event that has no number yet."""
 
 
+# Composed once: that takes longer than carrying them out.
+_LAST = select(func.max(events.c.number)).where(events.c.stream == bindparam("of"))
+_ADD = insert(events)
+_SINCE = (
+    select(events)
+    .where(events.c.stream == bindparam("of"), events.c.number > bindparam("after"))
+    .order_by(events.c.number)
+)
+
+
 def append_events(connection: Connection, stream: str, at: float, lines: Sequence[Line]) -> None:
     """Number and store events."""
-    last = connection.execute(
-        select(func.max(events.c.number)).where(events.c.stream == stream)
-    ).scalar()
+    last = connection.execute(_LAST, {"of": stream}).scalar()
     rows = [
         {
             "stream": stream,
@@ -54,16 +62,12 @@ def append_events(connection: Connection, stream: str, at: float, lines: Sequenc
         }
         for number, (phase, message, data) in enumerate(lines, start=(last or 0) + 1)
     ]
-    connection.execute(insert(events), rows)
+    connection.execute(_ADD, rows)
 
 
 def read_events(connection: Connection, stream: str, after: int) -> list[Event]:
     """Events after a number, in order, packed away or not."""
-    rows = connection.execute(
-        select(events)
-        .where(events.c.stream == stream, events.c.number > after)
-        .order_by(events.c.number)
-    )
+    rows = connection.execute(_SINCE, {"of": stream, "after": after})
     found = [
         Event(row.number, row.at, row.phase, row.message, json.loads(row.data or "{}"))
         for row in rows

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,8 +33,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    made = Database(f"sqlite:///{tmp_path}/queue.sqlite")
+async def database(database_url: str) -> AsyncIterator[Database]:
+    made = Database(database_url)
     await asyncio.to_thread(made.upgrade)
     yield made
     await made.close()
@@ -67,8 +66,25 @@ async def test_builds_are_claimed_in_order_and_once(queue: BuildQueue, clock: Cl
     for key in "abc":
         clock.now += 1
         expected.append(await enqueue(queue, key))
-    claims = await asyncio.gather(*(queue.claim(f"worker-{n}") for n in range(5)))
+    claims = [await queue.claim(f"worker-{number}") for number in range(5)]
     assert [claim.id for claim in claims if claim] == expected
+
+
+async def test_eight_workers_at_once_share_the_queue_without_a_double_claim(
+    queue: BuildQueue,
+) -> None:
+    builds = {await enqueue(queue, f"key {number}", f"user {number % 7}") for number in range(300)}
+
+    async def work(worker: str) -> list[str]:
+        claimed = []
+        while build := await queue.claim(worker):
+            claimed.append(build.id)
+        return claimed
+
+    claims = await asyncio.gather(*(work(f"worker {number}") for number in range(8)))
+    each = [build for worker in claims for build in worker]
+    assert len(each) == len(set(each))
+    assert set(each) == builds
 
 
 async def test_a_finished_build_is_an_image_and_the_next_request_makes_a_new_build(

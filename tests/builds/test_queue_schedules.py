@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import create_engine, func, select
 
 from hpcbinderhub.builds import claims, lookups, orders
@@ -26,9 +32,12 @@ ARTEFACT = "a" * 64
 class Schedule(RuleBasedStateMachine):
     """The queue beside a model of who holds what, and until when."""
 
+    url = "sqlite://"
+
     def __init__(self) -> None:
         super().__init__()
-        self.engine = create_engine("sqlite://")
+        self.engine = create_engine(self.url)
+        metadata.drop_all(self.engine)
         metadata.create_all(self.engine)
         self.now = 1000.0
         self.asked: dict[str, None] = {}
@@ -174,7 +183,14 @@ class Schedule(RuleBasedStateMachine):
         self.engine.dispose()
 
 
-Schedule.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, print_blob=True
-)
+SETTINGS = settings(max_examples=60, stateful_step_count=40, deadline=None, print_blob=True)
+Schedule.TestCase.settings = SETTINGS
 TestSchedule = pytest.mark.slow(Schedule.TestCase)
+
+
+@pytest.mark.slow
+def test_schedule_on_postgresql(postgres_url: str) -> None:
+    class OnPostgreSQL(Schedule):
+        url = postgres_url
+
+    run_state_machine_as_test(OnPostgreSQL, settings=SETTINGS)
