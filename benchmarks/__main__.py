@@ -7,11 +7,14 @@ import importlib
 import json
 import sys
 
-NAMES = ("launch",)
+NAMES = ("launch", "service")
 
 
 def main() -> int:
     """Run one benchmark, or all."""
+    # `python -m` looks here first, and would take the library's folder for the library, which is
+    # put together from several.
+    sys.path.append(sys.path.pop(0))
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=[*NAMES, "all"])
     parser.add_argument(

@@ -67,6 +67,9 @@ class RunningHub:
     """The hub, and the place that it keeps for the service."""
 
     scratch: Path
+    simulated: bool = False
+    """Servers are no processes, for load that a small machine could not start."""
+    staff_token: str = field(default_factory=lambda: secrets.token_hex(16))
     service_token: str = field(default_factory=lambda: secrets.token_hex(16))
     scraper_token: str = field(default_factory=lambda: secrets.token_hex(16))
 
@@ -83,10 +86,11 @@ class RunningHub:
             "scratch": str(self.scratch),
             "proxy": str(node_modules() / ".bin" / "configurable-http-proxy"),
             "password": PASSWORD,
+            "simulated": self.simulated,
             **{name: getattr(self, name) for name in ("port", "hub_port", "proxy_api_port")},
             **{
                 name: getattr(self, name)
-                for name in ("service_port", "service_token", "scraper_token")
+                for name in ("service_port", "service_token", "scraper_token", "staff_token")
             },
         }
         with (self.scratch / "hub.log").open("wb") as log:

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import hpcbinderhub.spawners  # noqa: F401  (registers the hub's own handlers of ours)
 from jupyterhub.authenticators.shared import SharedPasswordAuthenticator
-from jupyterhub.spawner import SimpleLocalProcessSpawner
+from jupyterhub.spawner import SimpleLocalProcessSpawner, Spawner
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application, RequestHandler
 
 c = get_config()  # noqa: F821
 given = json.loads(os.environ["BINDER_TEST"])
@@ -37,9 +40,44 @@ class SmallSpawner(SimpleLocalProcessSpawner):
         yield {"progress": 50, "message": "The server is starting."}
 
 
+class SimulatedSpawner(Spawner):
+    """Starts nothing: one place in the hub's own process answers for every server."""
+
+    port = 0
+
+    async def start(self):
+        """Where that is."""
+        if not SimulatedSpawner.port:
+            answering = Application([(r".*", Answering)])
+            sockets = bind_sockets(0, "127.0.0.1")
+            HTTPServer(answering).add_sockets(sockets)
+            SimulatedSpawner.port = sockets[0].getsockname()[1]
+        self.running = True
+        return ("127.0.0.1", SimulatedSpawner.port)
+
+    async def poll(self):
+        """Runs from start to stop."""
+        return None if getattr(self, "running", False) else 0
+
+    async def stop(self, now=False):
+        """There is nothing to stop."""
+        self.running = False
+
+
+class Answering(RequestHandler):
+    """GET: that it is there."""
+
+    def get(self):
+        """See the class."""
+        self.finish("here")
+
+
 load_subconfig(str(shipped / "80-roles.py"))  # noqa: F821
 c.JupyterHub.load_roles.append(
     {"name": "scraper", "scopes": ["read:metrics"], "services": ["prometheus"]}
+)
+c.JupyterHub.load_roles.append(
+    {"name": "staff", "scopes": ["admin:users", "tokens"], "services": ["staff"]}
 )
 c.JupyterHub.bind_url = f"http://127.0.0.1:{given['port']}/"
 c.JupyterHub.hub_port = given["hub_port"]
@@ -51,7 +89,7 @@ c.JupyterHub.authenticator_class = SharedPasswordAuthenticator
 c.SharedPasswordAuthenticator.user_password = given["password"]
 c.Authenticator.allowed_users = {"alice", "bob", "carol"}
 c.JupyterHub.load_groups = {"binder-admins": {"users": ["carol"]}}
-c.JupyterHub.spawner_class = SmallSpawner
+c.JupyterHub.spawner_class = SimulatedSpawner if given["simulated"] else SmallSpawner
 # Nobody is sent to a server of her own just by logging in.
 c.JupyterHub.default_url = "/hub/home"
 c.JupyterHub.allow_named_servers = True
@@ -70,4 +108,5 @@ c.JupyterHub.services = [
         ],
     },
     {"name": "prometheus", "api_token": given["scraper_token"]},
+    {"name": "staff", "api_token": given["staff_token"]},
 ]
