@@ -64,13 +64,9 @@ class Guard:
 
     async def way_to(self, url: str) -> Way:
         """The address where the repository is by now, and where its host is."""
-        if _proxy_for(url):
-            # The proxy resolves and connects, and is the one to be told what is inside.
-            self._check_host(_host_and_port(url)[0])
-            return Way(url, "")
         for _ in range(MAX_REDIRECTS):
-            way = await self._look(url)
-            moved = await self._moved(way)
+            way = await self.look(url)
+            moved = await self._moved(way) if way.pin else None
             if moved is None:
                 return way
             url = moved
@@ -91,8 +87,13 @@ class Guard:
             self._check_address(host, ipaddress.ip_address(address.partition("%")[0]))
         return found
 
-    async def _look(self, url: str) -> Way:
+    async def look(self, url: str) -> Way:
+        """The address itself, wherever it leads from there."""
         host, port = _host_and_port(url)
+        if _proxy_for(url):
+            # The proxy resolves and connects, and is the one to be told what is inside.
+            self._check_host(host)
+            return Way(url, "")
         found = await self.addresses(host, port)
         listed = ",".join(f"[{address}]" if ":" in address else address for address in found)
         return Way(url, f"{host}:{port}:{listed}")

@@ -17,6 +17,7 @@ DEFAULT_REF = "HEAD"
 # What `git check-ref-format` refuses, and a leading dash or plus, which Git's commands could read
 # as something else than a name.
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|\.lock(/|$)|(^|/)\.|\.$|/$|^[-+/@]")
+_FULL_COMMIT = re.compile(r"^[0-9a-f]{40}$")
 _GITHUB_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")
 _GITLAB_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}$")
 _HOST = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$")
@@ -106,6 +107,11 @@ def gist(user: str, name: str, ref: str) -> RepoSpec:
 def any_git(url: str, ref: str) -> RepoSpec:
     """A repository at any address that Git understands over HTTP(S)."""
     return RepoSpec("git", checked_url(url), checked_ref(ref))
+
+
+def is_full_commit(ref: str) -> bool:
+    """Whether this names a commit for good."""
+    return bool(_FULL_COMMIT.match(ref))
 
 
 def checked_ref(ref: str) -> str:
