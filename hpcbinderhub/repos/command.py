@@ -9,7 +9,10 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Mapping, Sequence
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -41,8 +44,17 @@ class Git:
     """Runs Git, below one directory."""
 
     def __init__(self, home: Path, timeout: float):
-        self.home = home
+        self._home = home
         self._timeout = timeout
+
+    @asynccontextmanager
+    async def scratch(self) -> AsyncIterator[Path]:
+        """A directory that is gone afterwards."""
+        path = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self._home))
+        try:
+            yield path
+        finally:
+            await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
 
     async def __call__(self, *arguments: str, cwd: Path | None = None, **more: Unpack[More]) -> str:
         """What Git prints."""
@@ -53,8 +65,8 @@ class Git:
             "git",
             *configured,
             *arguments,
-            cwd=cwd or self.home,
-            env=_environment(self.home) | dict(more.get("variables", {})),
+            cwd=cwd or self._home,
+            env=_environment(self._home) | dict(more.get("variables", {})),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -6,8 +6,6 @@ import asyncio
 import hashlib
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -115,8 +113,7 @@ class GitCache:
         two refs of two users' launches could never clash, but would pile up.
         """
         branch = "hpcbinder" if ref == "HEAD" or is_full_commit(ref) else ref
-        scratch = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self._directory))
-        try:
+        async with self._git.scratch() as scratch:
             await self._git("init", "--quiet", "--bare", "--", str(scratch))
             objects = self._repository(repo_url).path / "objects"
             (scratch / "objects/info/alternates").write_text(f"{objects}\n")
@@ -125,8 +122,6 @@ class GitCache:
             temporary = scratch / "content.bundle"
             await self._git("bundle", "create", "--quiet", str(temporary), name, cwd=scratch)
             os.replace(temporary, target)
-        finally:
-            await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
 
     def _repository(self, repo_url: str) -> BareRepository:
         name = hashlib.sha256(repo_url.encode()).hexdigest()[:32]
