@@ -1,8 +1,8 @@
 """GitHub's and GitLab's own answer to what a ref stands for.
 
-Their APIs know short commits and answer “unchanged” for nothing, but they count. So an answer is kept
-with its ETag, and a forge that asks to be left alone is: Git, which does not count, is asked instead.
-Gists are few and have no refs, so they are Git's from the start.
+Their APIs know short commits, and say “unchanged” for nothing; but they count. So an answer is
+kept with its ETag, and a forge that asks to be left alone is: Git, which does not count, is asked
+instead. Gists have no refs to speak of, so Git is asked from the start.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import logging
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar, Protocol
 from urllib.parse import quote
 
 from pydantic import BaseModel
@@ -35,34 +36,54 @@ class GitLabCommit(BaseModel):
     id: str
 
 
-@dataclass(frozen=True)
-class Forge:
-    """How to ask one forge."""
+class Forge(Protocol):
+    """How to ask one forge. `site` is what its repositories' addresses begin with."""
 
-    site: str
-    api: str
-    accept: str = "application/json"
+    @property
+    def site(self) -> str: ...
 
-    def question(self, spec: RepoSpec, ref: str) -> str:
+    accept: ClassVar[str]
+
+    def question(self, project: str, ref: str) -> str:
         """The address that says what a ref stands for."""
-        project = spec.repo_url.removeprefix(f"{self.site}/")
-        if self.site == GITHUB:
-            return f"{self.api}/repos/{project}/commits/{quote(ref, safe='')}"
+
+    def commit(self, body: bytes) -> str:
+        """The commit in an answer; ValueError if there is none."""
+
+
+@dataclass(frozen=True)
+class GitHub:
+    """See `Forge`."""
+
+    site: str = "https://github.com"
+    api: str = "https://api.github.com"
+    accept: ClassVar[str] = "application/vnd.github.sha"
+
+    def question(self, project: str, ref: str) -> str:
+        """See `Forge`."""
+        return f"{self.api}/repos/{quote(project)}/commits/{quote(ref, safe='')}"
+
+    def commit(self, body: bytes) -> str:
+        """See `Forge`."""
+        return body.decode().strip()
+
+
+@dataclass(frozen=True)
+class GitLab:
+    """See `Forge`."""
+
+    site: str = "https://gitlab.com"
+    api: str = "https://gitlab.com/api/v4"
+    accept: ClassVar[str] = "application/json"
+
+    def question(self, project: str, ref: str) -> str:
+        """See `Forge`."""
         project, ref = quote(project, safe=""), quote(ref, safe="")
         return f"{self.api}/projects/{project}/repository/commits/{ref}"
 
     def commit(self, body: bytes) -> str:
-        """The commit in an answer."""
-        if self.site == GITHUB:
-            return body.decode(errors="replace").strip()
+        """See `Forge`."""
         return GitLabCommit.model_validate_json(body).id
-
-
-GITHUB, GITLAB = "https://github.com", "https://gitlab.com"
-FORGES = (
-    Forge(GITHUB, "https://api.github.com", "application/vnd.github.sha"),
-    Forge(GITLAB, "https://gitlab.com/api/v4"),
-)
 
 
 @dataclass(frozen=True)
@@ -80,7 +101,7 @@ class Forges:
         self,
         web: Web,
         token_files: Mapping[str, str] | None = None,
-        forges: tuple[Forge, ...] = FORGES,
+        forges: Sequence[Forge] = (GitHub(), GitLab()),
         clock: Callable[[], float] = time.time,
     ):
         self._web = web
@@ -97,7 +118,8 @@ class Forges:
         """The commit that a ref stands for; None where Git has to be asked."""
         for forge in self._forges:
             if spec.repo_url.startswith(f"{forge.site}/"):
-                return await self._ask(forge, forge.question(spec, spec.ref))
+                project = spec.repo_url.removeprefix(f"{forge.site}/").removesuffix(".git")
+                return await self._ask(forge, forge.question(project, spec.ref))
         return None
 
     async def _ask(self, forge: Forge, url: str) -> str | None:
@@ -107,7 +129,7 @@ class Forges:
         try:
             answer = await self._web.ask(Question(url, headers=self._headers(forge, known)))
         except UserError as error:
-            log.info("Git is asked instead of %s: %s", forge.api, error)
+            log.info("Git is asked instead of %s: %s", forge.site, error)
             return None
         self._mind(forge, answer)
         if answer.status == 304 and known:
@@ -144,7 +166,9 @@ class Forges:
         if until:
             self._quiet_until[forge.site] = until
             log.warning(
-                "%s has had enough of us: Git is asked for %.0f s", forge.api, until - self._clock()
+                "%s has had enough of us: Git is asked for %.0f s",
+                forge.site,
+                until - self._clock(),
             )
 
 

@@ -61,7 +61,7 @@ class Repositories:
         await self.git.fetch(spec, commit)
 
     async def settle(self, pasted: Pasted) -> Pasted:
-        """Where the ref ends and the file begins: after the longest name that the repository has."""
+        """Where the ref ends and the file begins: after the longest name that is there."""
         if not pasted.is_open:
             return pasted
         first = pasted.spec.ref
