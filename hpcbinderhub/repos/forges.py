@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel
 
@@ -107,8 +107,7 @@ class Forges:
         self._web = web
         self._forges = forges
         self._tokens = {
-            f"https://{host}": Path(file).read_text().strip()
-            for host, file in (token_files or {}).items()
+            host: Path(file).read_text().strip() for host, file in (token_files or {}).items()
         }
         self._clock = clock
         self._known: OrderedDict[str, Known] = OrderedDict()
@@ -149,8 +148,9 @@ class Forges:
         headers = {"Accept": forge.accept}
         if known:
             headers["If-None-Match"] = known.etag
-        if forge.site in self._tokens:
-            headers["Authorization"] = f"Bearer {self._tokens[forge.site]}"
+        token = self._tokens.get(urlsplit(forge.site).netloc)
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
         return headers
 
     def _keep(self, url: str, etag: str, commit: str) -> None:

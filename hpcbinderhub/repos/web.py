@@ -67,7 +67,7 @@ class Answer:
     def moved(self) -> str | None:
         """Where the server sends us, if it does."""
         target = self.headers.get("Location") if self.status in (301, 302, 303, 307, 308) else None
-        return urljoin(self.url, target) if target else None
+        return _checked(target, self.url) if target else None
 
 
 class Web:
@@ -112,9 +112,10 @@ class Web:
             body.seek(0)
             body.truncate()
             answer = await self._once(question, body)
-            if answer.moved is None:
+            moved = answer.moved
+            if moved is None:
                 return answer
-            question = question.at(answer.moved)
+            question = question.at(moved)
         raise UserError(
             f"{question.url} redirects without end.", "Paste the address that it leads to."
         )
@@ -187,11 +188,16 @@ def _host(url: str) -> str:
     return urlsplit(url).hostname or url[:80]
 
 
-def _checked(url: str) -> str:
+def _checked(url: str, base: str = "") -> str:
     """An address over HTTP(S). Archives' own may be long and hold whatever addresses may."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+    try:
+        whole = urljoin(base, url)
+        parts = urlsplit(whole)
+        fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        fine = False
+    if not fine or "@" in parts.netloc:
         raise UserError(
             f"“{url[:120]}” is no address that can be fetched.", "Tell whoever keeps this record."
         )
-    return url
+    return whole

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from urllib.parse import quote
 
 from pydantic import BaseModel
 
@@ -23,12 +22,19 @@ class About(BaseModel):
     created: datetime
 
 
+class Links(BaseModel):
+    """Where a file is."""
+
+    content: str
+
+
 class Entry(BaseModel):
     """One file."""
 
     key: str
     size: int
     checksum: str
+    links: Links
 
 
 class Files(BaseModel):
@@ -63,7 +69,10 @@ class Zenodo:
         return Record(
             f"Zenodo {about.id}",
             about.created,
-            tuple(self._file(str(about.id), entry) for entry in files.entries),
+            tuple(
+                RecordFile(entry.key, entry.links.content, entry.size, entry.checksum)
+                for entry in files.entries
+            ),
         )
 
     async def _about(self, name: str) -> About:
@@ -73,7 +82,3 @@ class Zenodo:
         """Addresses are read as Zenodo's own, wherever it is asked."""
         moved = await self._web.moved(f"{self._base}/records/{name}") or ""
         return moved.replace(self._base, "https://zenodo.org", 1)
-
-    def _file(self, record: str, entry: Entry) -> RecordFile:
-        url = f"{self._base}/api/records/{record}/files/{quote(entry.key, safe='')}/content"
-        return RecordFile(entry.key, url, entry.size, entry.checksum)
