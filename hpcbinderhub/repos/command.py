@@ -110,6 +110,10 @@ class BareRepository:
             return None
         return found.strip()
 
+    async def keeps(self, commit: str) -> bool:
+        """Whether the commit is here with all that it is made of."""
+        return await self.commit_of(f"refs/hpcbinder/{commit}") is not None
+
     async def keep(self, commit: str, name: str = "") -> None:
         """Have a ref for the commit, so that it stays."""
         await self("update-ref", name or f"refs/hpcbinder/{commit}", commit)

@@ -166,7 +166,7 @@ def hydroshare(internet: Internet, resource: str, files: dict[str, bytes]) -> No
         {"type": "created", "start_date": "2018-01-01T00:00:00Z"},
         {"type": "modified", "start_date": "2021-03-04T05:06:07.89Z"},
     ]
-    internet.says(f"{api}/scimeta/elements/", {"title": "A resource", "dates": dates})
+    internet.says(f"{api}/scimeta/elements", {"title": "A resource", "dates": dates})
     pages = [f"{api}/files/", *(f"{api}/files/?page={n}" for n in range(2, len(files) + 1))]
     nexts = [*(internet.url + page for page in pages[1:]), None]
     for page, following, (name, content) in zip(pages, nexts, files.items(), strict=True):

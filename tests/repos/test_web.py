@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
-from doubles import archives
 from doubles.archives import Internet, moved
 
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.repos.guard import Guard
 from hpcbinderhub.repos.web import Question, Web
-
-
-@pytest.fixture
-def internet() -> Iterator[Internet]:
-    with archives.serve() as made:
-        yield made
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ class Hydroshare:
     async def record(self, name: str) -> Record:
         """The resource as it is: it has no versions but the time of its last change."""
         address = f"{self._base}/hsapi/resource/{name}"
-        elements = await self._web.read(f"{address}/scimeta/elements/", Elements)
+        elements = await self._web.read(f"{address}/scimeta/elements", Elements)
         changed = [date.start_date for date in elements.dates if date.type == "modified"]
         if not changed:
             raise UserError(

@@ -74,10 +74,12 @@ class Records:
     async def fetch(self, url: str, wanted: str) -> bool:
         """Have the commit in the cache; False if the address only looked like a record's."""
         async with self._git.opened(url) as repository:
-            if await repository.has(wanted):
-                return True
             if url.startswith(HERITAGE):
-                await self._heritage.fetch(url, repository)
+                # What was refused may have left its commit behind, but no ref.
+                if not await repository.keeps(wanted):
+                    await self._heritage.fetch(url, repository)
+                return True
+            if await repository.has(wanted):
                 return True
         found = await self.resolve(url)
         if found not in (None, wanted):
