@@ -192,6 +192,22 @@ class Site(LoggingConfigurable):
         120, config=True, help="Seconds that one Git command may take on the network."
     )
 
+    record_mb = Integer(
+        2000,
+        config=True,
+        help="How large an archive's record may be, in MiB, as it comes and when it is unpacked.",
+    )
+    forge_token_files = Dict(
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        config=True,
+        help="""Files with a token for a forge's API, which then allows more questions.
+
+        For `github.com` and `gitlab.com`. Readable by the hub's account alone; a token without any
+        permission is enough. Example: `{'github.com': '/etc/jupyterhub/github-token'}`.
+        """,
+    )
+
     # -- builds ----------------------------------------------------------------------------------
     base_image = Unicode(
         "docker.io/library/debian:bookworm",

@@ -19,6 +19,7 @@ from hpcbinderhub.errors import NotAllowed, Unavailable, UserError
 from hpcbinderhub.images.engines import ContainerRun, Engine, engine_named
 from hpcbinderhub.launches.options import LaunchOptions, parse_options
 from hpcbinderhub.profiles import Profile, find_profile
+from hpcbinderhub.repos.identifiers import page_of
 from hpcbinderhub.slurm.cluster import Member, Submission
 from hpcbinderhub.slurm.jobs import Job, Stage
 from hpcbinderhub.slurm.script import batch_script, job_name, sbatch_options
@@ -404,7 +405,7 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
             "JUPYTERHUB_ROOT_DIR": str(self._plan.where.workspace) if self._plan else "",
             "BINDER_LAUNCH_HOST": f"{self._facility.site.public_url}services/binder/",
             "BINDER_REPO_URL": options.repo_url,
-            "BINDER_REF_URL": f"{options.repo_url}/tree/{options.commit}",
+            "BINDER_REF_URL": page_of(options.repo_url, options.commit),
             "BINDER_REQUEST": f"v2/{options.spec}",
             "BINDER_PERSISTENT_REQUEST": f"v2/{options.spec.rpartition('/')[0]}/{options.commit}",
         }

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 
 from ..images.engines.base import artefact_file
-from ..repos.git import GitCache
+from ..repos.repositories import Repositories
 from ..repos.spec import RepoSpec
 from ..site import Site
 from .queue import BuildQueue
@@ -29,10 +29,11 @@ class Environment:
 class Environments:
     """The environments of a site."""
 
-    def __init__(self, site: Site, queue: BuildQueue, git: GitCache):
+    def __init__(self, site: Site, queue: BuildQueue, repositories: Repositories):
         self._site = site
         self._queue = queue
-        self._git = git
+        self._repositories = repositories
+        self._git = repositories.git
 
     async def of(
         self,
@@ -45,8 +46,8 @@ class Environments:
     ) -> Environment:
         """The environment of what the ref stands for now, or of a commit that is known already;
         `anew`: built again even if it is there."""
-        commit = commit or await self._git.resolve(spec)
-        await self._git.fetch(spec, commit)
+        commit = commit or await self._repositories.resolve(spec)
+        await self._repositories.fetch(spec, commit)
         key = recipe_key(await self._git.tree(spec.repo_url, commit), self._site.base_image)
         left_out = tuple(await self._git.left_out(spec.repo_url, commit))
         artefact = await self.artefact(key)

@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 
 from ..errors import UserError
 from ..events import Event
+from ..repos.identifiers import page_of
 from ..repos.spec import parse_link
 from .records import Launch
 from .story import Told
@@ -97,7 +98,7 @@ def _ready(told: Told, launch: Launch, address: Address) -> dict[str, Any]:
         token="",
         image=image_name(told.facts["artefact"]),
         repo_url=launch.repo_url,
-        binder_ref_url=f"{launch.repo_url}/tree/{commit}",
+        binder_ref_url=page_of(launch.repo_url, commit),
         binder_launch_host=address.launch_host,
         binder_request=f"v2/{launch.spec}",
         binder_persistent_request=f"v2/{exact.path}",

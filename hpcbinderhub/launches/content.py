@@ -6,15 +6,16 @@ import asyncio
 import hashlib
 from pathlib import Path
 
-from ..repos.git import GitCache
+from ..repos.repositories import Repositories
 from ..repos.spec import RepoSpec
 
 
 class ContentStore:
     """Bundles for workspaces and archives for builders, each made once."""
 
-    def __init__(self, git: GitCache, directory: Path):
-        self._git = git
+    def __init__(self, repositories: Repositories, directory: Path):
+        self._repositories = repositories
+        self._git = repositories.git
         self._directory = directory
         self._locks: dict[Path, asyncio.Lock] = {}
 
@@ -23,7 +24,7 @@ class ContentStore:
         path = self._path("bundle", repo_url, ref, commit)
         async with self._locks.setdefault(path, asyncio.Lock()):
             if not path.exists():
-                await self._git.fetch(RepoSpec("git", repo_url, ref), commit)
+                await self._repositories.fetch(RepoSpec("git", repo_url, ref), commit)
                 await self._git.bundle(repo_url, ref, commit, path)
         return path
 
@@ -32,7 +33,7 @@ class ContentStore:
         path = self._path("tar", repo_url, "", commit)
         async with self._locks.setdefault(path, asyncio.Lock()):
             if not path.exists():
-                await self._git.fetch(RepoSpec("git", repo_url, ref), commit)
+                await self._repositories.fetch(RepoSpec("git", repo_url, ref), commit)
                 temporary = path.with_suffix(".new")
                 await self._git.archive(repo_url, commit, temporary)
                 temporary.rename(path)

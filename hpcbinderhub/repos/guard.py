@@ -45,6 +45,7 @@ class Way:
     pin: str
     """`HOST:PORT:ADDRESS,…` for curl, which then resolves nothing by itself; empty where a proxy
     does the resolving."""
+    proxy: str = ""
 
 
 class Guard:
@@ -64,13 +65,9 @@ class Guard:
 
     async def way_to(self, url: str) -> Way:
         """The address where the repository is by now, and where its host is."""
-        if _proxy_for(url):
-            # The proxy resolves and connects, and is the one to be told what is inside.
-            self._check_host(_host_and_port(url)[0])
-            return Way(url, "")
         for _ in range(MAX_REDIRECTS):
-            way = await self._look(url)
-            moved = await self._moved(way)
+            way = await self.look(url)
+            moved = await self._moved(way) if way.pin else None
             if moved is None:
                 return way
             url = moved
@@ -91,8 +88,14 @@ class Guard:
             self._check_address(host, ipaddress.ip_address(address.partition("%")[0]))
         return found
 
-    async def _look(self, url: str) -> Way:
+    async def look(self, url: str) -> Way:
+        """The address itself, wherever it leads from there."""
         host, port = _host_and_port(url)
+        proxy = _proxy_for(url)
+        if proxy:
+            # The proxy resolves and connects, and is the one to be told what is inside.
+            self._check_host(host)
+            return Way(url, "", proxy)
         found = await self.addresses(host, port)
         listed = ",".join(f"[{address}]" if ":" in address else address for address in found)
         return Way(url, f"{host}:{port}:{listed}")
@@ -171,9 +174,9 @@ def _host_and_port(url: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def _proxy_for(url: str) -> bool:
-    scheme = urlsplit(url).scheme
-    return any(os.environ.get(name) for name in (f"{scheme}_proxy", f"{scheme}_proxy".upper()))
+def _proxy_for(url: str) -> str:
+    name = f"{urlsplit(url).scheme}_proxy"
+    return os.environ.get(name) or os.environ.get(name.upper()) or ""
 
 
 def _forget(_chunk: bytes) -> None:

@@ -1,7 +1,9 @@
-"""Whatever was pasted: the address of a repository, of a page or a file in it, or a launch link.
+"""Whatever was pasted: the address of a repository, of a page or a file in it, a DOI, or a launch
+link.
 
-Pure functions of the text. A page's address names a branch and a file; where a branch's own name
-has slashes, what stands first is taken for the branch.
+Pure functions of the text. A page's address names a branch and a file with nothing but a slash
+between them, and a branch's own name may have slashes, so `Pasted` says where the text left that
+open; what stands first counts as the branch until the repository was asked.
 """
 
 from __future__ import annotations
@@ -12,12 +14,26 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from ..errors import UserError
+from .identifiers import archive_of_doi, doi_in, is_swhid
 from .opening import file_to_open
-from .spec import RepoSpec, any_git, checked_url, gist, github, gitlab, parse_link
+from .record_pages import record_on_page
+from .spec import (
+    RepoSpec,
+    any_git,
+    checked_url,
+    gist,
+    github,
+    gitlab,
+    is_full_commit,
+    parse_link,
+    record,
+)
 
-_DOI = re.compile(r"^(doi:|https?://(dx\.)?doi\.org/|10\.\d{4,}/)", re.IGNORECASE)
 _LAUNCH_LINK = re.compile(r"^(?:/services/[^/]+)?/v2/(?P<provider>[a-z]+)/(?P<spec>.+)$")
-_SSH = re.compile(r"^(ssh://|git@|[\w.-]+@[\w.-]+:)")
+_SSH = re.compile(
+    r"^(?:ssh://(?:[\w.-]+@)?(?P<host>[\w.-]+)(?::\d+)?/|[\w.-]+@(?P<scp_host>[\w.-]+):)(?P<path>.*)$"
+)
+_SSH_FORGES = ("github.com", "gitlab.com", "gist.github.com", "bitbucket.org", "codeberg.org")
 _SHORT = re.compile(r"^[\w-]+/[\w.-]+$")
 
 
@@ -27,21 +43,18 @@ class Pasted:
 
     spec: RepoSpec
     file: str = ""
+    is_open: bool = False
+    """Whether the ref may go on in what is taken for the file."""
 
 
 def parse_pasted(text: str, ref: str = "") -> Pasted:
     """What the text says. A ref that is given beside it counts more than one in it."""
-    text = text.strip()
-    if _SSH.match(text):
-        raise UserError(
-            "Repositories over SSH cannot be launched yet.",
-            "Paste the https address of a public repository.",
-        )
-    if _DOI.match(text):
-        raise UserError(
-            "Records with a DOI cannot be launched yet.",
-            "Paste the address of the Git repository that the record was made from.",
-        )
+    text = _without_ssh(text.strip())
+    if is_swhid(text):
+        return Pasted(record("swh", text).at(ref))
+    doi = doi_in(text)
+    if doi:
+        return Pasted(record(archive_of_doi(doi), doi).at(ref))
     if _SHORT.match(text):
         text = f"https://github.com/{text}"
     parts = urlsplit(checked_url(text))
@@ -49,9 +62,25 @@ def parse_pasted(text: str, ref: str = "") -> Pasted:
     if link:
         return _launch_link(link["provider"], link["spec"], parts.query, ref)
     read = _PAGES.get((parts.hostname or "").removeprefix("www."))
-    if read is None:
-        return Pasted(any_git(text, ref))
-    return read([unquote(part) for part in parts.path.split("/") if part], ref)
+    if read:
+        return read([unquote(part) for part in parts.path.split("/") if part], ref)
+    found = record_on_page(text)
+    return Pasted(found.at(ref) if found else any_git(text, ref))
+
+
+def _without_ssh(text: str) -> str:
+    """The https address of a forge that has one for every SSH address."""
+    found = _SSH.match(text)
+    if not found:
+        return text
+    host = (found["host"] or found["scp_host"]).lower()
+    if host not in _SSH_FORGES:
+        raise UserError(
+            f"Repositories over SSH cannot be launched, and what {host} is called over https is "
+            "not known here.",
+            "Paste the https address of a public repository.",
+        )
+    return f"https://{host}/{found['path'].lstrip('/')}"
 
 
 def _launch_link(provider: str, spec: str, query: str, ref: str) -> Pasted:
@@ -68,8 +97,17 @@ def _of_github(parts: list[str], ref: str) -> Pasted:
             "This is a page of GitHub, but not a repository.",
             "Paste an address like https://github.com/ORGANISATION/REPOSITORY.",
         )
-    named, file = _named(parts[2:])
-    return Pasted(github(parts[0], parts[1], ref or named), file)
+    return _page(github(parts[0], parts[1], ref), parts[2:], ref)
+
+
+def _page(spec: RepoSpec, page: list[str], ref: str) -> Pasted:
+    """A page of a repository. A ref that is given says by itself where the file begins."""
+    named, file = _named(page)
+    if not ref:
+        settled = not file or named in ("main", "master", "HEAD") or is_full_commit(named)
+        return Pasted(spec.at(named), file, not settled)
+    whole = f"{named}/{file}"
+    return Pasted(spec, whole.removeprefix(f"{ref}/") if whole.startswith(f"{ref}/") else file)
 
 
 def _named(page: list[str]) -> tuple[str, str]:
@@ -94,15 +132,13 @@ def _named(page: list[str]) -> tuple[str, str]:
 def _of_raw_github(parts: list[str], ref: str) -> Pasted:
     if len(parts) < 4:
         return _of_github(parts, ref)
-    named, file = _named(["raw", *parts[2:]])
-    return Pasted(github(parts[0], parts[1], ref or named), file)
+    return _page(github(parts[0], parts[1], ref), ["raw", *parts[2:]], ref)
 
 
 def _of_gitlab(parts: list[str], ref: str) -> Pasted:
     """Groups nest, so a dash of its own divides a project's path from its pages."""
     at = parts.index("-") if "-" in parts else len(parts)
-    named, file = _named(parts[at + 1 :])
-    return Pasted(gitlab("/".join(parts[:at]), ref or named), file)
+    return _page(gitlab("/".join(parts[:at]), ref), parts[at + 1 :], ref)
 
 
 def _of_gist(parts: list[str], ref: str) -> Pasted:

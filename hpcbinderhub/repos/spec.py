@@ -11,12 +11,23 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote, urlsplit
 
 from ..errors import UserError
+from .identifiers import (
+    DOI_ORG,
+    HERITAGE,
+    HYDROSHARE,
+    doi_address,
+    hydroshare_address,
+    looks_like_dataset,
+    swhid_address,
+)
 
 DEFAULT_REF = "HEAD"
 
 # What `git check-ref-format` refuses, and a leading dash or plus, which Git's commands could read
 # as something else than a name.
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|\.lock(/|$)|(^|/)\.|\.$|/$|^[-+/@]")
+_RECORDS = ("zenodo", "figshare", "dataverse", "hydroshare", "doi", "swh", "ckan")
+_FULL_COMMIT = re.compile(r"^[0-9a-f]{40}$")
 _GITHUB_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")
 _GITLAB_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}$")
 _HOST = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$")
@@ -27,14 +38,18 @@ class RepoSpec:
     """A repository and a ref in it, as a provider names them."""
 
     provider: str
-    """`gh` for GitHub, `gl` for GitLab, `gist`, and `git` for any other address."""
+    """`gh` for GitHub, `gl` for GitLab, `gist`, and `git` for any other address; or the archive
+    that a record is in, `doi` if only following it will tell which."""
 
     repo_url: str
     ref: str
 
     @property
     def path(self) -> str:
-        """Provider and spec as in a link: `gh/org/repo/ref`, `git/<quoted URL>/ref`."""
+        """Provider and spec as in a link: `gh/org/repo/ref`, `git/<quoted URL>/ref`,
+        `zenodo/<DOI>`."""
+        if self.is_record:
+            return f"{self.provider}/{_record_words(self.repo_url)}"
         ref = quote(self.ref, safe="/")
         path = urlsplit(self.repo_url).path.strip("/")
         if self.provider in ("gh", "gist"):
@@ -42,9 +57,20 @@ class RepoSpec:
         named = path if self.provider == "gl" else self.repo_url
         return f"{self.provider}/{quote(named, safe='')}/{ref}"
 
+    @property
+    def is_record(self) -> bool:
+        """Whether this is an archive's record, which has versions of its own and no refs."""
+        return self.provider in _RECORDS
+
     def at(self, ref: str) -> RepoSpec:
         """The same repository at another ref."""
-        return replace(self, ref=checked_ref(ref))
+        ref = checked_ref(ref)
+        if self.is_record and ref != DEFAULT_REF:
+            raise UserError(
+                "A record has no branches or tags.",
+                "Leave that field empty; another version has an address of its own.",
+            )
+        return replace(self, ref=ref)
 
 
 def parse_link(provider: str, spec: str) -> RepoSpec:
@@ -62,9 +88,12 @@ def parse_link(provider: str, spec: str) -> RepoSpec:
         address, _, ref = spec.strip("/").partition("/")
         named = any_git if provider == "git" else gitlab
         return named(unquote(address), unquote(ref))
+    if provider in _RECORDS:
+        return record(provider, unquote(spec).strip("/"))
     raise UserError(
         f"Repositories of the kind “{provider}” cannot be launched here.",
-        "Use gh (GitHub), gl (GitLab), gist, or git (any Git address over https).",
+        "Use gh (GitHub), gl (GitLab), gist, git (any Git address over https), or an archive: "
+        f"{', '.join(_RECORDS)}.",
     )
 
 
@@ -106,6 +135,36 @@ def gist(user: str, name: str, ref: str) -> RepoSpec:
 def any_git(url: str, ref: str) -> RepoSpec:
     """A repository at any address that Git understands over HTTP(S)."""
     return RepoSpec("git", checked_url(url), checked_ref(ref))
+
+
+def record(provider: str, words: str) -> RepoSpec:
+    """An archive's record, by what the archive calls it."""
+    if provider == "ckan":
+        address = checked_url(words)
+        if not looks_like_dataset(address):
+            raise UserError(
+                f"“{address[:120]}” is not the address of a dataset in CKAN.",
+                "It looks like https://HOST/dataset/NAME.",
+            )
+    elif provider == "swh":
+        address = swhid_address(words)
+    elif provider == "hydroshare":
+        address = hydroshare_address(words)
+    else:
+        address = doi_address(words)
+    return RepoSpec(provider, address, DEFAULT_REF)
+
+
+def _record_words(address: str) -> str:
+    for kept in (DOI_ORG, HYDROSHARE, HERITAGE):
+        if address.startswith(kept):
+            return quote(address.removeprefix(kept), safe="/:;()+")
+    return quote(address, safe="")
+
+
+def is_full_commit(ref: str) -> bool:
+    """Whether this names a commit for good."""
+    return bool(_FULL_COMMIT.match(ref))
 
 
 def checked_ref(ref: str) -> str:

@@ -41,8 +41,12 @@ from hpcbinderhub.launches.hub import Hub
 from hpcbinderhub.launches.presence import Presence
 from hpcbinderhub.launches.records import LaunchBook
 from hpcbinderhub.ratelimit import RateLimiter
+from hpcbinderhub.repos.forges import Forges
 from hpcbinderhub.repos.git import GitCache
 from hpcbinderhub.repos.guard import Guard
+from hpcbinderhub.repos.records.records import Records
+from hpcbinderhub.repos.repositories import Repositories
+from hpcbinderhub.repos.web import Web
 from hpcbinderhub.site import Site, load_site
 from hpcbinderhub.slurm.cluster import Cluster, cluster_of
 from hpcbinderhub.upkeep import Task, Upkeep
@@ -66,6 +70,7 @@ class Services:
     events: EventLog
     queue: BuildQueue
     book: LaunchBook
+    repositories: Repositories
     content: ContentStore
     cluster: Cluster
     hub: Hub
@@ -90,12 +95,11 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
     events = EventLog(database)
     queue = BuildQueue(database, events, site.lease_seconds, site.queue_limits)
     book = LaunchBook(database)
-    guard = Guard(site.repository_hosts, site.denied_repository_hosts, site.private_networks)
-    git = GitCache(state / "repos", site.git_timeout, guard)
+    repositories = _repositories(site, state / "repos")
     cluster = cluster or cluster_of(site)
     hub = Hub(api_url, api_token)
     presence = Presence(site.away_seconds)
-    environments = Environments(site, queue, git)
+    environments = Environments(site, queue, repositories)
     workers = Sightings()
     return Services(
         site=site,
@@ -103,7 +107,8 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
         events=events,
         queue=queue,
         book=book,
-        content=ContentStore(git, state / "content"),
+        repositories=repositories,
+        content=ContentStore(repositories, state / "content"),
         cluster=cluster,
         hub=hub,
         presence=presence,
@@ -141,6 +146,16 @@ def upkeep_of(
             Task("launches", expiry.tidy, TIDY_SECONDS),
         ]
     )
+
+
+def _repositories(site: Site, directory: Path) -> Repositories:
+    """Where repositories come from. Forges' APIs are no sources, so the list of hosts is not about
+    them."""
+    guard = Guard(site.repository_hosts, site.denied_repository_hosts, site.private_networks)
+    git = GitCache(directory, site.git_timeout, guard)
+    records = Records(git, Web(guard), site.record_mb * 2**20)
+    forges = Forges(Web(Guard(private=site.private_networks)), site.forge_token_files)
+    return Repositories(git, forges, records)
 
 
 class BinderService(Application):

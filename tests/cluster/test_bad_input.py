@@ -43,7 +43,7 @@ def test_a_repository_that_cannot_be_had(
 def test_what_is_no_address_is_refused_at_once(alice: Person) -> None:
     for repository, sentence in (
         ("hello", "is not the address of a Git repository"),
-        ("git@github.com:org/private.git", "over SSH cannot be launched yet"),
+        ("git@git.example.org:org/private.git", "over SSH cannot be launched"),
         ("https://alice:secret@example.org/x.git", "holds a user name or password"),
     ):
         answer = alice.call(

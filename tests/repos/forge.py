@@ -101,7 +101,7 @@ def serve(tmp_path: Path) -> Iterator[Forge]:
     git(work, "checkout", "--quiet", "-b", "main")
     handler = type("Handler", (Backend,), {"root": root})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     made = Forge(f"http://127.0.0.1:{server.server_port}/repo.git", work)
     made.commit("a.txt", "one")
     yield made

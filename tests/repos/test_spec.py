@@ -58,7 +58,7 @@ def test_what_is_no_repository_gets_a_sentence(pasted: str) -> None:
     assert "https://" in refused.value.advice
 
 
-@pytest.mark.parametrize("pasted", ["git@github.com:org/repo.git", "ssh://git@host/repo"])
+@pytest.mark.parametrize("pasted", ["git@git.example.org:org/repo.git", "ssh://git@host/repo"])
 def test_ssh_is_refused_for_what_it_is(pasted: str) -> None:
     with pytest.raises(UserError, match="over SSH"):
         parse_pasted(pasted)

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from cluster.person import Person
 from cluster.rig import eventually
+from doubles import archives
 from service.repository import ServedRepository
 from service.running import RunningService
 
@@ -58,6 +59,17 @@ def test_an_environment_is_built_once_and_again_only_by_force(
     oldest = alice.call("GET", f"{query}&before={third['build']['created']}").json()
     assert [entry["id"] for entry in oldest] == [first["build"]["id"]]
     assert alice.call("GET", f"{query}&state=failed").json() == []
+
+
+def test_an_archives_record_is_built_as_any_repository_is(alice: Person) -> None:
+    with archives.serve() as internet:
+        internet.says("/files/requirements.txt", b"numpy\n")
+        resource = {"id": "r", "url": f"{internet.url}/files/requirements.txt"}
+        page = archives.ckan(internet, "rain", [resource], at="2022-01-02T03:04:05")
+        made = alice.call("POST", "api/builds", {"repository": page}).json()
+        shown = finished(alice, made["build"]["id"])
+    assert (shown["state"], shown["repo_url"], shown["ref"]) == ("done", page, "HEAD")
+    assert shown["commit"] == made["commit"]
 
 
 def test_a_log_is_text_for_whoever_likes_it_so(alice: Person, repository: ServedRepository) -> None:

@@ -76,7 +76,10 @@ def test_the_kinds_of_repositories_are_told_as_binderhub_tells_them(
     service: RunningService,
 ) -> None:
     kinds = httpx.get(f"{service.url}/api/repoproviders").json()
-    assert {"gh", "git"} <= {kind["id"] for kind in kinds}
+    assert [kind["id"] for kind in kinds] == [
+        *("gh", "gl", "gist", "git"),
+        *("zenodo", "figshare", "dataverse", "hydroshare", "ckan", "swh", "doi"),
+    ]
     for kind in kinds:
         assert {"displayName", "id", "spec", "repo", "ref"} <= set(kind)
         assert kind["spec"]["validateRegex"]

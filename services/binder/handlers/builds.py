@@ -81,8 +81,9 @@ class BuildsHandler(UserHandler):
         """201 and the build, or 200 and the image if it is there. Launches nothing."""
         user = self.require(BUILD_SCOPE)
         request = self.parse(BuildRequest)
-        spec = request.spec_of().spec
+        pasted = request.pasted()
         self.count(user)
+        spec = (await self.services.repositories.settle(pasted)).spec
         environment = await self.services.environments.of(
             spec, asker=user, priority=Priority.AHEAD, anew=request.force
         )

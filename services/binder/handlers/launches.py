@@ -9,7 +9,7 @@ from hpcbinderhub.launches.conductor import Wish
 from hpcbinderhub.launches.options import Line
 from hpcbinderhub.launches.records import Launch
 from hpcbinderhub.profiles import Name
-from hpcbinderhub.repos.pasted import parse_pasted
+from hpcbinderhub.repos.pasted import Pasted, parse_pasted
 
 from ..models import EventModel, LaunchModel, PastedModel
 from ..operations import EVENT_STREAM, operation
@@ -49,9 +49,8 @@ class LaunchRequest(RepositoryRequest):
         default=False, description="Submit the job even if nobody looks when the image is ready."
     )
 
-    def wish(self) -> Wish:
+    def wish(self, pasted: Pasted) -> Wish:
         """As the conductor takes it."""
-        pasted = self.spec_of()
         return Wish(
             spec=pasted.spec,
             profile=self.profile,
@@ -73,11 +72,13 @@ class ParseHandler(UserHandler):
         query=PastedQuery,
         answers={200: PastedModel},
     )
-    def get(self) -> None:
-        """Looks at the text alone: nothing is fetched."""
+    async def get(self) -> None:
+        """Looks at the text alone, unless only the repository knows where in an address a branch's
+        name ends."""
         self.require(LAUNCH_SCOPE)
         query = self.query(PastedQuery)
         pasted = parse_pasted(query.repository, query.ref)
+        pasted = await self.services.repositories.settle(pasted)
         self.answer(
             PastedModel(
                 spec=pasted.spec.path,
@@ -113,8 +114,10 @@ class LaunchesHandler(UserHandler):
         """Builds if need be, and starts a job once the image is ready: at once if the launch is
         being followed or `start_when_ready` is set, else when its owner says so."""
         user = self.require(LAUNCH_SCOPE)
-        wish = self.parse(LaunchRequest).wish()
+        request = self.parse(LaunchRequest)
+        pasted = request.pasted()
         self.count(user)
+        wish = request.wish(await self.services.repositories.settle(pasted))
         launch = await self.services.conductor.begin(user, self.groups, wish)
         self.answer(LaunchModel.of(launch), 201)
 

@@ -103,13 +103,12 @@ class LaunchPage(PageHandler):
         if self.get_cookie(SESSION_COOKIE):
             self.redirect(log_in)
             return
-        public = linked.path if linked and linked.repo_url.startswith("https://") else ""
         self.render_page(
             "landing.html",
             linked=linked,
             wanted=asked_for(lambda name: self.get_query_argument(name, "")),
             log_in=log_in,
-            mybinder=f"https://mybinder.org/v2/{public}" if public else "",
+            mybinder=_on_mybinder(linked) if linked else "",
         )
 
 
@@ -134,6 +133,12 @@ class LoadingPage(PageHandler):
         launch = found(launch if launch and launch.user == user else None, "launch")
         profile = next((p for p in self.services.site.profiles if p.name == launch.profile), None)
         self.render_page("loading.html", launch=launch, profile=profile)
+
+
+def _on_mybinder(linked: RepoSpec) -> str:
+    """Where mybinder.org runs the same, if it can reach it and knows its kind."""
+    known = linked.repo_url.startswith("https://") and linked.provider != "doi"
+    return f"https://mybinder.org/v2/{linked.path}" if known else ""
 
 
 async def running_servers(handler: UserHandler, user: str) -> list[dict[str, Any]]:

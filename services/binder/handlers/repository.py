@@ -20,8 +20,8 @@ class RepositoryRequest(BaseModel):
     ref: Line = Field(default="", description="Branch, tag or commit, beside `repository`.")
     spec: Line = Field(default="", description="Provider and spec as in a link: gh/org/repo/ref.")
 
-    def spec_of(self) -> Pasted:
-        """The repository, and the file in it if the address named one."""
+    def pasted(self) -> Pasted:
+        """What the request says; `Repositories.settle` knows where a branch's name ends."""
         if self.spec:
             provider, _, rest = self.spec.partition("/")
             return Pasted(parse_link(provider, rest), "")

@@ -1,0 +1,184 @@
+"""Git's command, run for the service.
+
+Every call is an argument list in an environment made from scratch: no system or user configuration,
+no prompt, no hook, no transport but HTTP(S).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+from ..errors import NotFound, UserError
+
+_SETTINGS = (
+    "core.hooksPath=/dev/null",
+    "protocol.allow=never",
+    "protocol.http.allow=always",
+    "protocol.https.allow=always",
+    # The guard has followed them, and looked at each.
+    "http.followRedirects=false",
+    "gc.auto=0",
+)
+
+
+class More(TypedDict, total=False):
+    """What a call of Git may need beside its arguments."""
+
+    url: str
+    """What an error is about."""
+    settings: Sequence[str]
+    stdin: bytes
+    variables: Mapping[str, str]
+
+
+class Git:
+    """Runs Git, below one directory."""
+
+    def __init__(self, home: Path, timeout: float):
+        self._home = home
+        self._timeout = timeout
+
+    @asynccontextmanager
+    async def scratch(self) -> AsyncIterator[Path]:
+        """A directory that is gone afterwards."""
+        path = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self._home))
+        try:
+            yield path
+        finally:
+            await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
+
+    async def __call__(self, *arguments: str, cwd: Path | None = None, **more: Unpack[More]) -> str:
+        """What Git prints."""
+        settings = (*_SETTINGS, *more.get("settings", ()))
+        configured = [part for setting in settings for part in ("-c", setting)]
+        url = more.get("url", "")
+        process = await asyncio.create_subprocess_exec(
+            "git",
+            *configured,
+            *arguments,
+            cwd=cwd or self._home,
+            env=_environment(self._home) | dict(more.get("variables", {})),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            async with asyncio.timeout(self._timeout):
+                out, err = await process.communicate(more.get("stdin", b""))
+        except TimeoutError as error:
+            process.kill()
+            await process.wait()
+            raise UserError(
+                f"{url or 'Git'} did not answer in {self._timeout:.0f} s.",
+                "Try again later, or check that the address is reachable from here.",
+                status=504,
+            ) from error
+        if process.returncode != 0:
+            raise explain(err.decode(errors="replace"), url)
+        return out.decode(errors="replace")
+
+
+@dataclass(frozen=True)
+class BareRepository:
+    """One repository of the cache."""
+
+    path: Path
+    git: Git
+
+    async def __call__(self, *arguments: str, **more: Unpack[More]) -> str:
+        """What Git prints, in this repository."""
+        return await self.git(*arguments, cwd=self.path, **more)
+
+    async def has(self, commit: str) -> bool:
+        """Whether the commit is here."""
+        return await self.commit_of(commit) is not None
+
+    async def commit_of(self, name: str) -> str | None:
+        """The commit that a full name of a ref, or the beginning of a commit's, stands for."""
+        try:
+            found = await self("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+        except UserError:
+            return None
+        return found.strip()
+
+    async def keeps(self, commit: str) -> bool:
+        """Whether the commit is here with all that it is made of."""
+        return await self.commit_of(f"refs/hpcbinder/{commit}") is not None
+
+    async def keep(self, commit: str, name: str = "") -> None:
+        """Have a ref for the commit, so that it stays."""
+        await self("update-ref", name or f"refs/hpcbinder/{commit}", commit)
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """Nothing but what Git needs, and the site's own certificates and proxies."""
+    passed = {
+        name: value
+        for name, value in os.environ.items()
+        if name in ("PATH", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO")
+        or name.lower() in ("http_proxy", "https_proxy", "no_proxy")
+    }
+    return passed | {
+        "HOME": str(home),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ASKPASS": "false",
+        "LC_ALL": "C.UTF-8",
+    }
+
+
+_CAUSES: Sequence[tuple[str, type[UserError], str, str]] = (
+    (
+        r"could not read Username|Authentication failed|terminal prompts disabled|error: 40[13]",
+        NotFound,
+        "{url} is private, or does not exist.",
+        "Private repositories cannot be launched yet: check the address, or make a public copy.",
+    ),
+    (
+        r"not found|does not appear to be a git repository|not valid: is this a git repository",
+        NotFound,
+        "{url} is not a Git repository.",
+        "Check the address: it must work with `git clone`.",
+    ),
+    (
+        r"Could not resolve host|Failed to connect|Couldn't connect|Connection refused|timed out",
+        UserError,
+        "{url} cannot be reached from here.",
+        "Check the address; if it is right, the site's network may not allow it.",
+    ),
+    (
+        r"[Rr]edirect|error: 30[1278]",
+        UserError,
+        "{url} redirects to somewhere else.",
+        "Paste the address that it leads to.",
+    ),
+    (
+        r"No space left|Disk quota",
+        UserError,
+        "The service's disk is full.",
+        "Tell your facility; nothing is wrong with the repository.",
+    ),
+)
+
+
+def explain(words: str, url: str) -> UserError:
+    """Git's complaint as a sentence and a way out, with Git's own words beside it."""
+    url = url or "the repository"
+    for pattern, kind, message, advice in _CAUSES:
+        if re.search(pattern, words):
+            return kind(message.format(url=url), advice, detail=words.strip()[-600:])
+    return UserError(
+        f"{url} could not be read.",
+        "Check the address, and that the repository is public.",
+        detail=words.strip()[-600:],
+    )
