@@ -33,6 +33,9 @@ builds = Table(
     Column("created", Float, nullable=False),
     Column("finished", Float),
     Column("failure", Text),
+    # The one user whose build this is; anybody's if there is none.
+    Column("reader", String(255)),
+    Column("reader_uid", Integer),
     # Two requests for the same environment at the same moment make one build, not two.
     Index(
         "one_live_build_per_key",
@@ -74,6 +77,7 @@ launches = Table(
     Column("state", String(16), nullable=False),
     Column("build", String(32)),
     Column("artefact", String(64)),
+    Column("private", Boolean, nullable=False, default=False),
     Column("url", Text),
     Column("failure", Text),
     Column("created", Float, nullable=False),
@@ -91,4 +95,14 @@ events = Table(
     Column("phase", String(16), nullable=False),
     Column("message", Text, nullable=False),
     Column("data", Text),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("user", String(255), primary_key=True),
+    Column("host", String(260), primary_key=True),
+    Column("secret", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("used", Float),
 )

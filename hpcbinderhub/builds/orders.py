@@ -10,11 +10,17 @@ from sqlalchemy.exc import IntegrityError
 
 from ..events import append_events
 from ..tables import builds, events, images
-from .records import Build, build_from, stream, tell
+from .records import Build, Reader, build_from, stream, tell
 
 
 def find_or_add(
-    connection: Connection, key: str, repo_url: str, ref: str, commit: str, now: float
+    connection: Connection,
+    key: str,
+    repo_url: str,
+    ref: str,
+    commit: str,
+    now: float,
+    reader: Reader | None = None,
 ) -> Build:
     """See `BuildQueue.enqueue`."""
     live = select(builds).where(builds.c.key == key, builds.c.state.in_(("queued", "running")))
@@ -26,6 +32,8 @@ def find_or_add(
             "repo_url": repo_url,
             "ref": ref,
             "commit": commit,
+            "reader": reader.user if reader else None,
+            "reader_uid": reader.uid if reader else None,
             "state": "queued",
             "attempt": 0,
             "created": now,

@@ -10,7 +10,7 @@ from typing import Any
 from ..database import Database
 from ..events import EventLog, Line
 from . import claims, lookups, orders
-from .records import Build, Image, KnownImage, stream
+from .records import Build, Image, KnownImage, Reader, stream
 
 
 class BuildQueue:
@@ -41,15 +41,23 @@ class BuildQueue:
         """How many builds wait, and how many run."""
         return await self._database.run(lookups.count_live)
 
-    async def images(self, limit: int) -> list[KnownImage]:
-        """All images, the newest first."""
-        return await self._database.run(lookups.list_images, limit)
+    async def images(self, limit: int, seen_by: str | None) -> list[KnownImage]:
+        """The images that a user may know of, the newest first; None sees all."""
+        return await self._database.run(lookups.list_images, limit, seen_by)
 
     async def newest(
-        self, *, state: str = "", repo_url: str = "", before: float | None = None, limit: int = 50
+        self,
+        *,
+        seen_by: str | None,
+        state: str = "",
+        repo_url: str = "",
+        before: float | None = None,
+        limit: int = 50,
     ) -> list[Build]:
-        """Builds, the newest first."""
-        return await self._database.run(lookups.list_builds, state, repo_url, before, limit)
+        """The builds that a user may know of, the newest first; None sees all."""
+        return await self._database.run(
+            lookups.list_builds, seen_by, state, repo_url, before, limit
+        )
 
     async def cancel(self, build: str, by: str) -> Build | None:
         """End a live build. Its worker hears of it when it next says something, and stops."""
@@ -61,10 +69,12 @@ class BuildQueue:
         """Remove the record and the log of a build that is over; its image stays."""
         return await self._database.run(orders.forget, build)
 
-    async def enqueue(self, key: str, repo_url: str, ref: str, commit: str) -> Build:
+    async def enqueue(
+        self, key: str, repo_url: str, ref: str, commit: str, reader: Reader | None = None
+    ) -> Build:
         """The live build of this recipe: the one that is queued or running, or a new one."""
         build = await self._database.run(
-            orders.find_or_add, key, repo_url, ref, commit, self._clock()
+            orders.find_or_add, key, repo_url, ref, commit, self._clock(), reader
         )
         self._events.ring(stream(build.id))
         self._work.set()

@@ -27,6 +27,21 @@ class Build:
     created: float
     finished: float | None
     failure: dict[str, str] | None
+    reader: str | None
+    """The one user whose build this is: its repository is not everybody's to read."""
+    reader_uid: int | None
+
+    def seen_by(self, user: str | None) -> bool:
+        """Whether this user may know of it; None sees all."""
+        return user is None or self.reader in (None, user)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A user who alone may read a repository."""
+
+    user: str
+    uid: int
 
 
 @dataclass(frozen=True)

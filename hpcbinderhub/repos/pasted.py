@@ -35,7 +35,7 @@ def parse_pasted(text: str, ref: str = "") -> Pasted:
     if _SSH.match(text):
         raise UserError(
             "Repositories over SSH cannot be launched yet.",
-            "Paste the https address of a public repository.",
+            "Paste its https address.",
         )
     if _DOI.match(text):
         raise UserError(

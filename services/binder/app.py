@@ -23,7 +23,10 @@ from traitlets.config import Application
 from hpcbinderhub.builds.environments import Environments
 from hpcbinderhub.builds.queue import BuildQueue
 from hpcbinderhub.builds.sightings import Sightings
+from hpcbinderhub.credentials.keyring import Keyring
+from hpcbinderhub.credentials.store import Credentials
 from hpcbinderhub.database import Database
+from hpcbinderhub.errors import UserError
 from hpcbinderhub.events import EventLog
 from hpcbinderhub.health import (
     Health,
@@ -39,6 +42,7 @@ from hpcbinderhub.launches.hub import Hub
 from hpcbinderhub.launches.presence import Presence
 from hpcbinderhub.launches.records import LaunchBook
 from hpcbinderhub.ratelimit import RateLimiter
+from hpcbinderhub.repos.access import Access
 from hpcbinderhub.repos.git import GitCache
 from hpcbinderhub.repos.guard import Guard
 from hpcbinderhub.site import Site, load_site
@@ -47,6 +51,8 @@ from hpcbinderhub.slurm.cluster import Cluster, cluster_of
 from .handlers import routes
 from .metrics import Metrics
 from .templates import template_environment
+
+log = logging.getLogger(__name__)
 
 PARENT_CHECK_SECONDS = 1.0
 
@@ -61,6 +67,7 @@ class Services:
     queue: BuildQueue
     book: LaunchBook
     content: ContentStore
+    credentials: Credentials
     cluster: Cluster
     hub: Hub
     presence: Presence
@@ -83,11 +90,15 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
     queue = BuildQueue(database, events, site.lease_seconds)
     book = LaunchBook(database)
     guard = Guard(site.repository_hosts, site.denied_repository_hosts, site.private_networks)
-    git = GitCache(state / "repos", site.git_timeout, guard)
+    credentials = Credentials(
+        database, Keyring(site.credential_keys_file), site.credential_http_hosts
+    )
+    git = GitCache(state / "repos", site.git_timeout, guard, credentials.for_url)
+    access = Access(git, credentials, f"{site.public_url}services/binder/mine")
     cluster = cluster or cluster_of(site)
     hub = Hub(api_url, api_token)
     presence = Presence(site.away_seconds)
-    environments = Environments(site, queue, git)
+    environments = Environments(site, queue, git, access, cluster)
     workers = Sightings()
     return Services(
         site=site,
@@ -96,6 +107,7 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
         queue=queue,
         book=book,
         content=ContentStore(git, state / "content"),
+        credentials=credentials,
         cluster=cluster,
         hub=hub,
         presence=presence,
@@ -145,6 +157,7 @@ class BinderService(Application):
         address = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
         server = HTTPServer(make_web_application(services), xheaders=True)
         server.listen(address.port or 80, address.hostname or "127.0.0.1")
+        await _rotate(services.credentials)
         await services.conductor.resume()
         await _told_to_stop()
         server.stop()
@@ -174,6 +187,14 @@ def log_request(metrics: Metrics, handler: RequestHandler) -> None:
         log = access_log.warning if handler.get_status() < 500 else access_log.error
         request = handler.request
         log("%d %s %s", handler.get_status(), request.method, request.path)
+
+
+async def _rotate(credentials: Credentials) -> None:
+    """A file of keys that cannot be used keeps private repositories closed, and nothing else."""
+    try:
+        await credentials.rotate()
+    except UserError as error:
+        log.warning("%s", error)
 
 
 async def _told_to_stop() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from hpcbinderhub.builds.records import Build, KnownImage
+from hpcbinderhub.credentials.store import Kept
 from hpcbinderhub.images.engines import engine_class
 from hpcbinderhub.launches.records import Launch
 from hpcbinderhub.profiles import Profile
@@ -51,6 +52,7 @@ class BuildModel(Model):
     created: float
     finished: float | None
     failure: dict[str, Any] | None
+    reader: str | None = Field(description="Who alone may read the repository; else everybody.")
     phases: list[str] = Field(default=[], description="Those that it has told of, in order.")
 
     @classmethod
@@ -101,6 +103,7 @@ class LaunchModel(Model):
     gpus: int | None
     state: str
     build: str | None
+    private: bool = Field(description="Whether its environment is its owner's alone.")
     server: str
     url: str | None = Field(description="The server, once it is ready.")
     failure: dict[str, Any] | None
@@ -111,6 +114,19 @@ class LaunchModel(Model):
     def of(cls, launch: Launch) -> LaunchModel:
         """A launch of the library's."""
         return cls(**{name: getattr(launch, name) for name in cls.model_fields})
+
+
+class CredentialModel(Model):
+    """That there is a credential for a host, and nothing of what it says."""
+
+    host: str
+    created: float
+    used: float | None = Field(description="When it was last shown to the host.")
+
+    @classmethod
+    def of(cls, kept: Kept) -> CredentialModel:
+        """A credential of the library's."""
+        return cls(**{name: getattr(kept, name) for name in cls.model_fields})
 
 
 class PastedModel(Model):

@@ -123,8 +123,9 @@ class BuildStreamHandler(EventStreamHandler):
         if position is None:
             self.count(user)
             yield as_sent("", {"phase": "fetching", "message": f"Fetching {spec.repo_url}.\n"})
-            environment = await self.services.environments.of(spec)
-            for sentence in environment.left_out:
+            recipe = await self.services.environments.recipe(spec, user)
+            environment = await self.services.environments.of(recipe)
+            for sentence in recipe.notices:
                 yield as_sent("", {"phase": "fetching", "message": f"{sentence}\n"})
             if environment.build is None:
                 message = "This environment was built before."
@@ -132,7 +133,7 @@ class BuildStreamHandler(EventStreamHandler):
                 return
             position = Position("build", environment.build.id)
         build = await self.services.queue.get(position.id)
-        if build is None:
+        if build is None or not build.seen_by(self.sees):
             raise NotFound("There is no such build.", "Leave out the Last-Event-ID.")
         follow = self.services.events.follow(stream(build.id), BUILD_ENDS, position.number)
         async with aclosing(follow) as events:
