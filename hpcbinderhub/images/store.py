@@ -49,7 +49,7 @@ def make_folder(store: str | Path, reader: int | None) -> Path:
         raise UserError(
             "The artefact store cannot keep the environment of a private repository for its "
             "reader alone.",
-            "Tell your help desk: the store needs POSIX access lists.",
+            "Tell your help desk: the store must be its builders', and have POSIX access lists.",
             detail=str(error),
         ) from error
     return folder

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +16,12 @@ from repos.forge import Forge
 from service import stream
 from service.browser import Browser
 from service.repository import ServedRepository
-from service.running import UIDS, RunningService
+from service.running import UIDS, WORKER, RunningService
 
+from hpcbinderhub.builds.worker import ServiceClient, Worker
 from hpcbinderhub.credentials.hosts import host_of
 from hpcbinderhub.images.store import artefact_file
+from hpcbinderhub.site import Site
 
 pytestmark = pytest.mark.slow
 
@@ -179,6 +183,41 @@ def test_a_recipe_with_a_password_of_a_package_index_counts_as_private(
     shown = alice.call("GET", f"api/launches/{launch}").json()
     assert shown["private"] is True
     assert bob.call("GET", f"api/builds/{shown['build']}").status_code == 404
+
+
+async def work_once(site: Site, token: str) -> None:
+    """What a worker does with the one build that it claims."""
+    client = ServiceClient(site, token)
+    claimed = await client.claim()
+    assert claimed
+    await Worker(site, client, Path("/nowhere"))._build(claimed, "localhost/base:1")
+
+
+def test_a_worker_whose_store_keeps_nothing_apart_says_so(
+    alice: Person,
+    private: str,
+    repository: ServedRepository,
+    start_service: Callable[..., RunningService],
+    tmp_path: Path,
+) -> None:
+    token = "the worker's"
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    service = start_service(worker_tokens={"another": digest})
+    # The tests' own builder is busy with this one, and leaves the next to the other worker.
+    service.tell(service.builder.free.clear)
+    held = alice.call("POST", "api/builds", {"repository": repository.url}).json()["build"]["id"]
+    worker_of = lambda build: alice.call("GET", f"api/builds/{build}").json()["worker"]  # noqa: E731
+    eventually(lambda: worker_of(held) == WORKER, 20, "the tests' builder is busy")
+
+    enter(alice, private)
+    build = alice.call("POST", "api/builds", {"repository": private}).json()["build"]["id"]
+    (tmp_path / "file").write_text("no folder can be made here")
+    settings = {"artefacts": str(tmp_path / "file"), "builder_dir": str(tmp_path / "builder")}
+    asyncio.run(work_once(Site(public_url=service.site.public_url, **settings), token))
+    shown = alice.call("GET", f"api/builds/{build}").json()
+    assert (shown["worker"], shown["state"]) == ("another", "failed")
+    assert "for its reader alone" in shown["failure"]["message"]
+    assert list((tmp_path / "builder" / "work").iterdir()) == []
 
 
 # -- what is told of a token -----------------------------------------------------------------------
