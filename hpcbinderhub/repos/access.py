@@ -16,12 +16,11 @@ from .spec import RepoSpec
 
 
 class Access:
-    """Opens repositories for users. `page` is where they enter credentials."""
+    """Opens repositories for users."""
 
-    def __init__(self, git: GitCache, credentials: Credentials, page: str):
+    def __init__(self, git: GitCache, credentials: Credentials):
         self._git = git
         self._credentials = credentials
-        self._page = page
 
     async def open(self, spec: RepoSpec, user: str) -> tuple[str, str | None]:
         """The commit that the ref stands for, and who alone may read it; None for everybody."""
@@ -37,7 +36,7 @@ class Access:
             raise _again(
                 closed,
                 f"Your credential for {host_of(spec.repo_url)} was refused, or may not read it. "
-                f"Enter another one: {self._page}",
+                "Enter another one on the page “Yours”.",
             ) from closed
 
     async def _expect_credential(self, url: str, user: str, closed: Closed) -> None:
@@ -49,7 +48,8 @@ class Access:
         if host not in {kept.host for kept in await self._credentials.of_user(user)}:
             raise _again(
                 closed,
-                f"Check the address. If you may read it, enter a token for {host}: {self._page}",
+                f"Check the address. If you may read it, enter a token for {host} on the page "
+                "“Yours”.",
             )
 
 

@@ -94,7 +94,7 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
         database, Keyring(site.credential_keys_file), site.credential_http_hosts
     )
     git = GitCache(state / "repos", site.git_timeout, guard, credentials.for_url)
-    access = Access(git, credentials, f"{site.public_url}services/binder/mine")
+    access = Access(git, credentials)
     cluster = cluster or cluster_of(site)
     hub = Hub(api_url, api_token)
     presence = Presence(site.away_seconds)

@@ -2,10 +2,11 @@
 
 import { send } from "./send.js";
 
-const form = document.getElementById("credential-form");
+const value = (name) => document.getElementById(`credential-${name}`).value;
 
-form.addEventListener("submit", (event) => {
+document.getElementById("credential-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  const { host, user_name, token } = Object.fromEntries(new FormData(form));
-  send(form.querySelector("button"), "PUT", `api/credentials/${encodeURIComponent(host)}`, { token, ...(user_name && { user_name }) });
+  const user = value("user");
+  const body = { token: value("token"), ...(user && { user_name: user }) };
+  send(event.submitter, "PUT", `api/credentials/${encodeURIComponent(value("host"))}`, body);
 });

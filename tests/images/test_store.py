@@ -9,12 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hpcbinderhub.spawners.imagebatch import Plan
 
 from hpcbinderhub.errors import NotAllowed, UserError
 from hpcbinderhub.images import squash
 from hpcbinderhub.images.engines import Charliecloud, Shifter
 from hpcbinderhub.images.store import CLOSED_MODE, OPEN_MODE, artefact_file, make_folder
+from hpcbinderhub.launches.options import LaunchOptions
+from hpcbinderhub.profiles import Profile
 from hpcbinderhub.site import Site
+from hpcbinderhub.slurm.cluster import Member
+from hpcbinderhub.workspaces import Account, places
 
 ALICE, BOB = 2001, 2002
 DIGEST = "a" * 64
@@ -90,6 +95,25 @@ async def test_an_engine_runs_what_is_the_users_own(store: Path) -> None:
         await engine.ensure("alice", DIGEST, ALICE) == f"{store}/readers/{ALICE}/{DIGEST}.squashfs"
     )
     assert await engine.ensure("alice", DIGEST, None) == f"{store}/{DIGEST}.squashfs"
+
+
+def test_whose_artefact_is_run_is_not_for_the_request_to_say() -> None:
+    account = Account("bob", BOB, "/home/bob")
+    profile = Profile(name="p", title="P", partition="p")
+    for private, reader in ((True, BOB), (False, None)):
+        options = LaunchOptions(
+            launch="0abc1234",
+            profile="p",
+            artefact=DIGEST,
+            private=private,
+            repo_url="https://git.example.org/x",
+            ref="main",
+            commit="b" * 40,
+            spec="git/x/main",
+            workspace="x",
+        )
+        where = places("{home}/x", account, options.launch, options.workspace)
+        assert Plan(options, profile, Member(account, ()), where).reader == reader
 
 
 def test_an_engine_with_one_store_for_all_runs_nothing_private() -> None:

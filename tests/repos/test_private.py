@@ -21,7 +21,6 @@ from hpcbinderhub.repos.guard import Guard
 from hpcbinderhub.repos.spec import any_git
 
 TOKEN = "glpat-aVerySecretToken"
-PAGE = "https://hub.example.org/services/binder/mine"
 
 
 class Place:
@@ -35,7 +34,7 @@ class Place:
         keyring = Keyring(str(directory / "keys"))
         self.credentials = Credentials(database, keyring, without_tls)
         self.git = GitCache(directory / "cache", 20, guard, self.credentials.for_url)
-        self.access = Access(self.git, self.credentials, PAGE)
+        self.access = Access(self.git, self.credentials)
 
 
 @pytest.fixture
@@ -81,7 +80,7 @@ async def test_a_user_without_a_credential_is_told_where_to_enter_one(
     with pytest.raises(UserError) as refused:
         await place.access.open(any_git(forge.private_url, ""), "bob")
     assert refused.value.message == f"{forge.private_url} is private, or does not exist."
-    assert f"enter a token for {host_of(forge.url)}: {PAGE}" in refused.value.advice
+    assert f"enter a token for {host_of(forge.url)} on the page “Yours”" in refused.value.advice
 
 
 async def test_a_right_that_was_taken_away_is_gone_even_for_a_commit_that_is_here(

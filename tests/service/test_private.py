@@ -20,6 +20,7 @@ from service.running import UIDS, WORKER, RunningService
 
 from hpcbinderhub.builds.worker import ServiceClient, Worker
 from hpcbinderhub.credentials.hosts import host_of
+from hpcbinderhub.credentials.keyring import add_key
 from hpcbinderhub.images.store import artefact_file
 from hpcbinderhub.site import Site
 
@@ -49,12 +50,11 @@ def failure(person: Person, address: str, **more: Any) -> dict[str, Any]:
 
 
 def test_alice_launches_with_her_token_and_bob_is_told_nothing(
-    alice: Person, bob: Person, private: str, service: RunningService
+    alice: Person, bob: Person, private: str
 ) -> None:
     refused = failure(alice, private)
     assert refused["message"] == f"{private} is private, or does not exist."
-    assert f"enter a token for {host_of(private)}" in refused["advice"]
-    assert refused["advice"].endswith(f"{service.hub.url}/services/binder/mine")
+    assert f"enter a token for {host_of(private)} on the page “Yours”" in refused["advice"]
 
     enter(alice, private)
     launch = alice.launch(private)
@@ -273,6 +273,22 @@ def test_another_origins_page_and_a_bare_cookie_enter_nothing(
     assert answer.status_code == 204
     page = browser.client.get("/services/binder/mine").text
     assert 'data-path="api/credentials/git.example.org"' in page
+    # Without its script, the form would put whatever has a name into an address.
+    form = page.partition('id="credential-form"')[2].partition("</form>")[0]
+    assert 'type="password"' in form
+    assert " name=" not in form
+
+
+def test_a_token_that_the_sites_keys_do_not_open_is_to_be_entered_again(
+    alice: Person, private: str, tmp_path: Path
+) -> None:
+    enter(alice, private)
+    (tmp_path / "keys").unlink()
+    add_key(tmp_path / "keys")
+    refused = failure(alice, private)
+    assert refused["message"].endswith("cannot be read: the site's keys have changed.")
+    enter(alice, private)
+    assert alice.follow(alice.launch(private))["phase"] == "ready"
 
 
 def test_a_site_without_keys_has_no_private_repositories(

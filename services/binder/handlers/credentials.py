@@ -24,9 +24,11 @@ OneLine = Annotated[
 class CredentialRequest(BaseModel):
     """The body of PUT /api/credentials/{host}."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    token: OneLine = Field(description="A token of the forge's that may read, and no more.")
+    token: OneLine = Field(
+        repr=False, description="A token of the forge's that may read, and no more."
+    )
     user_name: OneLine = Field(
         default=DEFAULT_USER_NAME, description="Beside the token, where the forge asks for one."
     )
