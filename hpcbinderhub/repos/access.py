@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from ..credentials.hosts import host_of
 from ..credentials.store import Credentials
-from ..errors import UserError
 from .command import Closed
 from .git import GitCache
 from .spec import RepoSpec
@@ -43,15 +42,13 @@ class Access:
         """Tell a user without a credential for this address where to enter one."""
         host = host_of(url)
         if not self._credentials.may_send(url):
-            raise _again(closed, "If you may read it, use its https address: no credential is sent "
-                                 "without TLS.")  # fmt: skip
-        if host not in {kept.host for kept in await self._credentials.of_user(user)}:
-            raise _again(
-                closed,
-                f"Check the address. If you may read it, enter a token for {host} on the page "
-                "“Yours”.",
-            )
+            way_in = "use its https address: no credential is sent without TLS."
+        elif host not in {kept.host for kept in await self._credentials.of_user(user)}:
+            way_in = f"enter a token for {host} on the page “Yours”."
+        else:
+            return
+        raise _again(closed, f"Check the address. If you may read it, {way_in}")
 
 
-def _again(closed: Closed, advice: str) -> UserError:
+def _again(closed: Closed, advice: str) -> Closed:
     return Closed(closed.message, advice, detail=closed.detail, status=closed.status)
