@@ -13,6 +13,7 @@ from pathlib import Path
 
 from . import __version__
 from .builds.worker import base_settings, run_worker, storage
+from .credentials.keyring import add_key
 from .database import Database
 from .errors import UserError
 from .images.base import ensure_base
@@ -49,6 +50,12 @@ def worker_token(options: argparse.Namespace) -> None:
     path.write_text(token + "\n")
     digest = hashlib.sha256(token.encode()).hexdigest()
     print(f"c.Site.worker_tokens = {{'{options.name}': '{digest}'}}")
+
+
+def credential_key(options: argparse.Namespace) -> None:
+    """Put a new key for users' credentials into a file, before the older ones."""
+    add_key(Path(options.file))
+    print(f"c.Site.credential_keys_file = {options.file!r}")
 
 
 def print_agent(_options: argparse.Namespace) -> None:
@@ -95,6 +102,8 @@ def parser() -> argparse.ArgumentParser:
     token = command("worker-token", worker_token)
     token.add_argument("name", help="the worker's name")
     token.add_argument("file", help="where the token goes, mode 0600")
+    key = command("credential-key", credential_key)
+    key.add_argument("file", help="where the keys are, mode 0600, the newest first")
     command("agent", print_agent)
     return top
 

@@ -207,6 +207,24 @@ class Site(LoggingConfigurable):
         permission is enough. Example: `{'github.com': '/etc/jupyterhub/github-token'}`.
         """,
     )
+    credential_keys_file = Unicode(
+        "",
+        config=True,
+        help="""The file with the keys for users' own credentials, which open private repositories.
+
+        `hpcbinderhub credential-key FILE` makes one, or puts a newer key into it; mode 0600, of the
+        account of the service, and not kept with the database. Without it there are no private
+        repositories.
+        """,
+    )
+    credential_http_hosts = List(
+        Unicode(),
+        config=True,
+        help="""Hosts that may be shown a credential without TLS: whoever is on the way can read it.
+
+        For a Git server on the service's own host or network. Example: `['localhost']`.
+        """,
+    )
 
     # -- builds ----------------------------------------------------------------------------------
     base_image = Unicode(

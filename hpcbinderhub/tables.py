@@ -40,6 +40,9 @@ builds = Table(
     Column("turn", Integer, nullable=False, default=0),
     Column("not_before", Float, nullable=False, default=0),
     Column("started", Float),
+    # The one user whose build this is; anybody's if there is none.
+    Column("reader", String(255)),
+    Column("reader_uid", Integer),
     # Two requests for the same environment at the same moment make one build, not two.
     Index(
         "one_live_build_per_key",
@@ -84,6 +87,7 @@ launches = Table(
     Column("state", String(16), nullable=False),
     Column("build", String(32)),
     Column("artefact", String(64)),
+    Column("private", Boolean, nullable=False, default=False),
     Column("url", Text),
     Column("failure", Text),
     Column("created", Float, nullable=False),
@@ -120,4 +124,14 @@ notices = Table(
     Column("message", Text, nullable=False),
     Column("by", String(255), nullable=False),
     Column("at", Float, nullable=False),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("user", String(255), primary_key=True),
+    Column("host", String(260), primary_key=True),
+    Column("secret", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("used", Float),
 )

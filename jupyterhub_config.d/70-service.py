@@ -24,5 +24,9 @@ c.JupyterHub.services = [
     }
 ]
 
+# The keys for users' own credentials, from `hpcbinderhub credential-key FILE`. Without them, only
+# public repositories are launched.
+c.Site.credential_keys_file = ""
+
 # The page to be on is the one that takes a repository.
 c.JupyterHub.default_url = "/services/binder/"

@@ -43,6 +43,11 @@ class Plan:
     member: Member
     where: Places
 
+    @property
+    def reader(self) -> int | None:
+        """Whose artefact is run, if it is not everybody's: nobody runs another user's."""
+        return self.member.account.uid if self.options.private else None
+
 
 class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
     """Runs an artefact with a container engine in a Slurm job.
@@ -101,8 +106,9 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
             await self._end_other_job(plan.options.launch)
             self._open_record(plan)
             engine = self._engine(plan.profile)
+            engine.check(plan.options.private)
             self._words = f"Making the image ready for {engine.name}."
-            image = await engine.ensure(self.user.name, plan.options.artefact)
+            image = await engine.ensure(self.user.name, plan.options.artefact, plan.reader)
             self._words = "Submitting the job."
             await self._submit(plan, engine, image)
             return await self._wait_until_ready(plan)

@@ -48,7 +48,7 @@ async def _work(scratch: Path) -> tuple[float, Counter[str], int]:
     began = time.perf_counter()
     await asyncio.gather(*(work(f"worker {number}") for number in range(WORKERS)))
     rate = len(claimed) / (time.perf_counter() - began)
-    done = len(await queue.newest(state="done", limit=BUILDS))
+    done = len(await queue.newest(seen_by=None, state="done", limit=BUILDS))
     await database.close()
     return rate, claimed, done
 

@@ -4,64 +4,105 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..images.engines.base import artefact_file
+from ..images.store import artefact_file
+from ..repos.access import Access
 from ..repos.repositories import Repositories
 from ..repos.spec import RepoSpec
 from ..site import Site
+from ..slurm.cluster import Cluster
+from .indexes import PASSWORD, RECIPES, notice
 from .queue import BuildQueue
 from .recipe import recipe_key
-from .records import Build, Order, Priority
+from .records import Build, Order, Priority, Reader
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A commit, as a user may have it."""
+
+    spec: RepoSpec
+    commit: str
+    key: str
+    reader: str | None
+    """The user, if not everybody may have what it makes."""
+    notices: tuple[str, ...]
+    """What she should know: above all, what the commit names and the environment will not have."""
 
 
 @dataclass(frozen=True)
 class Environment:
-    """A commit, and either the artefact that it runs in or the build that makes it."""
+    """A recipe, and either the artefact that it was made into or the build that makes it."""
 
-    commit: str
+    recipe: Recipe
     artefact: str | None
     build: Build | None
-    left_out: tuple[str, ...]
-    """Sentences about what the commit names and the environment will not have."""
 
 
 class Environments:
     """The environments of a site."""
 
-    def __init__(self, site: Site, queue: BuildQueue, repositories: Repositories):
+    def __init__(
+        self,
+        site: Site,
+        queue: BuildQueue,
+        repositories: Repositories,
+        access: Access,
+        cluster: Cluster,
+    ):
         self._site = site
         self._queue = queue
         self._repositories = repositories
         self._git = repositories.git
+        self._access = access
+        self._cluster = cluster
+
+    async def recipe(self, spec: RepoSpec, user: str, commit: str | None = None) -> Recipe:
+        """The recipe of what the ref stands for now, or of a commit that is known already. Whether
+        the user may read the repository is asked in either case."""
+        wanted = replace(spec, ref=commit) if commit else spec
+        commit, reader = await self._access.open(wanted, user)
+        await self._repositories.fetch(spec, commit, reader)
+        with_password = await self._git.files_with(spec.repo_url, commit, PASSWORD, RECIPES, reader)
+        notices = await self._git.left_out(spec.repo_url, commit, reader)
+        tree = await self._git.tree(spec.repo_url, commit, reader)
+        if with_password and reader is None:
+            notices.append(notice(with_password))
+            reader = user
+        key = recipe_key(tree, self._site.base_image, reader)
+        return Recipe(spec, commit, key, reader, tuple(notices))
 
     async def of(
         self,
-        spec: RepoSpec,
-        commit: str | None = None,
+        recipe: Recipe,
         *,
         asker: str,
         priority: Priority = Priority.AWAITED,
         anew: bool = False,
     ) -> Environment:
-        """The environment of what the ref stands for now, or of a commit that is known already;
-        `anew`: built again even if it is there."""
-        commit = commit or await self._repositories.resolve(spec)
-        await self._repositories.fetch(spec, commit)
-        key = recipe_key(await self._git.tree(spec.repo_url, commit), self._site.base_image)
-        left_out = tuple(await self._git.left_out(spec.repo_url, commit))
-        artefact = await self.artefact(key)
+        """The environment of a recipe; `anew`: built again even if it is there."""
+        reader = await self._reader(recipe.reader)
+        artefact = await self._artefact(recipe.key, reader)
         if artefact and not anew:
-            return Environment(commit, artefact, None, left_out)
+            return Environment(recipe, artefact, None)
+        spec = recipe.spec
         build = await self._queue.enqueue(
-            Order(key, spec.repo_url, spec.ref, commit, asker, priority)
+            Order(recipe.key, spec.repo_url, spec.ref, recipe.commit, asker, priority, reader)
         )
-        return Environment(commit, None, build, left_out)
+        return Environment(recipe, None, build)
 
-    async def artefact(self, key: str) -> str | None:
+    async def _reader(self, user: str | None) -> Reader | None:
+        """A reader as the cluster knows her, which is how the artefact store does."""
+        if user is None:
+            return None
+        return Reader(user, (await self._cluster.member(user)).account.uid)
+
+    async def _artefact(self, key: str, reader: Reader | None) -> str | None:
         """The artefact of a recipe, if it was made and is still in the store."""
         image = await self._queue.image(key)
         if image is None:
             return None
-        path = artefact_file(self._site.artefacts, image.artefact)
+        uid = reader.uid if reader else None
+        path = artefact_file(self._site.artefacts, image.artefact, uid)
         return image.artefact if await asyncio.to_thread(os.path.exists, path) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import median
 
-from sqlalchemy import Connection, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true, tuple_
 
 from ..tables import builds, images, launches
 from .records import Build, Image, KnownImage, build_from
@@ -33,7 +33,7 @@ def count_live(connection: Connection) -> dict[str, int]:
     return dict.fromkeys(live, 0) | {row.state: row.number for row in rows}
 
 
-def list_images(connection: Connection, limit: int) -> list[KnownImage]:
+def list_images(connection: Connection, limit: int, seen_by: str | None) -> list[KnownImage]:
     """See `BuildQueue.images`."""
     uses = (
         select(
@@ -48,6 +48,7 @@ def list_images(connection: Connection, limit: int) -> list[KnownImage]:
         select(images, builds.c.repo_url, builds.c.commit, uses.c.launches, uses.c.last_launch)
         .join(builds, builds.c.id == images.c.build)
         .outerjoin(uses, uses.c.artefact == images.c.artefact)
+        .where(_visible(seen_by))
         .order_by(images.c.made.desc())
         .limit(limit)
     )
@@ -67,10 +68,20 @@ def list_images(connection: Connection, limit: int) -> list[KnownImage]:
 
 
 def list_builds(
-    connection: Connection, state: str, repo_url: str, before: float | None, limit: int
+    connection: Connection,
+    seen_by: str | None,
+    state: str,
+    repo_url: str,
+    before: float | None,
+    limit: int,
 ) -> list[Build]:
-    """See `BuildQueue.list`."""
-    query = select(builds).order_by(builds.c.created.desc(), builds.c.id).limit(limit)
+    """See `BuildQueue.newest`."""
+    query = (
+        select(builds)
+        .where(_visible(seen_by))
+        .order_by(builds.c.created.desc(), builds.c.id)
+        .limit(limit)
+    )
     if state:
         query = query.where(builds.c.state == state)
     if repo_url:
@@ -108,3 +119,10 @@ def usual_seconds(connection: Connection, repo_url: str) -> float | None:
     )
     seconds = [value for (value,) in rows if value is not None]
     return median(seconds) if seconds else None
+
+
+def _visible(user: str | None) -> ColumnElement[bool]:
+    """The builds that a user may know of."""
+    if user is None:
+        return true()
+    return or_(builds.c.reader.is_(None), builds.c.reader == user)

@@ -46,6 +46,8 @@ def _add(connection: Connection, order: Order, now: float) -> None:
         "repo_url": order.repo_url,
         "ref": order.ref,
         "commit": order.commit,
+        "reader": order.reader.user if order.reader else None,
+        "reader_uid": order.reader.uid if order.reader else None,
         "state": "queued",
         "attempt": 0,
         "created": now,

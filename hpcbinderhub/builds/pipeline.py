@@ -39,7 +39,7 @@ from hpcbinderhub.builds.request import (
 )
 from hpcbinderhub.builds.uvpack import REPO_DIR, USER, working_container
 from hpcbinderhub.errors import UserError
-from hpcbinderhub.images import squash
+from hpcbinderhub.images import squash, store
 
 KEPT_LINES = 400
 """How much of the end of a log is searched for the cause of a failure."""
@@ -304,10 +304,11 @@ def _artefact(request: BuildRequest, root: Path, reporter: Reporter) -> Artefact
     }
     for item in squash.make_squashfs(
         root,
-        request.artefact_dir,
+        store.artefact_folder(request.artefact_dir, request.reader),
         storage_id=storage_id(request),
         record=record,
         processors=os.cpu_count() or 1,
+        mode=store.OPEN_MODE if request.reader is None else store.CLOSED_MODE,
     ):
         if isinstance(item, Artefact):
             return item

@@ -48,15 +48,23 @@ class BuildQueue:
         """How many builds wait, and how many run."""
         return await self._database.run(lookups.count_live)
 
-    async def images(self, limit: int) -> list[KnownImage]:
-        """All images, the newest first."""
-        return await self._database.run(lookups.list_images, limit)
+    async def images(self, limit: int, seen_by: str | None) -> list[KnownImage]:
+        """The images that a user may know of, the newest first; None sees all."""
+        return await self._database.run(lookups.list_images, limit, seen_by)
 
     async def newest(
-        self, *, state: str = "", repo_url: str = "", before: float | None = None, limit: int = 50
+        self,
+        *,
+        seen_by: str | None,
+        state: str = "",
+        repo_url: str = "",
+        before: float | None = None,
+        limit: int = 50,
     ) -> list[Build]:
-        """Builds, the newest first."""
-        return await self._database.run(lookups.list_builds, state, repo_url, before, limit)
+        """The builds that a user may know of, the newest first; None sees all."""
+        return await self._database.run(
+            lookups.list_builds, seen_by, state, repo_url, before, limit
+        )
 
     async def cancel(self, build: str, by: str) -> Build | None:
         """End a live build. Its worker hears of it when it next says something, and stops."""

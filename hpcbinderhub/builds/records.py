@@ -27,6 +27,14 @@ class Priority(IntEnum):
 
 
 @dataclass(frozen=True)
+class Reader:
+    """A user who alone may read a repository."""
+
+    user: str
+    uid: int
+
+
+@dataclass(frozen=True)
 class Order:
     """A recipe that somebody wants built."""
 
@@ -36,6 +44,7 @@ class Order:
     commit: str
     asker: str = ""
     priority: Priority = Priority.AWAITED
+    reader: Reader | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +78,13 @@ class Build:
     turn: int
     not_before: float
     started: float | None
+    reader: str | None
+    """The one user whose build this is: its repository is not everybody's to read."""
+    reader_uid: int | None
+
+    def seen_by(self, user: str | None) -> bool:
+        """Whether this user may know of it; None sees all."""
+        return user is None or self.reader in (None, user)
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,9 @@ class BuildRequest(SiteOptions):
     tools_generation: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}$")]
     storage: Storage
     artefact_dir: AbsolutePath
+    reader: int | None = Field(
+        default=None, ge=0, description="The user id of whoever alone may run the artefact."
+    )
     mount_points: tuple[MountPoint, ...] = ()
     limits: Limits = Limits()
     push: Push | None = None

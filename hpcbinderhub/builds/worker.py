@@ -22,8 +22,9 @@ from typing import Any
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 
-from ..errors import Unavailable
+from ..errors import Unavailable, UserError
 from ..images.base import BaseSettings, ensure_base
+from ..images.store import make_folder
 from ..site import Site
 from .disk import free
 from .recipe import TOOLS_GENERATION
@@ -170,9 +171,12 @@ class Worker:
             await self._client.context(build, directory / "context.tar")
             await _unpack(directory / "context.tar", directory / "context")
             request = self._request(claimed, base_image, directory / "context")
+            await asyncio.to_thread(make_folder, request.artefact_dir, request.reader)
             await attempt.run(request, self._stopping)
         except Gone as error:
             log.warning("The service takes no more of this build (%s)", error)
+        except UserError as error:
+            await attempt.refuse(error)
         except Unavailable as error:
             # Nothing was said, so the lease runs out and the build is claimed again.
             log.warning("Build %s is left to its lease: %s", build, error)
@@ -196,6 +200,7 @@ class Worker:
             tools_generation=TOOLS_GENERATION,
             storage=self._storage(),
             artefact_dir=Path(site.artefacts),
+            reader=claimed["reader_uid"],
             mount_points=tuple(site.mount_points),
             environment=dict(site.build_environment),
             ca_bundle=Path(site.build_ca_bundle) if site.build_ca_bundle else None,
@@ -260,6 +265,16 @@ class BuildAttempt:
             await asyncio.gather(reading, return_exceptions=True)
         if self._end is None:
             await self._give_up(stopping.is_set())
+
+    async def refuse(self, error: UserError) -> None:
+        """Say that there will be no build, and why."""
+        self._end = FailedEvent(
+            cause="internal",
+            message=error.message,
+            advice=error.advice,
+            lines=tuple(error.detail.splitlines()),
+        )
+        await self._say_how_it_ended()
 
     async def _read(self, process: asyncio.subprocess.Process, request: BuildRequest) -> None:
         assert process.stdin is not None

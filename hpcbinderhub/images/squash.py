@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from hpcbinderhub.builds.request import Artefact
 from hpcbinderhub.errors import UserError
+from hpcbinderhub.images.store import OPEN_MODE, READERS
 
 RECORD = "/srv/hpcbinder/image.json"
 PROGRAMS = "/srv/hpcbinder/bin"
@@ -205,12 +206,19 @@ def partial_prefix(storage_id: str) -> str:
 
 def remove_partial(artefact_dir: Path, storage_id: str) -> None:
     """Remove unfinished files of builds that were killed; the caller holds the storage's lock."""
-    for path in artefact_dir.glob(partial_prefix(storage_id) + "*"):
+    name = partial_prefix(storage_id) + "*"
+    for path in (*artefact_dir.glob(name), *artefact_dir.glob(f"{READERS}/*/{name}")):
         path.unlink(missing_ok=True)
 
 
 def make_squashfs(
-    root: Path, artefact_dir: Path, *, storage_id: str, record: dict[str, object], processors: int
+    root: Path,
+    artefact_dir: Path,
+    *,
+    storage_id: str,
+    record: dict[str, object],
+    processors: int,
+    mode: int = OPEN_MODE,
 ) -> Iterator[str | Artefact]:
     """Make the artefact of a mounted image: log lines, then the artefact.
 
@@ -221,13 +229,13 @@ def make_squashfs(
     try:
         yield from _mksquashfs(root, partial, processors)
         with open(partial, "rb+") as file:
-            os.fchmod(file.fileno(), 0o644)
+            os.fchmod(file.fileno(), mode)
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             os.fsync(file.fileno())
         artefact = Artefact(
             path=artefact_dir / f"{sha256}.squashfs", sha256=sha256, size=partial.stat().st_size
         )
-        _write_beside(artefact, record, partial.with_suffix(".json"))
+        _write_beside(artefact, record, partial.with_suffix(".json"), mode)
         partial.rename(artefact.path)
         _sync_folder(artefact_dir)
         yield artefact
@@ -259,11 +267,11 @@ def _mksquashfs(root: Path, target: Path, processors: int) -> Iterator[str]:
         )
 
 
-def _write_beside(artefact: Artefact, record: dict[str, object], partial: Path) -> None:
+def _write_beside(artefact: Artefact, record: dict[str, object], partial: Path, mode: int) -> None:
     """Write what is known about an artefact next to it, before the artefact itself appears."""
     text = json.dumps({"format": 1, **artefact.model_dump(mode="json"), **record}, indent=1)
     with open(partial, "w", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), 0o644)
+        os.fchmod(file.fileno(), mode)
         file.write(text + "\n")
         file.flush()
         os.fsync(file.fileno())

@@ -12,11 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..builds.environments import Environments
+from ..builds.environments import Environments, Recipe
 from ..builds.queue import BuildQueue
 from ..builds.records import stream as build_stream
 from ..errors import NotAllowed, NotFound, Unavailable, UserError
 from ..events import BUILD_ENDS, EventLog
+from ..images.engines import engine_class
 from ..profiles import find_profile
 from ..repos.spec import RepoSpec
 from ..site import Site
@@ -125,9 +126,11 @@ class Conductor:
         return launch
 
     async def go_on(self, launch: Launch) -> None:
-        """The owner is back and clicked: start what was parked."""
+        """The owner is back and clicked: start what was parked. Whether she may still read a
+        private repository is asked again first."""
         self._presence.saw(launch.id)
-        if await self._book.change(launch.id, State.PARKED, state=State.STARTING):
+        state = State.RESOLVING if launch.private else State.STARTING
+        if await self._book.change(launch.id, State.PARKED, state=state):
             await self._events.append(launch.stream, "launching", "Going on where we stopped.")
             self._conduct(launch.id)
 
@@ -199,32 +202,39 @@ class Conductor:
     async def _resolve(self, launch: Launch) -> None:
         spec = RepoSpec("git", launch.repo_url, launch.ref)
         await self._events.append(launch.stream, "fetching", f"Fetching {launch.repo_url}.")
-        found = await self._environments.of(spec, launch.commit, asker=launch.user)
-        for sentence in found.left_out:
+        recipe = await self._environments.recipe(spec, launch.user, launch.commit)
+        for sentence in recipe.notices:
             await self._events.append(launch.stream, "fetching", sentence, notice=True)
+        self._check_engine(launch, recipe)
+        found = await self._environments.of(recipe, asker=launch.user)
+        known = {"commit": recipe.commit, "private": recipe.reader is not None}
         if found.build is None:
             await self._events.append(
                 launch.stream,
                 "built",
                 "This environment was built before.",
-                commit=found.commit,
+                commit=recipe.commit,
                 artefact=found.artefact,
             )
             await self._book.change(
-                launch.id,
-                launch.state,
-                state=State.BUILT,
-                commit=found.commit,
-                artefact=found.artefact,
+                launch.id, launch.state, state=State.BUILT, artefact=found.artefact, **known
             )
             return
         build = found.build.id
         await self._events.append(
-            launch.stream, "building", "Building the environment.", commit=found.commit, build=build
+            launch.stream,
+            "building",
+            "Building the environment.",
+            commit=recipe.commit,
+            build=build,
         )
-        await self._book.change(
-            launch.id, launch.state, state=State.BUILDING, commit=found.commit, build=build
-        )
+        await self._book.change(launch.id, launch.state, state=State.BUILDING, build=build, **known)
+
+    def _check_engine(self, launch: Launch, recipe: Recipe) -> None:
+        """Refuse, before anything is built, what the profile's engine cannot keep to one user."""
+        profile = next((p for p in self._site.profiles if p.name == launch.profile), None)
+        if profile:
+            engine_class(profile.engine).check(recipe.reader is not None)
 
     async def _build(self, launch: Launch) -> None:
         build = await self._queue.get(launch.build or "")
@@ -301,6 +311,7 @@ def launch_options(launch: Launch) -> LaunchOptions:
         nodes=launch.nodes,
         gpus=launch.gpus,
         artefact=launch.artefact or "",
+        private=launch.private,
         repo_url=launch.repo_url,
         ref=launch.ref,
         commit=launch.commit or "",

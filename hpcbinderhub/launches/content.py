@@ -11,7 +11,8 @@ from ..repos.spec import RepoSpec
 
 
 class ContentStore:
-    """Bundles for workspaces and archives for builders, each made once."""
+    """Bundles for workspaces and archives for builders, each made once; for each reader, where not
+    everybody may read the repository."""
 
     def __init__(self, repositories: Repositories, directory: Path):
         self._repositories = repositories
@@ -19,26 +20,27 @@ class ContentStore:
         self._directory = directory
         self._locks: dict[Path, asyncio.Lock] = {}
 
-    async def bundle(self, repo_url: str, ref: str, commit: str) -> Path:
+    async def bundle(self, repo_url: str, ref: str, commit: str, reader: str | None) -> Path:
         """A Git bundle with the commit and its history."""
-        path = self._path("bundle", repo_url, ref, commit)
+        path = self._path("bundle", reader, repo_url, ref, commit)
         async with self._locks.setdefault(path, asyncio.Lock()):
             if not path.exists():
-                await self._repositories.fetch(RepoSpec("git", repo_url, ref), commit)
-                await self._git.bundle(repo_url, ref, commit, path)
+                await self._repositories.fetch(RepoSpec("git", repo_url, ref), commit, reader)
+                await self._git.bundle(repo_url, ref, commit, path, reader)
         return path
 
-    async def archive(self, repo_url: str, ref: str, commit: str) -> Path:
+    async def archive(self, repo_url: str, ref: str, commit: str, reader: str | None) -> Path:
         """A tar file with the files of the commit."""
-        path = self._path("tar", repo_url, "", commit)
+        path = self._path("tar", reader, repo_url, "", commit)
         async with self._locks.setdefault(path, asyncio.Lock()):
             if not path.exists():
-                await self._repositories.fetch(RepoSpec("git", repo_url, ref), commit)
+                await self._repositories.fetch(RepoSpec("git", repo_url, ref), commit, reader)
                 temporary = path.with_suffix(".new")
-                await self._git.archive(repo_url, commit, temporary)
+                await self._git.archive(repo_url, commit, temporary, reader)
                 temporary.rename(path)
         return path
 
-    def _path(self, kind: str, *parts: str) -> Path:
-        name = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:40]
+    def _path(self, kind: str, reader: str | None, *parts: str) -> Path:
+        owned = parts if reader is None else (*parts, reader)
+        name = hashlib.sha256("\n".join(owned).encode()).hexdigest()[:40]
         return self._directory / f"{name}.{kind}"

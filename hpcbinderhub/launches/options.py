@@ -34,6 +34,7 @@ class LaunchOptions(BaseModel):
     nodes: int | None = Field(default=None, ge=1, le=10_000)
     gpus: int | None = Field(default=None, ge=0, le=10_000)
     artefact: Digest = Field(description="SHA-256 of the artefact in the site's store.")
+    private: bool = Field(default=False, description="Whether the artefact is the user's alone.")
     repo_url: Line
     ref: Line
     commit: Commit

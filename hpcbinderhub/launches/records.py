@@ -65,6 +65,7 @@ class Launch(Request):
     commit: str | None
     build: str | None
     artefact: str | None
+    private: bool
     url: str | None
     failure: dict[str, str] | None
     created: float

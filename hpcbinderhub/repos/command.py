@@ -38,6 +38,12 @@ class More(TypedDict, total=False):
     settings: Sequence[str]
     stdin: bytes
     variables: Mapping[str, str]
+    pipes: Sequence[int]
+    """Those that stay open in Git and in what it starts."""
+
+
+class Closed(NotFound):
+    """Git was not let in: the repository is private to whoever asked, or is not there."""
 
 
 class Git:
@@ -67,6 +73,7 @@ class Git:
             *arguments,
             cwd=cwd or self._home,
             env=_environment(self._home) | dict(more.get("variables", {})),
+            pass_fds=more.get("pipes", ()),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -140,13 +147,13 @@ def _environment(home: Path) -> dict[str, str]:
 _CAUSES: Sequence[tuple[str, type[UserError], str, str]] = (
     (
         r"could not read Username|Authentication failed|terminal prompts disabled|error: 40[13]",
-        NotFound,
+        Closed,
         "{url} is private, or does not exist.",
-        "Private repositories cannot be launched yet: check the address, or make a public copy.",
+        "Check the address, or make a public copy: this site keeps no credentials.",
     ),
     (
         r"not found|does not appear to be a git repository|not valid: is this a git repository",
-        NotFound,
+        Closed,
         "{url} is not a Git repository.",
         "Check the address: it must work with `git clone`.",
     ),
@@ -179,6 +186,6 @@ def explain(words: str, url: str) -> UserError:
             return kind(message.format(url=url), advice, detail=words.strip()[-600:])
     return UserError(
         f"{url} could not be read.",
-        "Check the address, and that the repository is public.",
+        "Check the address, and that it works with `git clone`.",
         detail=words.strip()[-600:],
     )

@@ -1,4 +1,8 @@
-"""Repositories over Git: resolve a ref, fetch a commit, hand its content out."""
+"""Repositories over Git: resolve a ref, fetch a commit, hand its content out.
+
+Whoever reads is either nobody in particular, who sees what is public, or one reader with her own
+credential. What a reader fetched is kept apart, and nobody else is ever given it.
+"""
 
 from __future__ import annotations
 
@@ -6,41 +10,57 @@ import asyncio
 import hashlib
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from ..credentials.hosts import host_of
+from ..credentials.store import Credential
 from ..errors import NotFound, UserError
 from .command import BareRepository, Git
-from .guard import Guard
+from .guard import Guard, Way
+from .handover import handed_over
 from .spec import RepoSpec, is_full_commit
 
 _SHORT_COMMIT = re.compile(r"^[0-9a-f]{7,39}$")
 _GITLINK = re.compile(r"^160000 ")
+_FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head")
 _EVERYTHING = ("+refs/heads/*:refs/remote/heads/*", "+refs/tags/*:refs/remote/tags/*")
+
+Secrets = Callable[[str, str], Awaitable[Credential | None]]
+"""The credential of a user for an address."""
+
+
+async def no_secrets(_user: str, _url: str) -> None:
+    """Nobody has a credential."""
 
 
 class GitCache:
-    """Bare repositories below one directory, one for every address."""
+    """Bare repositories below one directory: one for every address, and for every reader of one."""
 
-    def __init__(self, directory: Path, timeout: float, guard: Guard):
+    def __init__(
+        self, directory: Path, timeout: float, guard: Guard, secrets: Secrets = no_secrets
+    ):
         self._directory = directory
         self._git = Git(directory, timeout)
         self._guard = guard
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._secrets = secrets
+        self._locks: dict[Path, asyncio.Lock] = {}
 
-    async def resolve(self, spec: RepoSpec) -> str:
-        """The full commit that the ref stands for now."""
-        if is_full_commit(spec.ref):
+    async def resolve(self, spec: RepoSpec, reader: str | None = None) -> str:
+        """The full commit that the ref stands for now. The server is always asked: whether it still
+        lets the reader in is what it is asked for a commit."""
+        names = [] if is_full_commit(spec.ref) else _ref_names(spec.ref)
+        found = await self._listed(spec.repo_url, "HEAD", *names, reader=reader)
+        if not names:
             return spec.ref
-        found = await self._listed(spec.repo_url, "HEAD", *_ref_names(spec.ref))
-        wanted = ["HEAD"] if spec.ref == "HEAD" else _ref_names(spec.ref)
+        wanted = ["HEAD"] if spec.ref == "HEAD" else names
         if spec.ref in ("main", "master"):
             wanted.append("HEAD")
         for name in wanted:
             if name in found:
                 return found[name]
-        commit = await self._lengthen(spec) if _SHORT_COMMIT.match(spec.ref) else None
+        commit = await self._lengthen(spec, reader) if _SHORT_COMMIT.match(spec.ref) else None
         if commit:
             return commit
         raise NotFound(
@@ -48,19 +68,19 @@ class GitCache:
             "Check the spelling, or leave the ref empty for the default branch.",
         )
 
-    async def refs_below(self, repo_url: str, name: str) -> set[str]:
+    async def refs_below(self, repo_url: str, name: str, reader: str | None = None) -> set[str]:
         """The branches and tags of this name, or whose names go on with a slash after it."""
         kinds = ("refs/heads/", "refs/tags/")
         patterns = [f"{kind}{name}{end}" for kind in kinds for end in ("", "/*")]
-        found = await self._listed(repo_url, *patterns)
+        found = await self._listed(repo_url, *patterns, reader=reader)
         return {ref.split("/", 2)[2].removesuffix("^{}") for ref in found}
 
-    async def fetch(self, spec: RepoSpec, commit: str) -> None:
+    async def fetch(self, spec: RepoSpec, commit: str, reader: str | None = None) -> None:
         """Have the commit, with its history, in the cache."""
-        async with self.opened(spec.repo_url) as repository:
+        async with self.opened(spec.repo_url, reader) as repository:
             if await repository.has(commit):
                 return
-            await self._fetch_refs(repository, spec.repo_url, commit)
+            await self._fetch_refs(repository, spec.repo_url, commit, reader)
             if not await repository.has(commit):
                 raise NotFound(
                     f"{spec.repo_url} has no commit {commit[:12]}.",
@@ -69,23 +89,25 @@ class GitCache:
             await repository.keep(commit)
 
     @asynccontextmanager
-    async def opened(self, repo_url: str) -> AsyncIterator[BareRepository]:
+    async def opened(
+        self, repo_url: str, reader: str | None = None
+    ) -> AsyncIterator[BareRepository]:
         """The repository of an address, for nobody else meanwhile; made if it is not there."""
-        repository = self._repository(repo_url)
-        async with self._locks.setdefault(repo_url, asyncio.Lock()):
+        repository = self._repository(repo_url, reader)
+        async with self._locks.setdefault(repository.path, asyncio.Lock()):
             if not (repository.path / "HEAD").exists():
                 await self._git("init", "--quiet", "--bare", "--", str(repository.path))
             yield repository
 
-    async def tree(self, repo_url: str, commit: str) -> str:
+    async def tree(self, repo_url: str, commit: str, reader: str | None = None) -> str:
         """The id of the commit's tree."""
-        repository = self._repository(repo_url)
+        repository = self._repository(repo_url, reader)
         return (await repository("rev-parse", "--verify", f"{commit}^{{tree}}")).strip()
 
-    async def left_out(self, repo_url: str, commit: str) -> list[str]:
+    async def left_out(self, repo_url: str, commit: str, reader: str | None = None) -> list[str]:
         """Sentences about what a full clone would bring and ours does not, so that nobody wonders
         why a folder is empty."""
-        repository = self._repository(repo_url)
+        repository = self._repository(repo_url, reader)
         sentences = []
         entries = await repository("ls-tree", "-r", "-z", commit)
         folders = [
@@ -94,19 +116,37 @@ class GitCache:
         if folders:
             named = ", ".join(folders[:3]) + (" and more" if len(folders) > 3 else "")
             sentences.append(f"Submodules are not fetched: {named} will be empty.")
-        pattern = ("-e", "filter=lfs", commit, "--", ":(glob)**/.gitattributes")
-        try:
-            await repository("grep", "--quiet", *pattern)
-        except UserError:
-            return sentences
-        return [*sentences, "Files in Git LFS are not fetched: you get the pointers to them."]
+        attributes = (":(glob)**/.gitattributes",)
+        if await self.files_with(repo_url, commit, "filter=lfs", attributes, reader):
+            sentences.append("Files in Git LFS are not fetched: you get the pointers to them.")
+        return sentences
 
-    async def archive(self, repo_url: str, commit: str, target: Path) -> None:
+    async def files_with(
+        self,
+        repo_url: str,
+        commit: str,
+        pattern: str,
+        among: Sequence[str],
+        reader: str | None = None,
+    ) -> list[str]:
+        """The files of a commit, among some, in which an extended regular expression matches."""
+        wanted = ("-l", "-z", "-I", "-E", "-e", pattern, commit, "--", *among)
+        try:
+            listing = await self._repository(repo_url, reader)("grep", *wanted)
+        except UserError:
+            return []
+        return [name.removeprefix(f"{commit}:") for name in listing.split("\0") if name]
+
+    async def archive(
+        self, repo_url: str, commit: str, target: Path, reader: str | None = None
+    ) -> None:
         """The files of the commit, as a tar file."""
-        repository = self._repository(repo_url)
+        repository = self._repository(repo_url, reader)
         await repository("archive", "--format=tar", f"--output={target}", commit)
 
-    async def bundle(self, repo_url: str, ref: str, commit: str, target: Path) -> None:
+    async def bundle(
+        self, repo_url: str, ref: str, commit: str, target: Path, reader: str | None = None
+    ) -> None:
         """The commit with its history, as a bundle with one branch.
 
         The branch is made in a scratch repository that borrows the cache's objects: in the cache,
@@ -115,7 +155,7 @@ class GitCache:
         branch = "hpcbinder" if ref == "HEAD" or is_full_commit(ref) else ref
         async with self._git.scratch() as scratch:
             await self._git("init", "--quiet", "--bare", "--", str(scratch))
-            objects = self._repository(repo_url).path / "objects"
+            objects = self._repository(repo_url, reader).path / "objects"
             (scratch / "objects/info/alternates").write_text(f"{objects}\n")
             name = f"refs/heads/{branch}"
             await self._git("update-ref", name, commit, cwd=scratch)
@@ -123,45 +163,59 @@ class GitCache:
             await self._git("bundle", "create", "--quiet", str(temporary), name, cwd=scratch)
             os.replace(temporary, target)
 
-    def _repository(self, repo_url: str) -> BareRepository:
-        name = hashlib.sha256(repo_url.encode()).hexdigest()[:32]
-        return BareRepository(self._directory / f"{name}.git", self._git)
+    def _repository(self, repo_url: str, reader: str | None) -> BareRepository:
+        name = repo_url if reader is None else f"{repo_url}\n{reader}"
+        digest = hashlib.sha256(name.encode()).hexdigest()[:32]
+        return BareRepository(self._directory / f"{digest}.git", self._git)
 
-    async def _listed(self, repo_url: str, *patterns: str) -> dict[str, str]:
+    async def _listed(
+        self, repo_url: str, *patterns: str, reader: str | None = None
+    ) -> dict[str, str]:
         """The server's refs that match, and their commits."""
-        way = await self._guard.way_to(repo_url)
-        listing = await self._git(
-            *("ls-remote", "--quiet", "--", way.url, *patterns),
-            url=repo_url,
-            settings=_pinned(way.pin),
-        )
+        whole = BareRepository(self._directory, self._git)
+        listing = await self._ask(whole, repo_url, reader, "ls-remote", "--quiet", what=patterns)
         lines = (line.partition("\t") for line in listing.splitlines())
         return {name: commit for commit, _, name in lines}
 
-    async def _lengthen(self, spec: RepoSpec) -> str | None:
+    async def _lengthen(self, spec: RepoSpec, reader: str | None) -> str | None:
         """The commit whose name begins so. Servers do not tell, so everything is fetched."""
-        async with self.opened(spec.repo_url) as repository:
-            await self._fetch(repository, spec.repo_url, *_EVERYTHING)
+        async with self.opened(spec.repo_url, reader) as repository:
+            await self._ask(repository, spec.repo_url, reader, *_FETCH, what=_EVERYTHING)
             return await repository.commit_of(spec.ref)
 
-    async def _fetch_refs(self, repository: BareRepository, repo_url: str, commit: str) -> None:
+    async def _fetch_refs(
+        self, repository: BareRepository, repo_url: str, commit: str, reader: str | None
+    ) -> None:
         """The commit alone if the server gives it by name, else all branches and tags."""
+        one = [f"+{commit}:refs/hpcbinder/{commit}"]
         try:
-            await self._fetch(repository, repo_url, f"+{commit}:refs/hpcbinder/{commit}")
+            await self._ask(repository, repo_url, reader, *_FETCH, what=one)
         except UserError:
-            await self._fetch(repository, repo_url, *_EVERYTHING)
+            await self._ask(repository, repo_url, reader, *_FETCH, what=_EVERYTHING)
 
-    async def _fetch(self, repository: BareRepository, repo_url: str, *refs: str) -> None:
-        way = await self._guard.way_to(repo_url)
-        await repository(
-            *("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", way.url, *refs),
-            url=repo_url,
-            settings=_pinned(way.pin),
-        )
+    async def _ask(
+        self,
+        repository: BareRepository,
+        url: str,
+        reader: str | None,
+        *command: str,
+        what: Sequence[str],
+    ) -> str:
+        """A command that talks to the repository's server."""
+        way = await self._guard.way_to(url)
+        settings = [f"http.curloptResolve={way.pin}"] if way.pin else []
+        arguments = (*command, "--", way.url, *what)
+        credential = await self._credential(url, way, reader)
+        if credential is None:
+            return await repository(*arguments, url=url, settings=settings)
+        with handed_over(credential, way.url) as (helper, pipe):
+            return await repository(*arguments, url=url, settings=[*settings, helper], pipes=[pipe])
 
-
-def _pinned(pin: str) -> tuple[str, ...]:
-    return (f"http.curloptResolve={pin}",) if pin else ()
+    async def _credential(self, url: str, way: Way, reader: str | None) -> Credential | None:
+        """What the reader is known by where the way leads, if that is still the host she named."""
+        if reader is None or host_of(way.url) != host_of(url):
+            return None
+        return await self._secrets(reader, way.url)
 
 
 def _ref_names(ref: str) -> list[str]:

@@ -8,19 +8,22 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 
 from ..errors import NotFound
+from .command import Closed
 from .forges import Forges
 from .git import GitCache
 from .identifiers import may_be_record
 from .pasted import Pasted
 from .records.records import Records
-from .spec import RepoSpec, is_full_commit
+from .spec import RepoSpec
 
 MISSING_SECONDS = 30.0
 """How long something that is not there is believed not to be: long enough for a page that asks
 again and again, short enough for somebody who has just made it."""
 MAX_MISSING = 1024
+Asked = tuple[str, str, str | None]
 
 
 class Repositories:
@@ -37,16 +40,17 @@ class Repositories:
         self._forges = forges
         self._records = records
         self._clock = clock
-        self._missing: OrderedDict[tuple[str, str], tuple[float, NotFound]] = OrderedDict()
+        self._missing: OrderedDict[Asked, tuple[float, NotFound]] = OrderedDict()
 
-    async def resolve(self, spec: RepoSpec) -> str:
-        """The full commit that a spec stands for now."""
-        key = (spec.repo_url, spec.ref)
+    async def resolve(self, spec: RepoSpec, reader: str | None = None) -> str:
+        """The full commit that a spec stands for now; with the credential of a reader, if one is
+        named. Whoever serves it is always asked, so it is also whether it may be read."""
+        key = (spec.repo_url, spec.ref, reader)
         since, missing = self._missing.get(key, (0.0, None))
         if missing and self._clock() < since + MISSING_SECONDS:
-            raise NotFound(missing.message, missing.advice, detail=missing.detail)
+            raise type(missing)(missing.message, missing.advice, detail=missing.detail)
         try:
-            return await self._resolve(spec)
+            return await self._resolve(spec, reader)
         except NotFound as error:
             self._missing[key] = (self._clock(), error)
             self._missing.move_to_end(key)
@@ -54,28 +58,35 @@ class Repositories:
                 self._missing.popitem(last=False)
             raise
 
-    async def fetch(self, spec: RepoSpec, commit: str) -> None:
+    async def fetch(self, spec: RepoSpec, commit: str, reader: str | None = None) -> None:
         """Have the commit, with its history, in the cache."""
         if may_be_record(spec.repo_url) and await self._records.fetch(spec.repo_url, commit):
             return
-        await self.git.fetch(spec, commit)
+        await self.git.fetch(spec, commit, reader)
 
-    async def settle(self, pasted: Pasted) -> Pasted:
-        """Where the ref ends and the file begins: after the longest name that is there."""
+    async def settle(self, pasted: Pasted, user: str) -> Pasted:
+        """Where the ref ends and the file begins: after the longest name that is there, as far as
+        the user may see. Whether she may launch it is not asked here."""
         if not pasted.is_open:
             return pasted
         first = pasted.spec.ref
-        names = await self.git.refs_below(pasted.spec.repo_url, first)
+        names = await self._refs_below(pasted.spec.repo_url, first, user)
         whole = f"{first}/{pasted.file}"
         fitting = [name for name in names if f"{whole}/".startswith(f"{name}/")]
         ref = max(fitting, key=len, default=first)
         return Pasted(pasted.spec.at(ref), whole[len(ref) :].lstrip("/"))
 
-    async def _resolve(self, spec: RepoSpec) -> str:
+    async def _refs_below(self, url: str, name: str, user: str) -> set[str]:
+        for reader in (None, user):
+            with suppress(Closed):
+                return await self.git.refs_below(url, name, reader)
+        return set()
+
+    async def _resolve(self, spec: RepoSpec, reader: str | None) -> str:
+        if reader:
+            return await self.git.resolve(spec, reader)
         if may_be_record(spec.repo_url):
             commit = await self._records.resolve(spec.repo_url)
             if commit:
                 return commit
-        if is_full_commit(spec.ref):
-            return spec.ref
         return await self._forges.resolve(spec) or await self.git.resolve(spec)

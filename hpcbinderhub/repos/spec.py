@@ -189,7 +189,7 @@ def checked_url(url: str) -> str:
     if parts.username or parts.password:
         raise UserError(
             "This address holds a user name or password.",
-            "Never put credentials into an address. Private repositories cannot be launched yet.",
+            "Never put credentials into an address: enter them on the page “Yours”.",
         )
     host_is_fine = bool(_HOST.match(parts.hostname or ""))
     fine = printable and port_is_fine and host_is_fine and len(url) <= 1000

@@ -24,7 +24,10 @@ from hpcbinderhub.builds.environments import Environments
 from hpcbinderhub.builds.queue import BuildQueue
 from hpcbinderhub.builds.retention import Retention
 from hpcbinderhub.builds.sightings import Sightings
+from hpcbinderhub.credentials.keyring import Keyring
+from hpcbinderhub.credentials.store import Credentials
 from hpcbinderhub.database import Database
+from hpcbinderhub.errors import UserError
 from hpcbinderhub.events import EventLog
 from hpcbinderhub.health import (
     Health,
@@ -41,6 +44,7 @@ from hpcbinderhub.launches.hub import Hub
 from hpcbinderhub.launches.presence import Presence
 from hpcbinderhub.launches.records import LaunchBook
 from hpcbinderhub.ratelimit import RateLimiter
+from hpcbinderhub.repos.access import Access
 from hpcbinderhub.repos.forges import Forges
 from hpcbinderhub.repos.git import GitCache
 from hpcbinderhub.repos.guard import Guard
@@ -55,6 +59,8 @@ from .farewell import Farewell
 from .handlers import routes
 from .metrics import Metrics
 from .templates import template_environment
+
+log = logging.getLogger(__name__)
 
 PARENT_CHECK_SECONDS = 1.0
 TIDY_SECONDS = 60.0
@@ -72,6 +78,7 @@ class Services:
     book: LaunchBook
     repositories: Repositories
     content: ContentStore
+    credentials: Credentials
     cluster: Cluster
     hub: Hub
     presence: Presence
@@ -95,11 +102,15 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
     events = EventLog(database)
     queue = BuildQueue(database, events, site.lease_seconds, site.queue_limits)
     book = LaunchBook(database)
-    repositories = _repositories(site, state / "repos")
+    credentials = Credentials(
+        database, Keyring(site.credential_keys_file), site.credential_http_hosts
+    )
+    repositories = _repositories(site, state / "repos", credentials)
     cluster = cluster or cluster_of(site)
     hub = Hub(api_url, api_token)
     presence = Presence(site.away_seconds)
-    environments = Environments(site, queue, repositories)
+    access = Access(repositories, credentials)
+    environments = Environments(site, queue, repositories, access, cluster)
     workers = Sightings()
     return Services(
         site=site,
@@ -109,6 +120,7 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
         book=book,
         repositories=repositories,
         content=ContentStore(repositories, state / "content"),
+        credentials=credentials,
         cluster=cluster,
         hub=hub,
         presence=presence,
@@ -148,11 +160,11 @@ def upkeep_of(
     )
 
 
-def _repositories(site: Site, directory: Path) -> Repositories:
+def _repositories(site: Site, directory: Path, credentials: Credentials) -> Repositories:
     """Where repositories come from. Forges' APIs are no sources, so the list of hosts is not about
     them."""
     guard = Guard(site.repository_hosts, site.denied_repository_hosts, site.private_networks)
-    git = GitCache(directory, site.git_timeout, guard)
+    git = GitCache(directory, site.git_timeout, guard, credentials.for_url)
     records = Records(git, Web(guard), site.record_mb * 2**20)
     forges = Forges(Web(Guard(private=site.private_networks)), site.forge_token_files)
     return Repositories(git, forges, records)
@@ -186,6 +198,7 @@ class BinderService(Application):
         address = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
         server = HTTPServer(make_web_application(services), xheaders=True)
         server.listen(address.port or 80, address.hostname or "127.0.0.1")
+        await _rotate(services.credentials)
         await services.conductor.resume()
         services.upkeep.start()
         await _told_to_stop()
@@ -226,6 +239,14 @@ def log_request(metrics: Metrics, handler: RequestHandler) -> None:
         log = access_log.warning if handler.get_status() < 500 else access_log.error
         request = handler.request
         log("%d %s %s", handler.get_status(), request.method, request.path)
+
+
+async def _rotate(credentials: Credentials) -> None:
+    """A file of keys that cannot be used keeps private repositories closed, and nothing else."""
+    try:
+        await credentials.rotate()
+    except UserError as error:
+        log.warning("%s", error)
 
 
 async def _told_to_stop() -> None:

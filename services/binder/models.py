@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hpcbinderhub.builds.outlook import Outlook
 from hpcbinderhub.builds.records import Build, KnownImage
+from hpcbinderhub.credentials.store import Kept
 from hpcbinderhub.images.engines import engine_class
 from hpcbinderhub.launches.records import Launch
 from hpcbinderhub.profiles import Profile
@@ -56,6 +57,7 @@ class BuildModel(Model):
     asker: str = Field(description="Who asked for it first.")
     priority: int = Field(description="0: built ahead, 10: somebody waits, 20: wanted next.")
     started: float | None = Field(description="When a worker began it last.")
+    reader: str | None = Field(description="Who alone may read the repository; else everybody.")
 
     @classmethod
     def of(cls, build: Build) -> BuildModel:
@@ -129,6 +131,7 @@ class LaunchModel(Model):
     gpus: int | None
     state: str
     build: str | None
+    private: bool = Field(description="Whether its environment is its owner's alone.")
     server: str
     url: str | None = Field(description="The server, once it is ready.")
     failure: dict[str, Any] | None
@@ -139,6 +142,19 @@ class LaunchModel(Model):
     def of(cls, launch: Launch) -> LaunchModel:
         """A launch of the library's."""
         return cls(**{name: getattr(launch, name) for name in cls.model_fields})
+
+
+class CredentialModel(Model):
+    """That there is a credential for a host, and nothing of what it says."""
+
+    host: str
+    created: float
+    used: float | None = Field(description="When it was last shown to the host.")
+
+    @classmethod
+    def of(cls, kept: Kept) -> CredentialModel:
+        """A credential of the library's."""
+        return cls(**{name: getattr(kept, name) for name in cls.model_fields})
 
 
 class PastedModel(Model):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from hpcbinderhub.builds.request import Artefact
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.images import squash
+from hpcbinderhub.images.store import CLOSED_MODE, OPEN_MODE, make_folder
 
 
 @pytest.fixture
@@ -113,13 +115,13 @@ def test_packages_are_listed_by_name_and_version(root: Path) -> None:
     assert squash.python_packages(root) == ("jupyter_server==2.0", "numpy==2.4.6")
 
 
-def convert(root: Path, store: Path) -> Artefact:
+def convert(root: Path, store: Path, mode: int = OPEN_MODE) -> Artefact:
     """Make the artefact of a tree."""
     if shutil.which("mksquashfs") is None:
         pytest.skip("squashfs-tools are not installed on this host")
     store.mkdir(exist_ok=True)
     *_lines, artefact = squash.make_squashfs(
-        root, store, storage_id="here", record={"key": "k"}, processors=1
+        root, store, storage_id="here", record={"key": "k"}, processors=1, mode=mode
     )
     assert isinstance(artefact, Artefact)
     return artefact
@@ -166,6 +168,16 @@ def test_an_artefact_is_named_by_its_content(root: Path, tmp_path: Path) -> None
     assert artefact.path.stat().st_size == artefact.size
     beside = json.loads(artefact.path.with_suffix(".json").read_text("utf-8"))
     assert (beside["sha256"], beside["key"]) == (artefact.sha256, "k")
+
+
+def test_an_artefact_in_a_readers_folder_is_hers(root: Path, tmp_path: Path) -> None:
+    folder = make_folder(tmp_path, 2001)
+    convert(root, folder, CLOSED_MODE)
+    hers = struct.pack("<HHI", 2, 5, 2001)
+    assert len(list(folder.iterdir())) == 2
+    for path in folder.iterdir():
+        assert path.stat().st_mode & 0o777 == 0o640
+        assert hers in os.getxattr(path, "system.posix_acl_access")
 
 
 def test_a_conversion_that_fails_leaves_nothing(root: Path, tmp_path: Path) -> None:

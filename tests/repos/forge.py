@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import http.server
 import os
 import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -18,6 +19,21 @@ class Forge:
 
     url: str
     work: Path
+    tokens: set[str] = field(default_factory=set)
+    """Those that open what is below `/private/`."""
+    shown: list[str] = field(default_factory=list)
+    """Every token that was shown to it, wherever."""
+    elsewhere: str = ""
+    """Where `/away/` leads to."""
+    hurry: threading.Event = field(default_factory=threading.Event)
+    """Whoever was let in below `/private/` waits for this."""
+
+    def __post_init__(self) -> None:
+        self.hurry.set()
+
+    @property
+    def private_url(self) -> str:
+        return self.url.replace("/repo.git", "/private/repo.git")
 
     def commit(self, name: str, text: str) -> str:
         (self.work / name).parent.mkdir(exist_ok=True)
@@ -37,10 +53,11 @@ def git(where: Path, *arguments: str) -> str:
 
 
 class Backend(http.server.BaseHTTPRequestHandler):
-    """Runs `git http-backend` for every request; `/private/` asks for a password,
-    `/moved/` leads to the rest of its path, and `/inwards/` to another host."""
+    """Runs `git http-backend` for every request; `/private/` asks for a token, `/moved/` leads to
+    the rest of its path, `/inwards/` to another host, and `/away/` to wherever a test says."""
 
     root: Path
+    forge: Forge
 
     def do_GET(self) -> None:
         if self.path.startswith("/moved/"):
@@ -53,9 +70,9 @@ class Backend(http.server.BaseHTTPRequestHandler):
             self.send_header("Location", f"http://127.0.0.2{self.path.removeprefix('/inwards')}")
             self.end_headers()
             return
-        if self.path.startswith("/private/"):
-            self.send_response(401)
-            self.send_header("WWW-Authenticate", 'Basic realm="private"')
+        if self.path.startswith("/away/"):
+            self.send_response(302)
+            self.send_header("Location", self.forge.elsewhere + self.path.removeprefix("/away"))
             self.end_headers()
             return
         self.answer(b"")
@@ -63,7 +80,22 @@ class Backend(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.answer(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
 
+    def may_pass(self) -> bool:
+        given = self.headers.get("Authorization", "").removeprefix("Basic ")
+        token = base64.b64decode(given).decode().partition(":")[2]
+        if token:
+            self.forge.shown.append(token)
+        if not self.path.startswith("/private/"):
+            return True
+        self.path = self.path.removeprefix("/private")
+        return token in self.forge.tokens and self.forge.hurry.wait(30)
+
     def answer(self, body: bytes) -> None:
+        if not self.may_pass():
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="private"')
+            self.end_headers()
+            return
         path, _, query = self.path.partition("?")
         variables = {
             "GIT_PROJECT_ROOT": str(self.root),
@@ -102,7 +134,7 @@ def serve(tmp_path: Path) -> Iterator[Forge]:
     handler = type("Handler", (Backend,), {"root": root})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    made = Forge(f"http://127.0.0.1:{server.server_port}/repo.git", work)
+    handler.forge = made = Forge(f"http://127.0.0.1:{server.server_port}/repo.git", work)
     made.commit("a.txt", "one")
     yield made
     server.shutdown()

@@ -17,7 +17,7 @@ from doubles import archives
 from doubles.archives import Internet, Reply, moved
 from repos.forge import Forge, git
 
-from hpcbinderhub.errors import NotFound, UserError
+from hpcbinderhub.errors import NotFound
 from hpcbinderhub.repos.forges import Forges, GitHub, GitLab
 from hpcbinderhub.repos.git import GitCache
 from hpcbinderhub.repos.guard import Guard
@@ -177,18 +177,18 @@ async def test_a_branchs_name_ends_where_the_repository_says(
     git(forge.work, "push", "--quiet", "--tags")
     pasted = parse_pasted(f"https://github.com/org/repo/tree/{page}")
     here = replace(pasted, spec=any_git(forge.url, pasted.spec.ref))
-    assert await repositories.settle(here) == Pasted(any_git(forge.url, ref), file)
+    assert await repositories.settle(here, "alice") == Pasted(any_git(forge.url, ref), file)
 
 
 async def test_what_is_settled_by_its_text_asks_nobody(repositories: Repositories) -> None:
     for page in ("main/a.ipynb", f"{SHA}/a.ipynb", "feature"):
         pasted = parse_pasted(f"https://github.com/org/repo/blob/{page}")
-        assert await repositories.settle(pasted) == pasted
+        assert await repositories.settle(pasted, "alice") == pasted
 
 
-async def test_a_repository_that_is_not_there_is_said_when_a_page_is_settled(
+async def test_where_nobody_is_let_in_the_first_word_is_the_branch(
     forge: Forge, repositories: Repositories
 ) -> None:
     missing = any_git(forge.url.replace("repo.git", "nothing.git"), "feature")
-    with pytest.raises(UserError, match="is not a Git repository"):
-        await repositories.settle(Pasted(missing, "x/a.ipynb", is_open=True))
+    pasted = Pasted(missing, "x/a.ipynb", is_open=True)
+    assert await repositories.settle(pasted, "alice") == Pasted(missing, "x/a.ipynb")

@@ -14,6 +14,7 @@ from service.hub import PASSWORD, RunningHub, what_is_missing
 from service.repository import ServedRepository
 from service.running import RunningService
 
+from hpcbinderhub.credentials.keyring import add_key
 from hpcbinderhub.site import Site
 
 PROFILES = [
@@ -51,6 +52,8 @@ def start_service(
         while running:
             running.pop().stop()
         (tmp_path / "artefacts").mkdir(exist_ok=True)
+        if not (tmp_path / "keys").exists():
+            add_key(tmp_path / "keys")
         site = Site(
             **{
                 "state_dir": str(tmp_path / "state"),
@@ -60,6 +63,8 @@ def start_service(
                 "lease_seconds": 2,
                 "profiles": PROFILES,
                 "private_networks": ["127.0.0.0/8"],
+                "credential_keys_file": str(tmp_path / "keys"),
+                "credential_http_hosts": ["127.0.0.1"],
             }
             | traits
         )

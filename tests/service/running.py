@@ -18,7 +18,7 @@ from hpcbinderhub.services.binder.app import Services, assemble, make_web_applic
 from tornado.httpserver import HTTPServer
 
 from hpcbinderhub.builds.records import Build, LeaseLost
-from hpcbinderhub.images.engines.base import artefact_file
+from hpcbinderhub.images.store import artefact_file, make_folder
 from hpcbinderhub.site import Site
 from hpcbinderhub.slurm.cluster import Cluster
 
@@ -26,6 +26,7 @@ from .hub import RunningHub
 
 T = TypeVar("T")
 WORKER = "tests"
+UIDS = {"alice": 2001, "bob": 2002, "carol": 2003}
 
 
 class Members:
@@ -35,7 +36,12 @@ class Members:
         """See `hpcbinderhub.slurm.transport.Transport`."""
         assert request["op"] == "whoami", request
         association = {"account": "geo", "partition": "", "qos": "normal"}
-        return {"user": user, "uid": 2000, "home": f"/home/{user}", "associations": [association]}
+        return {
+            "user": user,
+            "uid": UIDS[user],
+            "home": f"/home/{user}",
+            "associations": [association],
+        }
 
 
 class Builder:
@@ -68,7 +74,9 @@ class Builder:
             await queue.fail(build.id, WORKER, self.failure)
             return
         await queue.report(build.id, WORKER, [("converting", "Making the image.", {})])
-        artefact = Path(artefact_file(self._services.site.artefacts, build.key))
+        store, reader = self._services.site.artefacts, build.reader_uid
+        await asyncio.to_thread(make_folder, store, reader)
+        artefact = Path(artefact_file(store, build.key, reader))
         await asyncio.to_thread(artefact.write_bytes, b"squash")
         await queue.finish(build.id, WORKER, build.key, 6)
 

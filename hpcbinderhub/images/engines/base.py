@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ...errors import NotAllowed
 from ...workspaces import Places
 
 
@@ -32,9 +33,23 @@ class Engine(ABC):
     """Whether strangers' code can be kept from seeing the user's home directory. Said on the page
     before the click."""
 
+    keeps_apart: ClassVar[bool]
+    """Whether nobody can run an artefact whose file she cannot read."""
+
+    @classmethod
+    def check(cls, private: bool) -> None:
+        """Refuse what one user alone may run, where everybody could run it."""
+        if private and not cls.keeps_apart:
+            raise NotAllowed(
+                f"{cls.name.capitalize()} gives every user every image, so it cannot run a private "
+                "repository.",
+                "Choose a profile with another engine.",
+            )
+
     @abstractmethod
-    async def ensure(self, user: str, artefact: str) -> str:
-        """Make the artefact runnable for this user; the name by which `command` runs it."""
+    async def ensure(self, user: str, artefact: str, reader: int | None) -> str:
+        """Make the artefact runnable for this user; the name by which `command` runs it. `reader`
+        is whose artefact it is, if it is not everybody's."""
 
     @abstractmethod
     def command(self, run: ContainerRun) -> Sequence[str]:
@@ -43,8 +58,3 @@ class Engine(ABC):
     def sbatch_options(self, image: str) -> Sequence[str]:
         """What the engine's Slurm plugin wants on `sbatch`'s command line."""
         return ()
-
-
-def artefact_file(store: str, digest: str) -> str:
-    """Where an artefact is in the store."""
-    return f"{store.rstrip('/')}/{digest}.squashfs"

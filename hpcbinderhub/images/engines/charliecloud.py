@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from ...site import Site
-from .base import ContainerRun, Engine, artefact_file
+from ..store import artefact_file
+from .base import ContainerRun, Engine
 
 
 class Charliecloud(Engine):
@@ -14,13 +15,14 @@ class Charliecloud(Engine):
 
     name: ClassVar[str] = "charliecloud"
     hides_home: ClassVar[bool] = True
+    keeps_apart: ClassVar[bool] = True
 
     def __init__(self, site: Site):
         self._store = site.artefacts
 
-    async def ensure(self, user: str, artefact: str) -> str:
-        """The file's path; `ch-run` needs no more."""
-        return artefact_file(self._store, artefact)
+    async def ensure(self, user: str, artefact: str, reader: int | None) -> str:
+        """The file's path; `ch-run` needs no more, and opens it as the user."""
+        return artefact_file(self._store, artefact, reader)
 
     def command(self, run: ContainerRun) -> Sequence[str]:
         """`view` covers the file system with her home; then only `root` is put back into it.

@@ -9,7 +9,8 @@ from typing import ClassVar
 from ...errors import UserError
 from ...site import Site
 from ...slurm.cluster import Cluster
-from .base import ContainerRun, Engine, artefact_file
+from ..store import artefact_file
+from .base import ContainerRun, Engine
 
 IMPORT_SECONDS = 300
 POLL_SECONDS = 0.5
@@ -21,12 +22,13 @@ class Shifter(Engine):
 
     name: ClassVar[str] = "shifter"
     hides_home: ClassVar[bool] = False
+    keeps_apart: ClassVar[bool] = False
 
     def __init__(self, site: Site, cluster: Cluster):
         self._site = site
         self._cluster = cluster
 
-    async def ensure(self, user: str, artefact: str) -> str:
+    async def ensure(self, user: str, artefact: str, reader: int | None) -> str:
         """`id:HEX` of the imported image.
 
         The gateway's answers to an import say little and its client's exit codes less: only a

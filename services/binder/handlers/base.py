@@ -167,6 +167,17 @@ class UserHandler(HubOAuthenticated, BaseHandler):  # type: ignore[misc]
             )
         return str(model["name"])
 
+    @property
+    def is_admin(self) -> bool:
+        """Whether the caller looks after everybody's builds."""
+        user = self.current_user
+        return bool(user and self.hub_auth.check_scopes({ADMIN_SCOPE}, user))
+
+    @property
+    def sees(self) -> str | None:
+        """As whom the caller looks at builds; None sees everybody's."""
+        return None if self.is_admin else str(self.current_user["name"])
+
     def count(self, user: str) -> None:
         """Count a request for a build or a launch; TooManyRequests beyond the site's limit."""
         allowance = self.services.limiter.take(user)

@@ -123,10 +123,11 @@ class BuildStreamHandler(EventStreamHandler):
         if position is None:
             self.count(user)
             yield as_sent("", {"phase": "fetching", "message": f"Fetching {spec.repo_url}.\n"})
+            recipe = await self.services.environments.recipe(spec, user)
             environment = await self.services.environments.of(
-                spec, asker=user, priority=Priority.AHEAD
+                recipe, asker=user, priority=Priority.AHEAD
             )
-            for sentence in environment.left_out:
+            for sentence in recipe.notices:
                 yield as_sent("", {"phase": "fetching", "message": f"{sentence}\n"})
             if environment.build is None:
                 message = "This environment was built before."
@@ -134,7 +135,7 @@ class BuildStreamHandler(EventStreamHandler):
                 return
             position = Position("build", environment.build.id)
         build = await self.services.queue.get(position.id)
-        if build is None:
+        if build is None or not build.seen_by(self.sees):
             raise NotFound("There is no such build.", "Leave out the Last-Event-ID.")
         follow = self.services.events.follow(stream(build.id), BUILD_ENDS, position.number)
         async with aclosing(follow) as events:

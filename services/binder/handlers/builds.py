@@ -1,4 +1,4 @@
-"""Builds, for everyone who may read the repository: today's are all public."""
+"""Builds, for everyone who may read the repository; to others, there are none."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class AnyBuild(UserHandler):
 
     async def one(self, build_id: str) -> Build:
         """The build, or a sentence."""
-        build: Build = found(await self.services.queue.get(build_id), "build")
-        return build
+        build = await self.services.queue.get(build_id)
+        return found(build if build and build.seen_by(self.sees) else None, "build")  # type: ignore[no-any-return]
 
 
 class BuildsHandler(UserHandler):
@@ -68,7 +68,7 @@ class BuildsHandler(UserHandler):
         """For more, ask again with the last one's `created` as `before`."""
         self.require(BUILD_SCOPE)
         query = self.query(BuildsQuery)
-        builds = await self.services.queue.newest(**query.model_dump())
+        builds = await self.services.queue.newest(seen_by=self.sees, **query.model_dump())
         self.answer([BuildModel.of(build) for build in builds])
 
     @operation(
@@ -83,9 +83,10 @@ class BuildsHandler(UserHandler):
         request = self.parse(BuildRequest)
         pasted = request.pasted()
         self.count(user)
-        spec = (await self.services.repositories.settle(pasted)).spec
+        spec = (await self.services.repositories.settle(pasted, user)).spec
+        recipe = await self.services.environments.recipe(spec, user)
         environment = await self.services.environments.of(
-            spec, asker=user, priority=Priority.AHEAD, anew=request.force
+            recipe, asker=user, priority=Priority.AHEAD, anew=request.force
         )
         self.answer(_made(environment), 201 if environment.build else 200)
 
@@ -160,9 +161,10 @@ class BuildRetryHandler(AnyBuild):
                 status=409,
             )
         self.count(user)
-        again = await self.services.environments.of(
-            RepoSpec("git", build.repo_url, build.ref), build.commit, asker=user, anew=True
+        recipe = await self.services.environments.recipe(
+            RepoSpec("git", build.repo_url, build.ref), user, build.commit
         )
+        again = await self.services.environments.of(recipe, asker=user, anew=True)
         self.answer(_made(again)["build"], 201)
 
 
@@ -202,5 +204,5 @@ class BuildLogHandler(AnyBuild):
 
 def _made(environment: Environment) -> dict[str, object]:
     build = BuildModel.of(environment.build) if environment.build else None
-    made = MadeModel(commit=environment.commit, artefact=environment.artefact, build=build)
+    made = MadeModel(commit=environment.recipe.commit, artefact=environment.artefact, build=build)
     return made.model_dump(mode="json")

@@ -27,7 +27,9 @@ class ContentHandler(UserHandler):
         scope = f"{CONTENT_SCOPE}!server={launch.user}/{launch.server}"
         if not self.hub_auth.check_scopes({scope}, self.current_user):
             raise NotAllowed("This content belongs to another server.")
-        path = await self.services.content.bundle(launch.repo_url, launch.ref, launch.commit)
+        path = await self.services.content.bundle(
+            launch.repo_url, launch.ref, launch.commit, launch.user if launch.private else None
+        )
         self.set_header("Content-Type", "application/octet-stream")
         self.set_header("Cache-Control", "no-store")
         with await asyncio.to_thread(path.open, "rb") as bundle:

@@ -29,5 +29,6 @@ class ImagesHandler(UserHandler):
     async def get(self) -> None:
         """With what each costs, and how often and when last it was launched."""
         self.require(BUILD_SCOPE)
-        images = await self.services.queue.images(self.query(ImagesQuery).limit)
+        limit = self.query(ImagesQuery).limit
+        images = await self.services.queue.images(limit, seen_by=self.sees)
         self.answer([ImageModel.of(image) for image in images])

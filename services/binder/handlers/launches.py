@@ -75,10 +75,10 @@ class ParseHandler(UserHandler):
     async def get(self) -> None:
         """Looks at the text alone, unless only the repository knows where in an address a branch's
         name ends."""
-        self.require(LAUNCH_SCOPE)
+        user = self.require(LAUNCH_SCOPE)
         query = self.query(PastedQuery)
         pasted = parse_pasted(query.repository, query.ref)
-        pasted = await self.services.repositories.settle(pasted)
+        pasted = await self.services.repositories.settle(pasted, user)
         self.answer(
             PastedModel(
                 spec=pasted.spec.path,
@@ -117,7 +117,7 @@ class LaunchesHandler(UserHandler):
         request = self.parse(LaunchRequest)
         pasted = request.pasted()
         self.count(user)
-        wish = request.wish(await self.services.repositories.settle(pasted))
+        wish = request.wish(await self.services.repositories.settle(pasted, user))
         launch = await self.services.conductor.begin(user, self.groups, wish)
         self.answer(LaunchModel.of(launch), 201)
 

@@ -13,7 +13,7 @@ IMAGES = 50
 
 
 class MinePage(PageHandler):
-    """What the caller runs and has launched."""
+    """What the caller runs and has launched, and her credentials for private repositories."""
 
     @authenticated
     async def get(self) -> None:
@@ -23,6 +23,8 @@ class MinePage(PageHandler):
             "mine.html",
             servers=await running_servers(self, user),
             launches=await self.services.book.of_user(user, LAUNCHES),
+            takes_credentials=self.services.credentials.offered,
+            credentials=await self.services.credentials.of_user(user),
         )
 
 
@@ -38,6 +40,6 @@ class AdminPage(PageHandler):
             "admin.html",
             health=await self.services.health.report(),
             lengths=await queue.lengths(),
-            builds=await queue.newest(limit=BUILDS),
-            images=await queue.images(IMAGES),
+            builds=await queue.newest(seen_by=None, limit=BUILDS),
+            images=await queue.images(IMAGES, seen_by=None),
         )

@@ -14,7 +14,7 @@ from hpcbinderhub.launches.records import Launch
 from hpcbinderhub.repos.spec import RepoSpec
 
 from ..models import ProfileModel
-from .base import ADMIN_SCOPE, LAUNCH_SCOPE, UserHandler, found, server_url
+from .base import LAUNCH_SCOPE, UserHandler, found, server_url
 
 SESSION_COOKIE = "jupyterhub-session-id"
 """The hub sets it for the whole host when somebody logs in, so its being there is a hint."""
@@ -50,12 +50,6 @@ class PageHandler(UserHandler):
                 **values,
             )
         )
-
-    @property
-    def is_admin(self) -> bool:
-        """Whether the caller sees the admin's page."""
-        user = self.current_user
-        return bool(user and self.hub_auth.check_scopes({ADMIN_SCOPE}, user))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """A page with the three texts."""

@@ -110,7 +110,7 @@ class ClaimHandler(WorkerHandler):
         if build is None:
             self.set_status(204)
             return
-        fields = ("id", "key", "repo_url", "ref", "commit", "attempt")
+        fields = ("id", "key", "repo_url", "ref", "commit", "attempt", "reader_uid")
         self.answer({field: getattr(build, field) for field in fields})
 
 
@@ -120,7 +120,9 @@ class ContextHandler(WorkerHandler):
     async def get(self, build_id: str) -> None:
         """See the class."""
         build = await self.own(build_id)
-        path = await self.services.content.archive(build.repo_url, build.ref, build.commit)
+        path = await self.services.content.archive(
+            build.repo_url, build.ref, build.commit, build.reader
+        )
         self.set_header("Content-Type", "application/x-tar")
         with await asyncio.to_thread(path.open, "rb") as archive:
             while chunk := await asyncio.to_thread(archive.read, CHUNK):

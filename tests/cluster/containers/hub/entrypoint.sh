@@ -21,6 +21,13 @@ if [[ ! -s /var/lib/hpcbinderhub/proxy-token ]]; then
     mv /var/lib/hpcbinderhub/proxy-token.new /var/lib/hpcbinderhub/proxy-token
 fi
 
+# The key for users' credentials.
+if [[ ! -s /var/lib/hpcbinderhub/credential-keys ]]; then
+    (umask 077 && openssl rand -base64 32 | tr '+/' '-_' > /var/lib/hpcbinderhub/credential-keys.new)
+    chown hub:hub /var/lib/hpcbinderhub/credential-keys.new
+    mv /var/lib/hpcbinderhub/credential-keys.new /var/lib/hpcbinderhub/credential-keys
+fi
+
 # The worker's token, and what the service knows of it.
 if [[ ! -s /var/lib/builder/worker-token ]]; then
     (umask 077 && openssl rand -hex 32 > /var/lib/builder/worker-token.new)

@@ -1,0 +1,1 @@
+"""Users' own credentials for private repositories: entered once, encrypted, given to Git alone."""
