@@ -10,10 +10,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 
 from ..events import Line, append_events
-from ..tables import builds, images
+from ..tables import builds, images, removals
 from .records import Build, LeaseLost, build_from, stream, tell
 
 MAX_ATTEMPTS = 3
@@ -91,10 +91,17 @@ def finish(
 ) -> None:
     """See `BuildQueue.finish`."""
     row = _update_own(connection, build, worker, state="done", finished=now, lease_until=None)
-    connection.execute(images.delete().where(images.c.key == row.key))
+    former = connection.execute(
+        delete(images).where(images.c.key == row.key).returning(*images.c)
+    ).first()
+    pin = {"pinned_by": former.pinned_by, "pinned_at": former.pinned_at} if former else {}
     connection.execute(
-        insert(images).values(key=row.key, artefact=artefact, size=size, build=build, made=now)
+        insert(images).values(
+            key=row.key, artefact=artefact, size=size, build=build, made=now, **pin
+        )
     )
+    # If it is the very file that was to be removed, it is wanted again.
+    connection.execute(delete(removals).where(removals.c.artefact == artefact))
     tell(connection, build, now, "built", "The environment is ready.")
 
 

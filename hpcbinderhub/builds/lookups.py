@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, func, select
 
-from ..tables import builds, images, launches
-from .records import Build, Image, KnownImage, build_from
+from ..tables import builds, images
+from .records import Build, Image, build_from
 
 
 def find_image(connection: Connection, key: str) -> Image | None:
@@ -26,39 +26,6 @@ def count_live(connection: Connection) -> dict[str, int]:
     found = select(builds.c.state, func.count().label("number")).where(builds.c.state.in_(live))
     rows = connection.execute(found.group_by(builds.c.state))
     return dict.fromkeys(live, 0) | {row.state: row.number for row in rows}
-
-
-def list_images(connection: Connection, limit: int) -> list[KnownImage]:
-    """See `BuildQueue.images`."""
-    uses = (
-        select(
-            launches.c.artefact,
-            func.count().label("launches"),
-            func.max(launches.c.created).label("last_launch"),
-        )
-        .group_by(launches.c.artefact)
-        .subquery()
-    )
-    rows = connection.execute(
-        select(images, builds.c.repo_url, builds.c.commit, uses.c.launches, uses.c.last_launch)
-        .join(builds, builds.c.id == images.c.build)
-        .outerjoin(uses, uses.c.artefact == images.c.artefact)
-        .order_by(images.c.made.desc())
-        .limit(limit)
-    )
-    return [
-        KnownImage(
-            key=row.key,
-            artefact=row.artefact,
-            size=row.size,
-            made=row.made,
-            repo_url=row.repo_url,
-            commit=row.commit,
-            launches=row.launches or 0,
-            last_launch=row.last_launch,
-        )
-        for row in rows
-    ]
 
 
 def list_builds(

@@ -10,7 +10,7 @@ from typing import Any
 from ..database import Database
 from ..events import EventLog, Line
 from . import claims, lookups, orders
-from .records import Build, Image, KnownImage, stream
+from .records import Build, Image, stream
 
 
 class BuildQueue:
@@ -40,10 +40,6 @@ class BuildQueue:
     async def lengths(self) -> dict[str, int]:
         """How many builds wait, and how many run."""
         return await self._database.run(lookups.count_live)
-
-    async def images(self, limit: int) -> list[KnownImage]:
-        """All images, the newest first."""
-        return await self._database.run(lookups.list_images, limit)
 
     async def newest(
         self, *, state: str = "", repo_url: str = "", before: float | None = None, limit: int = 50

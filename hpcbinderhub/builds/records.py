@@ -38,20 +38,6 @@ class Image:
     size: int
 
 
-@dataclass(frozen=True)
-class KnownImage:
-    """An image, where it came from, and how much it is used."""
-
-    key: str
-    artefact: str
-    size: int
-    made: float
-    repo_url: str
-    commit: str
-    launches: int
-    last_launch: float | None
-
-
 class LeaseLost(Exception):
     """The build is no longer this worker's."""
 

@@ -43,6 +43,9 @@ from hpcbinderhub.repos.git import GitCache
 from hpcbinderhub.repos.guard import Guard
 from hpcbinderhub.site import Site, load_site
 from hpcbinderhub.slurm.cluster import Cluster, cluster_of
+from hpcbinderhub.store.catalogue import Catalogue
+from hpcbinderhub.store.collector import Collector
+from hpcbinderhub.store.uses import Uses
 
 from .handlers import routes
 from .metrics import Metrics
@@ -66,6 +69,8 @@ class Services:
     presence: Presence
     environments: Environments
     conductor: Conductor
+    catalogue: Catalogue
+    collector: Collector
     workers: Sightings
     limiter: RateLimiter
     health: Health
@@ -89,6 +94,8 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
     presence = Presence(site.away_seconds)
     environments = Environments(site, queue, git)
     workers = Sightings()
+    uses = Uses(site.artefacts_grace_days, database, hub)
+    catalogue = Catalogue(database, uses)
     return Services(
         site=site,
         database=database,
@@ -101,6 +108,8 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
         presence=presence,
         environments=environments,
         conductor=Conductor(site, book, events, queue, environments, cluster, hub, presence),
+        catalogue=catalogue,
+        collector=Collector(site, database, catalogue, uses),
         workers=workers,
         limiter=RateLimiter(site.request_limit, site.request_limit_seconds),
         health=Health(
@@ -146,8 +155,10 @@ class BinderService(Application):
         server = HTTPServer(make_web_application(services), xheaders=True)
         server.listen(address.port or 80, address.hostname or "127.0.0.1")
         await services.conductor.resume()
+        services.collector.start()
         await _told_to_stop()
         server.stop()
+        await services.collector.close()
         await services.conductor.close()
         await services.database.close()
 

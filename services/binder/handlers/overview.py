@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tornado.web import authenticated
 
+from ..models import StoreModel
 from .base import ADMIN_SCOPE, LAUNCH_SCOPE
 from .pages import PageHandler, running_servers
 
@@ -33,11 +34,12 @@ class AdminPage(PageHandler):
     async def get(self) -> None:
         """See the class."""
         self.require(ADMIN_SCOPE)
-        queue = self.services.queue
+        queue, catalogue = self.services.queue, self.services.catalogue
         self.render_page(
             "admin.html",
             health=await self.services.health.report(),
             lengths=await queue.lengths(),
             builds=await queue.newest(limit=BUILDS),
-            images=await queue.images(IMAGES),
+            images=await catalogue.newest(IMAGES),
+            store=StoreModel.of(await catalogue.totals(), self.services.site),
         )

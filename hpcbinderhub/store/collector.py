@@ -1,0 +1,92 @@
+"""The collector: from time to time, has removed what is too much, too old, or nobody's."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from ..database import Database
+from ..errors import Unavailable, UserError
+from ..site import Site
+from . import removals
+from .catalogue import Catalogue, all_images, known_artefacts
+from .files import strays
+from .plan import removable
+from .uses import DAY, Uses
+
+log = logging.getLogger(__name__)
+
+COLLECT_SECONDS = 600.0
+STRAY_SECONDS = DAY
+
+
+class Collector:
+    """Keeps the store within the site's limits."""
+
+    def __init__(
+        self,
+        site: Site,
+        database: Database,
+        catalogue: Catalogue,
+        uses: Uses,
+        clock: Callable[[], float] = time.time,
+    ):
+        self._store = Path(site.artefacts)
+        self._limit = int(site.artefacts_limit_gb * 1e9)
+        self._age = site.artefacts_age_days * DAY
+        self._database = database
+        self._catalogue = catalogue
+        self._uses = uses
+        self._clock = clock
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Collect now and then, until closed."""
+        self._task = asyncio.create_task(self._run(), name="collector")
+
+    async def close(self) -> None:
+        """Stop. Whatever was begun is in the database, and goes on."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def collect(self) -> list[str]:
+        """One round: the artefacts that were given up. What the hub does not answer about stays."""
+        # In this order: who takes an image after it was read here marks it as launched, so that
+        # it is not given up whatever was seen of its users.
+        images = await self._database.run(all_images)
+        used = await self._uses.now()
+        images = [replace(image, in_use=image.artefact in used) for image in images]
+        before = self._clock() - self._age if self._age else float("-inf")
+        gone = [
+            image.artefact
+            for image in removable(images, limit=self._limit, wanted_before=before)
+            if await self._catalogue.forget(image)
+        ]
+        return gone + await self._collect_strays(used)
+
+    async def _collect_strays(self, used: frozenset[str]) -> list[str]:
+        known = await self._database.run(known_artefacts)
+        before = self._clock() - STRAY_SECONDS
+        gone = []
+        for stray in await asyncio.to_thread(strays, self._store, known | used, before):
+            if await self._database.run(
+                removals.remove_stray, stray.artefact, stray.size, self._uses.since, self._clock()
+            ):
+                gone.append(stray.artefact)
+        return gone
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                for artefact in await self.collect():
+                    log.info("Artefact %s goes: see artefacts_limit_gb and _age_days", artefact)
+            except (Unavailable, UserError, OSError) as error:
+                log.warning("The artefact store was not looked through: %s", error)
+            except Exception:
+                log.exception("The collector has a defect")
+            await asyncio.sleep(COLLECT_SECONDS)
