@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, select, update
@@ -49,12 +49,16 @@ class Catalogue:
     async def newest(self, limit: int) -> list[KnownImage]:
         """Images, the newest first."""
         query = _known().order_by(images.c.made.desc()).limit(limit)
-        return await self._database.run(_read, query, await self._uses.lately())
+        return await self._read(query)
+
+    async def all(self) -> list[KnownImage]:
+        """All images."""
+        return await self._read(_known())
 
     async def image(self, key: str) -> KnownImage:
         """The image whose key begins so; NotFound if there is none, or more than one."""
         query = _known().where(images.c.key.startswith(key, autoescape=True)).limit(2)
-        found = await self._database.run(_read, query, await self._uses.lately())
+        found = await self._read(query)
         if not found:
             raise NotFound(
                 f"There is no image {key}.", "See `hpcbinderhub images list`, or the admin's page."
@@ -82,7 +86,7 @@ class Catalogue:
             raise UserError(
                 f"This image is pinned by {image.pinned_by}.", "Unpin it first.", status=409
             )
-        if image.artefact in await self._uses.now() or not await self.forget(image):
+        if image.in_use or not await self.forget(image):
             raise UserError(
                 "This image is in use: a server runs it, or is waiting or able to start with it.",
                 "Remove it when its users have stopped; see `artefacts_grace_days`.",
@@ -97,15 +101,17 @@ class Catalogue:
             removing.forget_unused, image, self._uses.since, self._clock()
         )
 
+    async def _read(self, query: Select[Any]) -> list[KnownImage]:
+        """Images, read before their users are looked at: who takes one after that marks it as
+        launched, so that it is not given up whatever was seen of its users."""
+        found = await self._database.run(_read, query)
+        used = await self._uses.now() if found else frozenset()
+        return [replace(image, in_use=image.artefact in used) for image in found]
+
     async def _change(self, key: str, **values: Any) -> KnownImage:
         image = await self.image(key)
         await self._database.run(_update, image.key, values)
         return await self.image(image.key)
-
-
-def all_images(connection: Connection) -> list[StoredImage]:
-    """All images as they are before anybody has looked at who uses them."""
-    return list(_read(connection, _known(), frozenset()))
 
 
 def known_artefacts(connection: Connection) -> frozenset[str]:
@@ -126,7 +132,7 @@ def _known() -> Select[Any]:
     )
 
 
-def _read(connection: Connection, query: Select[Any], used: frozenset[str]) -> list[KnownImage]:
+def _read(connection: Connection, query: Select[Any]) -> list[KnownImage]:
     return [
         KnownImage(
             key=row.key,
@@ -135,7 +141,7 @@ def _read(connection: Connection, query: Select[Any], used: frozenset[str]) -> l
             made=row.made,
             last_launch=row.last_launch,
             pinned_by=row.pinned_by,
-            in_use=row.artefact in used,
+            in_use=False,
             repo_url=row.repo_url,
             ref=row.ref,
             commit=row.commit,

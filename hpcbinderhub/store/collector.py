@@ -6,14 +6,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from ..database import Database
 from ..errors import Unavailable, UserError
 from ..site import Site
 from . import removals
-from .catalogue import Catalogue, all_images, known_artefacts
+from .catalogue import Catalogue, known_artefacts
 from .files import strays
 from .plan import removable
 from .uses import DAY, Uses
@@ -56,21 +55,19 @@ class Collector:
 
     async def collect(self) -> list[str]:
         """One round: the artefacts that were given up. What the hub does not answer about stays."""
-        # In this order: who takes an image after it was read here marks it as launched, so that
-        # it is not given up whatever was seen of its users.
-        images = await self._database.run(all_images)
-        used = await self._uses.now()
-        images = [replace(image, in_use=image.artefact in used) for image in images]
         before = self._clock() - self._age if self._age else float("-inf")
         gone = [
             image.artefact
-            for image in removable(images, limit=self._limit, wanted_before=before)
+            for image in removable(
+                await self._catalogue.all(), limit=self._limit, wanted_before=before
+            )
             if await self._catalogue.forget(image)
         ]
-        return gone + await self._collect_strays(used)
+        return gone + await self._collect_strays()
 
-    async def _collect_strays(self, used: frozenset[str]) -> list[str]:
+    async def _collect_strays(self) -> list[str]:
         known = await self._database.run(known_artefacts)
+        used = await self._uses.now()
         before = self._clock() - STRAY_SECONDS
         gone = []
         for stray in await asyncio.to_thread(strays, self._store, known | used, before):

@@ -13,7 +13,6 @@ from ..launches.records import State
 from ..tables import images, launches
 
 DAY = 86400.0
-LATELY_SECONDS = 30.0
 
 
 class Uses:
@@ -34,8 +33,6 @@ class Uses:
         self._database = database
         self._hub = hub
         self._clock = clock
-        self._seen: frozenset[str] = frozenset()
-        self._seen_at = float("-inf")
 
     @property
     def since(self) -> float:
@@ -47,21 +44,14 @@ class Uses:
 
         Launches are looked at first: one that has meanwhile become a server is among the servers.
         """
-        at, since = self._clock(), self.since
+        since = self.since
         of_launches = await self._database.run(_used_by_launches, since)
         of_servers = {
             server.artefact
             for server in await self._hub.all_servers()
             if server.active or server.last_activity >= since
         }
-        self._seen, self._seen_at = of_launches | of_servers, at
-        return self._seen
-
-    async def lately(self) -> frozenset[str]:
-        """The same to look at, not to act upon: as it was at most half a minute ago."""
-        if self._clock() - self._seen_at > LATELY_SECONDS:
-            return await self.now()
-        return self._seen
+        return of_launches | of_servers
 
 
 def used_by_launches(since: float) -> CompoundSelect[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tornado.web import authenticated
 
-from ..models import StoreModel
+from ..models import ImageModel, StoreModel
 from .base import ADMIN_SCOPE, LAUNCH_SCOPE
 from .pages import PageHandler, running_servers
 
@@ -35,11 +35,12 @@ class AdminPage(PageHandler):
         """See the class."""
         self.require(ADMIN_SCOPE)
         queue, catalogue = self.services.queue, self.services.catalogue
+        totals = await catalogue.totals()
         self.render_page(
             "admin.html",
             health=await self.services.health.report(),
             lengths=await queue.lengths(),
             builds=await queue.newest(limit=BUILDS),
-            images=await catalogue.newest(IMAGES),
-            store=StoreModel.of(await catalogue.totals(), self.services.site),
+            images=[ImageModel.of(image, totals) for image in await catalogue.newest(IMAGES)],
+            store=StoreModel.of(totals, self.services.site),
         )
