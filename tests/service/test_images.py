@@ -196,6 +196,22 @@ def test_files_that_no_image_stands_for_go_after_a_day(
     assert files(service) == {*kept, f"{'b' * 64}.squashfs"}
 
 
+def test_a_file_that_cannot_be_removed_goes_on_waiting(
+    alice: Person, start_service: Callable[..., RunningService]
+) -> None:
+    service = start_service(worker_tokens=WORKERS)
+    store = Path(service.site.artefacts)
+    in_the_way, removable = store / f"{'a' * 64}.squashfs", store / f"{'b' * 64}.squashfs"
+    in_the_way.mkdir()
+    removable.touch()
+    for path in (in_the_way, removable):
+        os.utime(path, (0, 0))
+    assert collect(service) == ["a" * 64, "b" * 64]
+    work(service)
+    assert not removable.exists()
+    assert alice.call("GET", "api/store").json()["removing"] == 1
+
+
 def test_removals_are_for_workers(alice: Person, service: RunningService) -> None:
     assert alice.call("GET", "api/worker/removals").status_code == 403
     assert alice.call("POST", "api/worker/removals", {"artefacts": []}).status_code == 403
