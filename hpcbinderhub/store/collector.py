@@ -79,6 +79,7 @@ class Collector:
 
     async def _run(self) -> None:
         while True:
+            await asyncio.sleep(COLLECT_SECONDS)
             try:
                 for artefact in await self.collect():
                     log.info("Artefact %s goes: see artefacts_limit_gb and _age_days", artefact)
@@ -86,4 +87,3 @@ class Collector:
                 log.warning("The artefact store was not looked through: %s", error)
             except Exception:
                 log.exception("The collector has a defect")
-            await asyncio.sleep(COLLECT_SECONDS)

@@ -91,6 +91,18 @@ def test_what_runs_stays_and_goes_when_it_has_stopped(
     assert alice.call("GET", "api/store").json()["removing"] == 0
 
 
+def test_the_service_collects_by_itself(
+    start_service: Callable[..., RunningService], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hpcbinderhub.store.collector.COLLECT_SECONDS", 0.1)
+    service = start_service()
+    stray = Path(service.site.artefacts) / f"{'a' * 64}.squashfs"
+    stray.touch()
+    os.utime(stray, (0, 0))
+    totals = lambda: service.do(service.services.catalogue.totals())  # noqa: E731
+    eventually(lambda: totals().removing == 1, 10, "the file is given up")
+
+
 def test_whoever_launches_what_was_removed_has_it_built_again(
     alice: Person, start_service: Callable[..., RunningService], repository: ServedRepository
 ) -> None:
