@@ -165,6 +165,33 @@ class Site(LoggingConfigurable):
         config=True,
         help="The artefact store: a path that builders write and compute nodes read.",
     )
+    artefacts_limit_gb = Float(
+        0.0,
+        min=0.0,
+        config=True,
+        help="""How much all images may take up, in GB; 0 sets no limit. Example: `2000`.
+
+        Beyond it, those go that were launched the longest ago: never one that is pinned or in use.
+        """,
+    )
+    artefacts_age_days = Float(
+        0.0,
+        min=0.0,
+        config=True,
+        help="""Images that nobody has launched for so many days go; 0 sets no limit. Example: `90`.
+
+        Never one that is pinned or in use.
+        """,
+    )
+    artefacts_grace_days = Float(
+        3.0,
+        min=0.0,
+        config=True,
+        help="""How long an image counts as in use by a server that stopped and could start again.
+
+        Also by a launch that waits for its owner to come back. Example: `7`.
+        """,
+    )
 
     # -- repositories ----------------------------------------------------------------------------
     repository_hosts = List(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -52,7 +53,7 @@ builds = Table(
         postgresql_where=text("state IN ('queued', 'running')"),
     ),
     Index("builds_by_state", "state", "created"),
-    Index("builds_to_claim", "state", text("priority DESC"), "turn", "created"),
+    Index("builds_to_claim", "state", "priority", "turn", "created"),
     Index("builds_by_asker", "asker", "state", "turn"),
     Index("builds_by_repository", "repo_url", "state"),
 )
@@ -62,9 +63,21 @@ images = Table(
     metadata,
     Column("key", String(64), primary_key=True),
     Column("artefact", String(64), nullable=False),
-    Column("size", Integer, nullable=False),
+    Column("size", BigInteger, nullable=False),
     Column("build", String(32), ForeignKey("builds.id"), nullable=False),
     Column("made", Float, nullable=False),
+    Column("last_launch", Float),
+    Column("pinned_by", String(255)),
+    Column("pinned_at", Float),
+)
+
+# Artefacts that no launch can get any more and whose files a worker has yet to remove.
+removals = Table(
+    "removals",
+    metadata,
+    Column("artefact", String(64), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("since", Float, nullable=False),
 )
 
 launches = Table(

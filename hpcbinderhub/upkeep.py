@@ -11,6 +11,8 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from .errors import Unavailable, UserError
+
 log = logging.getLogger(__name__)
 
 
@@ -31,7 +33,7 @@ class Upkeep:
         self._running: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Do each at once, and from then on when it is due."""
+        """Do each when it is due: for the first time when its pause has passed."""
         self._running = [asyncio.create_task(_again_and_again(task)) for task in self._tasks]
 
     async def close(self) -> None:
@@ -43,8 +45,10 @@ class Upkeep:
 
 async def _again_and_again(task: Task) -> None:
     while True:
+        await asyncio.sleep(task.every_seconds)
         try:
             await task.run()
+        except (Unavailable, UserError, OSError) as error:
+            log.warning("Upkeep of %s has to wait: %s", task.name, error)
         except Exception:
-            log.exception("Upkeep: %s failed", task.name)
-        await asyncio.sleep(task.every_seconds)
+            log.exception("Upkeep of %s has a defect", task.name)

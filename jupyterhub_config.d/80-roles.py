@@ -29,10 +29,11 @@ c.JupyterHub.load_roles = [
         "groups": ["binder-admins"],
     },
     {
-        # The service starts and stops servers for whoever clicked, and follows them; it cannot
-        # read a server's state, use a server, or change a user.
+        # The service starts and stops servers for whoever clicked, follows them, and sees which
+        # images everybody's servers use; it cannot read a server's state, use a server, or change
+        # a user.
         "name": "binder",
-        "scopes": ["servers", "read:users:name"],
+        "scopes": ["servers", "list:users"],
         "services": ["binder"],
     },
 ]

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from ..events import Line, append_events
-from ..tables import builds, images, notices
+from ..tables import builds, images, notices, removals
 from .records import PAUSED, Build, LeaseLost, build_from, stream, tell
 
 MAX_ATTEMPTS = 3
@@ -50,7 +50,7 @@ def _claim(most_per_user: int) -> ReturningUpdate[Any]:
     first = (
         select(builds.c.id)
         .where(free)
-        .order_by(builds.c.priority.desc(), builds.c.turn, builds.c.created)
+        .order_by(builds.c.priority, builds.c.turn, builds.c.created)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
@@ -122,10 +122,17 @@ def finish(
 ) -> None:
     """See `BuildQueue.finish`."""
     row = _update_own(connection, build, worker, state="done", finished=now, lease_until=None)
-    connection.execute(images.delete().where(images.c.key == row.key))
+    former = connection.execute(
+        delete(images).where(images.c.key == row.key).returning(*images.c)
+    ).first()
+    pin = {"pinned_by": former.pinned_by, "pinned_at": former.pinned_at} if former else {}
     connection.execute(
-        insert(images).values(key=row.key, artefact=artefact, size=size, build=build, made=now)
+        insert(images).values(
+            key=row.key, artefact=artefact, size=size, build=build, made=now, **pin
+        )
     )
+    # If it is the very file that was to be removed, it is wanted again.
+    connection.execute(delete(removals).where(removals.c.artefact == artefact))
     tell(connection, build, now, "built", "The environment is ready.")
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from statistics import median
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Connection, func, or_, select, true, tuple_
 
-from ..tables import builds, images, launches
-from .records import Build, Image, KnownImage, build_from
+from ..tables import builds, images
+from .records import Build, Image, build_from
 
 LAST_BUILDS = 5
 """So many say how long the next one of a repository will take."""
@@ -33,40 +33,6 @@ def count_live(connection: Connection) -> dict[str, int]:
     return dict.fromkeys(live, 0) | {row.state: row.number for row in rows}
 
 
-def list_images(connection: Connection, limit: int, seen_by: str | None) -> list[KnownImage]:
-    """See `BuildQueue.images`."""
-    uses = (
-        select(
-            launches.c.artefact,
-            func.count().label("launches"),
-            func.max(launches.c.created).label("last_launch"),
-        )
-        .group_by(launches.c.artefact)
-        .subquery()
-    )
-    rows = connection.execute(
-        select(images, builds.c.repo_url, builds.c.commit, uses.c.launches, uses.c.last_launch)
-        .join(builds, builds.c.id == images.c.build)
-        .outerjoin(uses, uses.c.artefact == images.c.artefact)
-        .where(_visible(seen_by))
-        .order_by(images.c.made.desc())
-        .limit(limit)
-    )
-    return [
-        KnownImage(
-            key=row.key,
-            artefact=row.artefact,
-            size=row.size,
-            made=row.made,
-            repo_url=row.repo_url,
-            commit=row.commit,
-            launches=row.launches or 0,
-            last_launch=row.last_launch,
-        )
-        for row in rows
-    ]
-
-
 def list_builds(
     connection: Connection,
     seen_by: str | None,
@@ -78,7 +44,7 @@ def list_builds(
     """See `BuildQueue.newest`."""
     query = (
         select(builds)
-        .where(_visible(seen_by))
+        .where(visible_to(seen_by))
         .order_by(builds.c.created.desc(), builds.c.id)
         .limit(limit)
     )
@@ -98,13 +64,8 @@ def count_ahead(connection: Connection, build: str) -> int | None:
     ).first()
     if row is None:
         return None
-    earlier = or_(
-        builds.c.priority > row.priority,
-        and_(
-            builds.c.priority == row.priority,
-            tuple_(builds.c.turn, builds.c.created) < tuple_(row.turn, row.created),
-        ),
-    )
+    place = (builds.c.priority, builds.c.turn, builds.c.created)
+    earlier = tuple_(*place) < tuple_(row.priority, row.turn, row.created)
     count = select(func.count()).where(builds.c.state == "queued", earlier)
     return connection.execute(count).scalar_one()
 
@@ -121,7 +82,7 @@ def usual_seconds(connection: Connection, repo_url: str) -> float | None:
     return median(seconds) if seconds else None
 
 
-def _visible(user: str | None) -> ColumnElement[bool]:
+def visible_to(user: str | None) -> ColumnElement[bool]:
     """The builds that a user may know of."""
     if user is None:
         return true()

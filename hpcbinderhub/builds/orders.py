@@ -24,7 +24,7 @@ def find_or_add(connection: Connection, order: Order, limits: QueueLimits, now: 
         refuse_too_many(connection, order, limits)
         _add(connection, order, now)
         row = connection.execute(of_key).one()
-    if row.state == "queued" and row.priority < order.priority:
+    if row.state == "queued" and row.priority > order.priority:
         row = _move(connection, row, order.priority)
     return build_from(row)
 
@@ -34,7 +34,7 @@ def prefer(connection: Connection, build: str) -> Build | None:
     row = connection.execute(
         select(builds).where(builds.c.id == build, builds.c.state == "queued")
     ).first()
-    if row and row.priority < Priority.NEXT:
+    if row and row.priority > Priority.NEXT:
         row = _move(connection, row, Priority.NEXT)
     return build_from(row) if row else None
 

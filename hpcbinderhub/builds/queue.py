@@ -11,7 +11,7 @@ from ..database import Database
 from ..events import EventLog, Line
 from ..notices import Notice, find_notice, put_notice, remove_notice
 from . import claims, lookups, orders
-from .records import PAUSED, Build, Image, KnownImage, Order, QueueLimits, stream
+from .records import PAUSED, Build, Image, Order, QueueLimits, stream
 
 NO_LIMITS = QueueLimits()
 LOOK_AGAIN_SECONDS = 5.0
@@ -47,10 +47,6 @@ class BuildQueue:
     async def lengths(self) -> dict[str, int]:
         """How many builds wait, and how many run."""
         return await self._database.run(lookups.count_live)
-
-    async def images(self, limit: int, seen_by: str | None) -> list[KnownImage]:
-        """The images that a user may know of, the newest first; None sees all."""
-        return await self._database.run(lookups.list_images, limit, seen_by)
 
     async def newest(
         self,

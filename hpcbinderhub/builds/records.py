@@ -16,14 +16,14 @@ PAUSED = "paused"
 
 
 class Priority(IntEnum):
-    """What goes first, whoever's turn it is."""
+    """What goes first, whoever's turn it is: the lowest."""
 
-    AHEAD = 0
-    """Built ahead of need: nobody waits."""
+    NEXT = 0
+    """An admin wants it next."""
     AWAITED = 10
     """Somebody waits."""
-    NEXT = 20
-    """An admin wants it next."""
+    AHEAD = 20
+    """Built ahead of need: nobody waits."""
 
 
 @dataclass(frozen=True)
@@ -94,20 +94,6 @@ class Image:
     key: str
     artefact: str
     size: int
-
-
-@dataclass(frozen=True)
-class KnownImage:
-    """An image, where it came from, and how much it is used."""
-
-    key: str
-    artefact: str
-    size: int
-    made: float
-    repo_url: str
-    commit: str
-    launches: int
-    last_launch: float | None
 
 
 class LeaseLost(Exception):

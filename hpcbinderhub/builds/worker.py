@@ -8,24 +8,21 @@ build back.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import shutil
 import signal
-import ssl
 import sys
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-
-from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 
 from ..errors import Unavailable, UserError
 from ..images.base import BaseSettings, ensure_base
 from ..images.store import make_folder
 from ..site import Site
+from .chores import keep_removing
+from .client import Gone, ServiceClient
 from .disk import free
 from .recipe import TOOLS_GENERATION
 from .request import (
@@ -42,68 +39,8 @@ from .request import (
 log = logging.getLogger(__name__)
 
 REPORT_SECONDS = 0.25
-CLAIM_TIMEOUT = 60
-CALL_TIMEOUT = 30
 MAX_BATCH = 500
 SHORT_SECONDS = 10.0
-
-
-class Gone(Exception):
-    """The build is not ours any more."""
-
-
-class ServiceClient:
-    """The service, as a worker speaks to it."""
-
-    def __init__(self, site: Site, token: str):
-        self._url = f"{site.public_url}services/binder/api/worker/"
-        self._token = token
-        self._tls = ssl.create_default_context(cafile=site.ca_file or None)
-
-    async def claim(self, short: str) -> dict[str, Any] | None:
-        """The next build, or None if none came for a while; `short` says why none is taken."""
-        answer = await self._call("POST", "claim", {"short": short}, timeout=CLAIM_TIMEOUT)
-        return json.loads(answer.body) if answer.code == 200 else None
-
-    async def report(self, build: str, lines: Sequence[LogEvent]) -> None:
-        """Tell these lines; none is a heartbeat."""
-        body = {"lines": [line.model_dump() for line in lines]}
-        await self._call("POST", f"builds/{build}/report", body)
-
-    async def end(self, build: str, how: str, body: dict[str, Any]) -> None:
-        """Finish, fail or release."""
-        await self._call("POST", f"builds/{build}/{how}", body)
-
-    async def context(self, build: str, target: Path) -> None:
-        """The build's files, as a tar file."""
-        with target.open("wb") as file:
-
-            def keep(chunk: bytes) -> None:
-                file.write(chunk)
-
-            await self._call("GET", f"builds/{build}/context", streaming_callback=keep)
-
-    async def _call(
-        self, method: str, path: str, body: Any = None, timeout: float = CALL_TIMEOUT, **more: Any
-    ) -> HTTPResponse:
-        request = HTTPRequest(
-            self._url + path,
-            method=method,
-            body=None if body is None else json.dumps(body),
-            headers={"Authorization": f"Bearer {self._token}"},
-            request_timeout=timeout,
-            ssl_options=self._tls if self._url.startswith("https:") else None,
-            **more,
-        )
-        try:
-            return await AsyncHTTPClient().fetch(request)
-        except HTTPClientError as error:
-            if 400 <= error.code < 500 and error.code not in (408, 429):
-                # Not ours any more; or refused for what it says, and saying it again is no use.
-                raise Gone(f"{path}: {error.code}") from error
-            raise Unavailable(f"The service answered {error.code}.") from error
-        except OSError as error:
-            raise Unavailable(f"The service cannot be reached: {error}") from error
 
 
 class Worker:
@@ -128,6 +65,7 @@ class Worker:
         )
         log.info("The base image is %s; waiting for builds.", base.name)
         stopping = asyncio.ensure_future(self._stopping.wait())
+        removing = asyncio.ensure_future(keep_removing(self._client, Path(self._site.artefacts)))
         while not self._stopping.is_set():
             claim = asyncio.ensure_future(self._next())
             await asyncio.wait([claim, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -138,6 +76,7 @@ class Worker:
             if claimed:
                 log.info("Building %s of %s", claimed["commit"], claimed["repo_url"])
                 await self._build(claimed, base.name)
+        removing.cancel()
         stopping.cancel()
 
     async def _next(self) -> dict[str, Any] | None:

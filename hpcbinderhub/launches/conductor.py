@@ -129,10 +129,20 @@ class Conductor:
         """The owner is back and clicked: start what was parked. Whether she may still read a
         private repository is asked again first."""
         self._presence.saw(launch.id)
-        state = State.RESOLVING if launch.private else State.STARTING
-        if await self._book.change(launch.id, State.PARKED, state=state):
+        image = launch.artefact or ""
+        if launch.private:
+            # Whether she may still read the repository is asked there.
+            if not await self._book.change(launch.id, State.PARKED, state=State.RESOLVING):
+                return
+        elif await self._book.take(launch.id, State.PARKED, image, state=State.STARTING):
             await self._events.append(launch.stream, "launching", "Going on where we stopped.")
-            self._conduct(launch.id)
+        elif await self._book.change(launch.id, State.PARKED, state=State.RESOLVING):
+            await self._events.append(
+                launch.stream, "fetching", "The environment was removed while you were away."
+            )
+        else:
+            return
+        self._conduct(launch.id)
 
     async def cancel(self, launch: Launch) -> None:
         """Give the launch up, whatever it is doing; a server that starts is stopped."""
@@ -216,8 +226,9 @@ class Conductor:
                 commit=recipe.commit,
                 artefact=found.artefact,
             )
-            await self._book.change(
-                launch.id, launch.state, state=State.BUILT, artefact=found.artefact, **known
+            # If it was removed just now, the state stays, and so this step is taken again.
+            await self._book.take(
+                launch.id, launch.state, found.artefact or "", state=State.BUILT, **known
             )
             return
         build = found.build.id
@@ -247,12 +258,14 @@ class Conductor:
                     event.message, data.get("advice", ""), detail="\n".join(data.get("lines", []))
                 )
         image = await self._queue.image(build.key)
-        if image is None:
-            raise NotFound("The image of this launch is gone.", "Launch it again.")
-        await self._events.append(
-            launch.stream, "built", "The environment is ready.", artefact=image.artefact
-        )
-        await self._book.change(launch.id, launch.state, state=State.BUILT, artefact=image.artefact)
+        artefact = image.artefact if image else ""
+        if artefact:
+            await self._events.append(
+                launch.stream, "built", "The environment is ready.", artefact=artefact
+            )
+        if not await self._book.take(launch.id, launch.state, artefact, state=State.BUILT):
+            # An admin removed it just now: it is built again.
+            await self._book.change(launch.id, launch.state, state=State.RESOLVING)
 
     async def _wait_for_owner(self, launch: Launch) -> None:
         if launch.start_when_ready or await self._presence.here(launch.id):

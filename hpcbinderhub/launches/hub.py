@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -13,8 +15,21 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HT
 from ..errors import Unavailable, UserError
 
 START_SECONDS = 60
+LIST_SECONDS = 60
 CHECK_SECONDS = 5
 PROGRESS_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that the hub knows: one that starts, runs, stops, or could be started again."""
+
+    user: str
+    name: str
+    active: bool
+    last_activity: float
+    artefact: str
+    """The image that it was asked to run."""
 
 
 class Hub:
@@ -50,6 +65,21 @@ class Hub:
     async def servers(self, user: str) -> list[tuple[str, bool]]:
         """The active servers: name, and whether it is ready."""
         return [(name, bool(model["ready"])) for name, model in (await self._active(user)).items()]
+
+    async def all_servers(self) -> list[Server]:
+        """Everybody's servers, with those that have stopped and were not removed."""
+        found: list[Server] = []
+        offset = 0
+        while True:
+            path = f"users?include_stopped_servers=1&offset={offset}"
+            answer = await self._call("GET", path, None, LIST_SECONDS)
+            users = json.loads(answer.body)
+            if not users:
+                return found
+            offset += len(users)
+            for user in users:
+                models = user.get("servers", {}).values()
+                found += [_server(user["name"], model) for model in models]
 
     async def check(self) -> None:
         """Raise Unavailable or UserError unless the hub's API answers."""
@@ -105,6 +135,17 @@ class Hub:
 
 def _path(user: str, server: str) -> str:
     return f"users/{quote(user, safe='')}/servers/{quote(server, safe='')}"
+
+
+def _server(user: str, model: dict[str, Any]) -> Server:
+    seen = model["last_activity"] or model["started"]
+    return Server(
+        user=user,
+        name=model["name"],
+        active=not model["stopped"],
+        last_activity=datetime.fromisoformat(seen).timestamp() if seen else 0.0,
+        artefact=str((model["user_options"] or {}).get("artefact", "")),
+    )
 
 
 async def _events(chunks: asyncio.Queue[bytes | None]) -> AsyncIterator[dict[str, Any]]:

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from ..database import Database
-from ..tables import launches
+from ..tables import images, launches
 
 
 class State(StrEnum):
@@ -122,6 +122,13 @@ class LaunchBook:
             values["failure"] = json.dumps(values["failure"])
         return await self._database.run(_change, launch, was, values | {"changed": self._clock()})
 
+    async def take(self, launch: str, was: State, artefact: str, **values: Any) -> Launch | None:
+        """`change`, for a step after which the launch counts on an image; None also if the image is
+        gone. Taking it and removing it exclude each other."""
+        return await self._database.run(
+            _take, launch, was, artefact, values | {"changed": self._clock()}
+        )
+
 
 def _add(connection: Connection, values: dict[str, Any]) -> Launch:
     row = connection.execute(insert(launches).values(values).returning(*launches.c)).one()
@@ -164,6 +171,17 @@ def _change(
         .returning(*launches.c)
     ).first()
     return _launch(row) if row else None
+
+
+def _take(
+    connection: Connection, launch: str, was: State, artefact: str, values: dict[str, Any]
+) -> Launch | None:
+    there = connection.execute(
+        update(images).where(images.c.artefact == artefact).values(last_launch=values["changed"])
+    )
+    if not there.rowcount:
+        return None
+    return _change(connection, launch, was, values | {"artefact": artefact})
 
 
 def _launch(row: Any) -> Launch:

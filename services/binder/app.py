@@ -53,6 +53,9 @@ from hpcbinderhub.repos.repositories import Repositories
 from hpcbinderhub.repos.web import Web
 from hpcbinderhub.site import Site, load_site
 from hpcbinderhub.slurm.cluster import Cluster, cluster_of
+from hpcbinderhub.store.catalogue import Catalogue
+from hpcbinderhub.store.collector import COLLECT_SECONDS, Collector
+from hpcbinderhub.store.uses import Uses
 from hpcbinderhub.upkeep import Task, Upkeep
 
 from .farewell import Farewell
@@ -84,6 +87,7 @@ class Services:
     presence: Presence
     environments: Environments
     conductor: Conductor
+    catalogue: Catalogue
     workers: Sightings
     limiter: RateLimiter
     health: Health
@@ -112,6 +116,9 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
     access = Access(repositories, credentials)
     environments = Environments(site, queue, repositories, access, cluster)
     workers = Sightings()
+    uses = Uses(site.artefacts_grace_days, database, hub)
+    catalogue = Catalogue(database, uses)
+    collector = Collector(site, database, catalogue, uses)
     return Services(
         site=site,
         database=database,
@@ -126,6 +133,7 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
         presence=presence,
         environments=environments,
         conductor=Conductor(site, book, events, queue, environments, cluster, hub, presence),
+        catalogue=catalogue,
         workers=workers,
         limiter=RateLimiter(site.request_limit, site.request_limit_seconds),
         health=Health(
@@ -139,13 +147,18 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
             ]
         ),
         metrics=Metrics(database),
-        upkeep=upkeep_of(site, database, events, queue, book),
+        upkeep=upkeep_of(site, database, events, queue, book, collector),
         farewell=Farewell(),
     )
 
 
 def upkeep_of(
-    site: Site, database: Database, events: EventLog, queue: BuildQueue, book: LaunchBook
+    site: Site,
+    database: Database,
+    events: EventLog,
+    queue: BuildQueue,
+    book: LaunchBook,
+    collector: Collector,
 ) -> Upkeep:
     """What the service does unasked."""
     expiry = Expiry(
@@ -156,6 +169,7 @@ def upkeep_of(
             Task("lost builders", queue.reconcile, min(site.lease_seconds / 3, 5.0)),
             Task("logs", Retention(database, site.log_days).tidy, TIDY_SECONDS),
             Task("launches", expiry.tidy, TIDY_SECONDS),
+            Task("the artefact store", collector.collect, COLLECT_SECONDS),
         ]
     )
 

@@ -8,11 +8,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from hpcbinderhub.builds.outlook import Outlook
-from hpcbinderhub.builds.records import Build, KnownImage
+from hpcbinderhub.builds.records import Build
 from hpcbinderhub.credentials.store import Kept
 from hpcbinderhub.images.engines import engine_class
 from hpcbinderhub.launches.records import Launch
 from hpcbinderhub.profiles import Profile
+from hpcbinderhub.site import Site
+from hpcbinderhub.store.catalogue import KnownImage, Totals
 
 
 class Model(BaseModel):
@@ -55,7 +57,9 @@ class BuildModel(Model):
     finished: float | None
     failure: dict[str, Any] | None
     asker: str = Field(description="Who asked for it first.")
-    priority: int = Field(description="0: built ahead, 10: somebody waits, 20: wanted next.")
+    priority: int = Field(
+        description="0: wanted next, 10: somebody waits, 20: built ahead of need."
+    )
     started: float | None = Field(description="When a worker began it last.")
     reader: str | None = Field(description="Who alone may read the repository; else everybody.")
 
@@ -104,16 +108,44 @@ class ImageModel(Model):
     key: str
     artefact: str = Field(description="SHA-256 of the file in the artefact store.")
     size: int = Field(description="Bytes.")
+    share: float = Field(description="Of what all images take up, from 0 to 1.")
     made: float
     repo_url: str
+    ref: str
     commit: str
     launches: int = Field(description="How often it was launched.")
     last_launch: float | None
+    in_use: bool = Field(description="Whether a server or a launch needs it: then it stays.")
+    pinned_by: str | None = Field(description="Who keeps it, whatever the limits.")
+    pinned_at: float | None
 
     @classmethod
-    def of(cls, image: KnownImage) -> ImageModel:
+    def of(cls, image: KnownImage, totals: Totals) -> ImageModel:
         """An image of the library's."""
-        return cls(**{name: getattr(image, name) for name in cls.model_fields})
+        fields = {name: getattr(image, name) for name in cls.model_fields if name != "share"}
+        return cls(**fields, share=image.size / totals.size if totals.size else 0.0)
+
+
+class StoreModel(Model):
+    """The artefact store, as the records have it."""
+
+    images: int
+    size: int = Field(description="Bytes of all images.")
+    removing: int = Field(description="Files that a worker has yet to remove.")
+    removing_size: int
+    limit: int = Field(description="Bytes that all images may take up; 0: any.")
+    age_days: float = Field(description="Images that were not launched for so long go; 0: none.")
+    grace_days: float = Field(description="How long what has stopped counts as in use.")
+
+    @classmethod
+    def of(cls, totals: Totals, site: Site) -> StoreModel:
+        """The library's totals, and the site's limits."""
+        return cls(
+            **asdict(totals),
+            limit=int(site.artefacts_limit_gb * 1e9),
+            age_days=site.artefacts_age_days,
+            grace_days=site.artefacts_grace_days,
+        )
 
 
 class LaunchModel(Model):

@@ -74,7 +74,7 @@ def test_the_services_role_holds_what_starting_servers_takes(rig: Rig) -> None:
     )
     shown = rig.cluster.run("hub", "python3", "-c", code, user="hub").stdout
     assert '"servers"' in shown
-    assert '"read:users:name"' in shown
+    assert '"list:users"' in shown
     assert "admin" not in shown
 
 

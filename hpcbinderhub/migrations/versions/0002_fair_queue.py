@@ -6,8 +6,8 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
-INDEXES: dict[str, list[str | sa.TextClause]] = {
-    "builds_to_claim": ["state", sa.text("priority DESC"), "turn", "created"],
+INDEXES: dict[str, list[str]] = {
+    "builds_to_claim": ["state", "priority", "turn", "created"],
     "builds_by_asker": ["asker", "state", "turn"],
     "builds_by_repository": ["repo_url", "state"],
 }

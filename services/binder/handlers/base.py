@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
@@ -28,6 +30,8 @@ BUILD_SCOPE = "custom:hpcbinderhub:build"
 LAUNCH_SCOPE = "custom:hpcbinderhub:launch"
 ADMIN_SCOPE = "custom:hpcbinderhub:admin"
 CONTENT_SCOPE = "custom:hpcbinderhub:content"
+
+CHUNK = 1 << 20
 
 
 class BaseHandler(RequestHandler):
@@ -86,6 +90,16 @@ class BaseHandler(RequestHandler):
         self.set_header("Content-Type", "application/json")
         self.set_header("Cache-Control", "no-store")
         self.finish(json.dumps(value, default=_plain))
+
+    async def send_file(self, path: Path) -> None:
+        """A file, however large, without keeping others waiting."""
+        self.set_header("Content-Type", "application/octet-stream")
+        self.set_header("Cache-Control", "no-store")
+        with await asyncio.to_thread(path.open, "rb") as file:
+            self.set_header("Content-Length", str(os.fstat(file.fileno()).st_size))
+            while chunk := await asyncio.to_thread(file.read, CHUNK):
+                self.write(chunk)
+                await self.flush()
 
     def error_of(self, status: int, exception: BaseException | None) -> tuple[int, dict[str, str]]:
         """The status and the three texts of an error."""

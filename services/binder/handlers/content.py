@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from tornado.web import HTTPError
 
 from hpcbinderhub.errors import NotAllowed
 
 from .base import CONTENT_SCOPE, UserHandler, found
-
-CHUNK = 1 << 20
 
 
 class ContentHandler(UserHandler):
@@ -27,12 +23,8 @@ class ContentHandler(UserHandler):
         scope = f"{CONTENT_SCOPE}!server={launch.user}/{launch.server}"
         if not self.hub_auth.check_scopes({scope}, self.current_user):
             raise NotAllowed("This content belongs to another server.")
-        path = await self.services.content.bundle(
-            launch.repo_url, launch.ref, launch.commit, launch.user if launch.private else None
+        await self.send_file(
+            await self.services.content.bundle(
+                launch.repo_url, launch.ref, launch.commit, launch.user if launch.private else None
+            )
         )
-        self.set_header("Content-Type", "application/octet-stream")
-        self.set_header("Cache-Control", "no-store")
-        with await asyncio.to_thread(path.open, "rb") as bundle:
-            while chunk := await asyncio.to_thread(bundle.read, CHUNK):
-                self.write(chunk)
-                await self.flush()

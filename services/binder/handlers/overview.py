@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tornado.web import authenticated
 
+from ..models import ImageModel, StoreModel
 from .base import ADMIN_SCOPE, LAUNCH_SCOPE
 from .pages import PageHandler, running_servers
 
@@ -35,11 +36,16 @@ class AdminPage(PageHandler):
     async def get(self) -> None:
         """See the class."""
         self.require(ADMIN_SCOPE)
-        queue = self.services.queue
+        queue, catalogue = self.services.queue, self.services.catalogue
+        totals = await catalogue.totals()
         self.render_page(
             "admin.html",
             health=await self.services.health.report(),
             lengths=await queue.lengths(),
             builds=await queue.newest(seen_by=None, limit=BUILDS),
-            images=await queue.images(IMAGES, seen_by=None),
+            images=[
+                ImageModel.of(image, totals)
+                for image in await catalogue.newest(IMAGES, seen_by=None)
+            ],
+            store=StoreModel.of(totals, self.services.site),
         )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from tornado.web import HTTPError
@@ -13,10 +12,10 @@ from tornado.web import HTTPError
 from hpcbinderhub.builds.records import Build, LeaseLost
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.events import Line
+from hpcbinderhub.store import removals
 
 from .base import BaseHandler, found
 
-CHUNK = 1 << 20
 MAX_LINES = 2000
 CLAIM_SECONDS = 20
 
@@ -59,6 +58,13 @@ class Failure(BaseModel):
     message: str = Field(max_length=2000)
     advice: str = Field(default="", max_length=2000)
     lines: list[str] = Field(default_factory=list, max_length=100)
+
+
+class Removed(BaseModel):
+    """Artefacts whose files are gone."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    artefacts: list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]]
 
 
 class WorkerHandler(BaseHandler):
@@ -120,14 +126,11 @@ class ContextHandler(WorkerHandler):
     async def get(self, build_id: str) -> None:
         """See the class."""
         build = await self.own(build_id)
-        path = await self.services.content.archive(
-            build.repo_url, build.ref, build.commit, build.reader
+        await self.send_file(
+            await self.services.content.archive(
+                build.repo_url, build.ref, build.commit, build.reader
+            )
         )
-        self.set_header("Content-Type", "application/x-tar")
-        with await asyncio.to_thread(path.open, "rb") as archive:
-            while chunk := await asyncio.to_thread(archive.read, CHUNK):
-                self.write(chunk)
-                await self.flush()
 
 
 class ReportHandler(WorkerHandler):
@@ -154,4 +157,22 @@ class EndHandler(WorkerHandler):
             await queue.fail(build_id, self.worker, self.parse(Failure).model_dump())
         else:
             await queue.release(build_id, self.worker)
+        self.answer({})
+
+
+class RemovalsHandler(WorkerHandler):
+    """GET: artefacts whose files are to be removed. POST: those that are.
+
+    Every worker is told of all of them until one says that a file is gone: removing it twice does
+    no harm, and one that is killed meanwhile is not missed.
+    """
+
+    async def get(self) -> None:
+        """See the class."""
+        self.answer({"artefacts": await self.services.database.run(removals.pending)})
+
+    async def post(self) -> None:
+        """See the class."""
+        artefacts = self.parse(Removed).artefacts
+        await self.services.database.run(removals.removed, artefacts)
         self.answer({})

@@ -1,0 +1,42 @@
+"""What a worker does besides building: the artefacts are its account's, so it removes them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+from ..errors import Unavailable
+from ..store.files import remove
+from .client import Gone, ServiceClient
+
+log = logging.getLogger(__name__)
+
+REMOVE_SECONDS = 30.0
+
+
+async def keep_removing(client: ServiceClient, store: Path) -> None:
+    """Remove what the service gives up, until cancelled."""
+    while True:
+        try:
+            await remove_pending(client, store)
+        except (Unavailable, Gone) as error:
+            log.warning("%s Nothing is removed meanwhile.", error)
+        except Exception:
+            log.exception("Removing artefacts has a defect")
+        await asyncio.sleep(REMOVE_SECONDS)
+
+
+async def remove_pending(client: ServiceClient, store: Path) -> None:
+    """Remove the files that wait for it. One that cannot be removed goes on waiting."""
+    gone = []
+    for artefact in await client.removals():
+        try:
+            await asyncio.to_thread(remove, store, artefact)
+        except OSError as error:
+            log.warning("Artefact %s cannot be removed: %s", artefact, error)
+        else:
+            log.info("Removed artefact %s", artefact)
+            gone.append(artefact)
+    if gone:
+        await client.removed(gone)

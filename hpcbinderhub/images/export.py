@@ -1,0 +1,176 @@
+"""An artefact and its repository as an OCI archive, which runs under plain Podman or Docker.
+
+The first layer is the artefact's tree; the second is a clone of the repository where the image has
+its own copy, and the program that starts JupyterLab there. What a site's engine, start command and
+hub do besides (workspaces, accounts, certificates) has no meaning on a laptop.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shlex
+import subprocess
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from ..workspaces import slug
+from .oci import Layout
+from .squash import RECORD
+from .unsquash import Entry, opened
+
+USER = 1000
+HOME = "/srv/home"
+PORT = 8888
+"""Jupyter's own."""
+
+START = "/srv/hpcbinder/export/start"
+UV = "srv/hpcbinder/tools/uv"
+"""A program that is in every image, and says for which machines the image is."""
+
+ARCHITECTURES = {62: "amd64", 183: "arm64", 21: "ppc64le", 22: "s390x", 243: "riscv64"}
+"""ELF's numbers for machines, and OCI's names."""
+
+START_SCRIPT = """\
+#!/bin/sh
+# What the image's profile sets is added, as in a login shell, but the image's PATH goes first.
+path=$PATH
+[ -r /etc/profile ] && . /etc/profile
+export PATH="$path:$PATH"
+exec {start}/srv/hpcbinder/bin/python3 -m jupyterlab --ip=0.0.0.0 --no-browser "$@"
+"""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What an image was made of."""
+
+    repo_url: str
+    commit: str
+    made: float
+
+    @property
+    def name(self) -> str:
+        """What Podman calls the image."""
+        tail = self.repo_url.rstrip("/").removesuffix(".git").rsplit("/", 1)[-1]
+        return f"localhost/hpcbinderhub/{slug(tail)}:{self.commit[:12]}"
+
+
+def export(artefact: Path, bundle: Path, source: Source, target: Path) -> None:
+    """Write the archive. `bundle` holds the repository's commit and its history."""
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as folder:
+        layout = Layout(Path(folder, "layout"))
+        record, architecture = _add_tree(layout, artefact)
+        clone = Path(folder, "clone")
+        _clone(bundle, clone, source)
+        _add_content(layout, clone, record)
+        created = datetime.fromtimestamp(source.made, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        layout.finish(source.name, architecture, created, _config(record, source))
+        layout.pack(target)
+
+
+def _config(record: dict[str, Any], source: Source) -> dict[str, Any]:
+    environment = {**record["env"], "HOME": HOME}
+    return {
+        "User": f"{USER}:{USER}",
+        "Env": [f"{name}={value}" for name, value in environment.items()],
+        "Entrypoint": [START],
+        "WorkingDir": record["repo_dir"],
+        "ExposedPorts": {f"{PORT}/tcp": {}},
+        "Labels": {
+            "org.opencontainers.image.source": source.repo_url,
+            "org.opencontainers.image.revision": source.commit,
+        },
+    }
+
+
+# -- the layers ------------------------------------------------------------------------------------
+
+
+def _add_tree(layout: Layout, artefact: Path) -> tuple[dict[str, Any], str]:
+    """The artefact as a layer; its record, and for which machine it is."""
+    kept: dict[str, bytes] = {}
+    with opened(artefact) as (entries, data), layout.layer() as layer:
+        files = sorted((e for e in entries if e.kind == "R"), key=lambda e: e.offset)
+        links = [e for e in entries if e.kind == "L"]
+        for entry in (*(e for e in entries if e.kind in "DS"), *files, *links):
+            content: Any = data
+            if entry.path in (RECORD.lstrip("/"), UV):
+                kept[entry.path] = data.read(entry.size)
+                content = io.BytesIO(kept[entry.path])
+            layer.addfile(_header(entry), content if entry.kind == "R" else None)
+    try:
+        record: dict[str, Any] = json.loads(kept[RECORD.lstrip("/")])
+        machine = int.from_bytes(kept[UV][18:20], "little")
+        return record, ARCHITECTURES[machine]
+    except (KeyError, ValueError) as error:
+        raise UserError("This file is no image of HPC BinderHub's.", "Build it again.") from error
+
+
+def _header(entry: Entry) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(entry.path)
+    kinds = {"D": tarfile.DIRTYPE, "R": tarfile.REGTYPE, "S": tarfile.SYMTYPE, "L": tarfile.LNKTYPE}
+    info.type = kinds[entry.kind]
+    info.linkname = entry.target
+    info.mode, info.mtime, info.size = entry.mode, entry.mtime, entry.size
+    # In the store everything is root's, since each site's users are other ones.
+    if f"/{entry.path}/".startswith((f"{HOME}/", "/srv/repo/")):
+        _users(info)
+    return info
+
+
+def _users(info: tarfile.TarInfo) -> tarfile.TarInfo:
+    info.uid = info.gid = USER
+    info.uname = info.gname = ""
+    info.mode |= 0o200
+    return info
+
+
+def _add_content(layout: Layout, clone: Path, record: dict[str, Any]) -> None:
+    """The repository, in the place of the copy that the build worked on, and the start program."""
+    start = f"{shlex.quote(record['start'])} " if record["start"] else ""
+    script = START_SCRIPT.format(start=start).encode()
+    with layout.layer() as layer:
+        layer.add(clone, record["repo_dir"].lstrip("/"), filter=_users)
+        info = tarfile.TarInfo(START.lstrip("/"))
+        info.mode, info.size = 0o755, len(script)
+        layer.addfile(info, io.BytesIO(script))
+
+
+def _clone(bundle: Path, target: Path, source: Source) -> None:
+    """A clone as if it came from the repository's own address."""
+    head = _git("bundle", "list-heads", str(bundle)).split("\n")[0]
+    branch = head.partition("refs/heads/")[2]
+    _git("clone", "--quiet", f"--branch={branch}", "--", str(bundle), str(target))
+    _git("-C", str(target), "remote", "set-url", "origin", source.repo_url)
+
+
+def _git(*arguments: str) -> str:
+    """Git without anybody's configuration, since the repository is a stranger's."""
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": os.devnull,
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "LC_ALL": "C.UTF-8",
+    }
+    try:
+        done = subprocess.run(
+            ["git", "-c", "core.hooksPath=/dev/null", *arguments],
+            env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise UserError("There is no `git` on this machine.", "Install it.") from None
+    if done.returncode != 0:
+        raise UserError(
+            "The repository could not be put into the archive.",
+            "Try again; if it goes on, tell your facility.",
+            detail=done.stderr.strip()[-600:],
+        )
+    return done.stdout

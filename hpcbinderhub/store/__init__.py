@@ -1,0 +1,1 @@
+"""The artefact store: what is in it, who needs it, and what goes when it is full or old."""

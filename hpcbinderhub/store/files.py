@@ -1,0 +1,55 @@
+"""The store's files: an artefact, and beside it what was noted about it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..images.store import READERS
+
+_NAME = re.compile(r"([0-9a-f]{64})\.(squashfs|json)", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Stray:
+    """An artefact that lies in the store and is no image's."""
+
+    artefact: str
+    size: int
+
+
+def folders(store: Path) -> list[Path]:
+    """The store itself, and those of its readers' folders that this account may look into."""
+    return [store, *(path for path in store.glob(f"{READERS}/*") if os.access(path, os.R_OK))]
+
+
+def strays(store: Path, known: Collection[str], before: float) -> list[Stray]:
+    """Artefacts that are not `known` and have not changed since `before`: a build that is being
+    finished has its file in the store before its image is known."""
+    sizes: dict[str, int] = {}
+    recent: set[str] = set()
+    for entry in (entry for folder in folders(store) for entry in os.scandir(folder)):
+        name = _NAME.fullmatch(entry.name)
+        if name is None or name[1] in known:
+            continue
+        with suppress(FileNotFoundError):  # Somebody else was faster.
+            status = entry.stat(follow_symlinks=False)
+            sizes[name[1]] = sizes.get(name[1], 0) + status.st_size
+            if status.st_mtime >= before:
+                recent.add(name[1])
+    return [Stray(name, size) for name, size in sorted(sizes.items()) if name not in recent]
+
+
+def remove(store: Path, artefact: str) -> None:
+    """Remove an artefact, whoever may read it, and what was noted about it; one that is gone is no
+    error."""
+    for ending in ("squashfs", "json"):
+        name = f"{artefact}.{ending}"
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{artefact!r} is no artefact's name")
+        for folder in folders(store):
+            (folder / name).unlink(missing_ok=True)
