@@ -11,7 +11,7 @@ from ..repos.spec import RepoSpec
 
 
 class ContentStore:
-    """Bundles for workspaces and archives for builders, each made once."""
+    """Bundles for workspaces and archives for builders, each made once; and single files."""
 
     def __init__(self, git: GitCache, directory: Path):
         self._git = git
@@ -37,6 +37,11 @@ class ContentStore:
                 await self._git.archive(repo_url, commit, temporary)
                 temporary.rename(path)
         return path
+
+    async def text(self, repo_url: str, ref: str, commit: str, path: str, limit: int) -> str:
+        """One file of the commit, if it has no more than so many bytes."""
+        await self._git.fetch(RepoSpec("git", repo_url, ref), commit)
+        return await self._git.show(repo_url, commit, path, limit)
 
     def _path(self, kind: str, *parts: str) -> Path:
         name = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:40]

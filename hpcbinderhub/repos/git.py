@@ -110,6 +110,23 @@ class GitCache:
         path = self._path(repo_url)
         await self._git("archive", "--format=tar", f"--output={target}", commit, cwd=path)
 
+    async def show(self, repo_url: str, commit: str, path: str, limit: int) -> str:
+        """The text of one file of the commit, if it has no more than so many bytes."""
+        where, name = self._path(repo_url), f"{commit}:{path}"
+        try:
+            size = int(await self._git("cat-file", "-s", name, cwd=where))
+            if size <= limit:
+                return await self._git("cat-file", "blob", name, cwd=where)
+        except UserError as error:
+            raise NotFound(
+                f"{repo_url} has no file “{path}” at {commit[:12]}.",
+                "Check the spelling, upper and lower case included.",
+            ) from error
+        raise UserError(
+            f"“{path}” is too large to be shown here: {size} bytes.",
+            "It can be opened once the server runs.",
+        )
+
     async def bundle(self, repo_url: str, ref: str, commit: str, target: Path) -> None:
         """The commit with its history, as a bundle with one branch.
 

@@ -21,6 +21,7 @@ from . import (
     offers,
     overview,
     pages,
+    preview,
     servers,
     workers,
 )
@@ -38,6 +39,7 @@ def routes(prefix: str, title: str) -> list[tuple[Any, ...]]:
         (r"admin", overview.AdminPage),
         (r"login", pages.LogInHandler),
         (r"launches/([0-9a-z]+)", pages.LoadingPage),
+        (r"launches/([0-9a-z]+)/preview", preview.PreviewPage),
         (r"api/parse", launches.ParseHandler),
         (r"api/launches", launches.LaunchesHandler),
         (r"api/launches/([0-9a-z]+)", launches.LaunchHandler),
