@@ -1,7 +1,7 @@
 // The loading page: a launch's steps and its build's log as they come, and the way on.
 
 import { plain } from "./ansi.js";
-import { ApiError, call, follow } from "./api.js";
+import { address, ApiError, call, follow } from "./api.js";
 import { Forecast } from "./forecast.js";
 import { LogPanel } from "./log.js";
 import { showPreview } from "./preview.js";
@@ -103,7 +103,7 @@ function followBuild(id) {
   if (id === build) return;
   build = id;
   timeline.beginBuild();
-  log.begin(`api/builds/${id}/log`);
+  log.begin(address(`api/builds/${id}/log`));
   follow(`api/builds/${id}/events`, (event) => {
     if (id !== build) return true;
     timeline.addBuild(event);
