@@ -30,6 +30,7 @@ export function offerNotifications(button) {
     const denied = Notification.permission === "denied";
     button.disabled = denied;
     button.setAttribute("aria-pressed", String(wanted()));
+    button.classList.toggle("active", wanted());
     button.textContent = denied ? "Notifications are blocked in this browser" : "Notify me when ready";
   };
   button.addEventListener("click", async () => {

@@ -73,6 +73,8 @@ def test_looks(
     page.locator("#log").scroll_into_view_if_needed()
     shoot(page, "colours")
     page.locator("#preview").scroll_into_view_if_needed()
+    # A frame that was out of sight is painted a moment after it comes into it.
+    page.evaluate("new Promise((painted) => setTimeout(painted, 300))")
     shoot(page, "preview")
 
     page.get_by_text("Log of the build").click()
