@@ -114,7 +114,11 @@ def test_the_log_by_keyboard(
 
 
 def test_place_in_the_queue_and_how_long_it_took_before(
-    new_page: Callable[..., Page], alice: Person, service: RunningService, held: ServedRepository
+    new_page: Callable[..., Page],
+    shoot: Callable[[Page, str], None],
+    alice: Person,
+    service: RunningService,
+    held: ServedRepository,
 ) -> None:
     facts = {"ahead": 2, "expected_seconds": 400}
 
@@ -128,6 +132,7 @@ def test_place_in_the_queue_and_how_long_it_took_before(
     forecast = page.locator("#forecast")
     expect(forecast).to_contain_text("took about 6 min 40 s; this one has taken")
     expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", re.compile(r"^\d$"))
+    shoot(page, "building")
 
     # There is one builder, and it is busy with that.
     held.commit("requirements.txt", "scipy\n")
@@ -137,20 +142,17 @@ def test_place_in_the_queue_and_how_long_it_took_before(
     expect(forecast).to_contain_text("2 builds are before this one.")
     expect(forecast).to_contain_text("Earlier builds of this repository took about 6 min 40 s.")
     expect(page.get_by_role("progressbar")).to_be_hidden()
+    shoot(page, "waiting")
     facts["ahead"] = 0
     expect(forecast).to_contain_text("This build is the next one.", timeout=10_000)
+    page.unroute_all(behavior="wait")
 
 
-def test_a_page_that_knows_no_times_says_none(
+def test_what_was_never_built_before_has_no_forecast(
     new_page: Callable[..., Page], alice: Person, service: RunningService, held: ServedRepository
 ) -> None:
     launch = alice.launch(held.url)
     page = new_page()
-    unknown = {"ahead": None, "expected_seconds": None}
-    page.route(
-        re.compile(r"/api/builds/\w+$"),
-        lambda route: route.fulfill(json=route.fetch().json() | unknown),
-    )
     with page.expect_response(re.compile(r"/api/builds/\w+$")):
         open_launch(page, service, launch)
     expect(step(page, "building").locator(".binder-time")).to_have_text(re.compile("[2-9] s"))
