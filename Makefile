@@ -33,9 +33,11 @@ $(VENV)/ready: setup.cfg pyproject.toml hpcbinder/pyproject.toml \
 	@$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python \
 		--config-settings editable_mode=strict --editable '.[test]'
 	@$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --editable ./hpcbinder
-	@# An editable install leaves data files out: pages and pictures are used from where they are.
-	@for kind in templates static; do \
-		ln -sfn "$(CURDIR)/share/$$kind" "$(VENV)/share/jupyterhub/$$kind/hpcbinderhub"; done
+	@# An editable install leaves data files out. Templates are used from where they are; Tornado
+	@# serves no file that a link leads to outside its own folder, so static files are copied.
+	@rm -rf "$(VENV)"/share/jupyterhub/{templates,static}/hpcbinderhub
+	@ln -s "$(CURDIR)/share/templates" "$(VENV)/share/jupyterhub/templates/hpcbinderhub"
+	@cp -r share/static "$(VENV)/share/jupyterhub/static/hpcbinderhub"
 	@touch $@
 
 setup: $(VENV)/ready

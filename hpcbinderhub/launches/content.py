@@ -11,8 +11,8 @@ from ..repos.spec import RepoSpec
 
 
 class ContentStore:
-    """Bundles for workspaces and archives for builders, each made once; for each reader, where not
-    everybody may read the repository."""
+    """Bundles for workspaces and archives for builders, each made once, and single files; for each
+    reader, where not everybody may read the repository."""
 
     def __init__(self, repositories: Repositories, directory: Path):
         self._repositories = repositories
@@ -39,6 +39,13 @@ class ContentStore:
                 await self._git.archive(repo_url, commit, temporary, reader)
                 temporary.rename(path)
         return path
+
+    async def text(
+        self, repo_url: str, ref: str, commit: str, reader: str | None, path: str, limit: int
+    ) -> str:
+        """One file of the commit, if it has no more than so many bytes."""
+        await self._repositories.fetch(RepoSpec("git", repo_url, ref), commit, reader)
+        return await self._git.show(repo_url, commit, path, limit, reader)
 
     def _path(self, kind: str, reader: str | None, *parts: str) -> Path:
         owned = parts if reader is None else (*parts, reader)

@@ -72,6 +72,11 @@ class Launch(Request):
     changed: float
 
     @property
+    def reader(self) -> str | None:
+        """Who alone may read the repository; None for everybody."""
+        return self.user if self.private else None
+
+    @property
     def stream(self) -> str:
         """The name of its event stream."""
         return f"launch:{self.id}"

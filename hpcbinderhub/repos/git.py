@@ -144,6 +144,25 @@ class GitCache:
         repository = self._repository(repo_url, reader)
         await repository("archive", "--format=tar", f"--output={target}", commit)
 
+    async def show(
+        self, repo_url: str, commit: str, path: str, limit: int, reader: str | None = None
+    ) -> str:
+        """The text of one file of the commit, if it has no more than so many bytes."""
+        repository, name = self._repository(repo_url, reader), f"{commit}:{path}"
+        try:
+            size = int(await repository("cat-file", "-s", name))
+            if size <= limit:
+                return await repository("cat-file", "blob", name)
+        except UserError as error:
+            raise NotFound(
+                f"{repo_url} has no file “{path}” at {commit[:12]}.",
+                "Check the spelling, upper and lower case included.",
+            ) from error
+        raise UserError(
+            f"“{path}” is too large to be shown here: {size} bytes.",
+            "It can be opened once the server runs.",
+        )
+
     async def bundle(
         self, repo_url: str, ref: str, commit: str, target: Path, reader: str | None = None
     ) -> None:

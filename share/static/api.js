@@ -26,6 +26,12 @@ export async function call(method, path, body) {
   return answer;
 }
 
+// Whether there is a page.
+export async function exists(path) {
+  const response = await fetch(address(path), { method: "HEAD", headers }).catch(() => null);
+  return Boolean(response?.ok);
+}
+
 // Calls `onEvent` for every event of a stream until `onEvent` returns true. A connection that breaks
 // is made again from the last event on: the service may be restarting.
 export async function follow(path, onEvent, onTrouble = () => {}) {

@@ -1,97 +1,158 @@
-// The loading page: shows a launch's phases and its build's log as they come, and the way on.
+// The loading page: a launch's steps and its build's log as they come, and the way on.
 
-import { ApiError, call, follow } from "./api.js";
+import { plain } from "./ansi.js";
+import { address, ApiError, call, follow } from "./api.js";
+import { Forecast } from "./forecast.js";
+import { LogPanel } from "./log.js";
+import { showPreview } from "./preview.js";
+import { notify, offerNotifications, signal, whenSeen } from "./signals.js";
+import { said, Timeline } from "./timeline.js";
 
 const page = document.getElementById("loading");
-const launch = page.dataset.launch;
-const steps = [...page.querySelectorAll(".binder-phases li")];
-const order = steps.map((step) => step.dataset.phase);
-const now = document.getElementById("now");
-const log = document.getElementById("log");
 const element = (id) => document.getElementById(id);
+const launch = page.dataset.launch;
+// Events carry the service's time, which the browser's clock may not share.
+const behind = Number(page.dataset.now) - Date.now() / 1000;
+const now = () => Date.now() / 1000 + behind;
 
-// Where a phase of a launch or a build is shown.
-const places = { waiting: "building", pushing: "converting", built: "converting", parked: "launching" };
+const timeline = new Timeline();
+const log = new LogPanel(element("log-box"));
+const forecast = new Forecast(element("forecast"));
+let build = "";
+let over = false;
+let current = "";
 
-const begun = new Map();
-let current = -1;
+// -- the steps ----------------------------------------------------------------------------------
 
-function enter(phase, at) {
-  const index = order.indexOf(places[phase] || phase);
-  if (index <= current) return;
-  for (let passed = Math.max(current, 0); passed < index; passed++) finish(passed, at);
-  current = index;
-  begun.set(index, at);
-  steps[index].classList.add("now");
+const WORDS = { done: "done after", now: "under way for", failed: "failed after", skipped: "" };
+
+function draw() {
+  const steps = timeline.at(now());
+  for (const { name, state, seconds } of steps) {
+    const item = page.querySelector(`[data-phase=${name}]`);
+    item.className = state;
+    if (state === "now") item.setAttribute("aria-current", "step");
+    else item.removeAttribute("aria-current");
+    const time = state === "skipped" ? "not needed" : seconds === undefined || !state ? "" : said(seconds);
+    item.querySelector(".binder-time").textContent = time;
+    item.querySelector(".visually-hidden").textContent = time && WORDS[state];
+  }
+  showForecast(steps.find(({ state }) => state === "now")?.name ?? "");
 }
 
-function finish(index, at) {
-  const step = steps[index];
-  step.classList.remove("now");
-  step.classList.add("done");
-  if (begun.has(index)) step.querySelector(".binder-time").textContent = seconds(at - begun.get(index));
-  else step.classList.add("skipped");
+function showForecast(step) {
+  const since = timeline.workedOnSince;
+  forecast.show(step, since === undefined ? undefined : now() - since);
+  if (step === current) return;
+  current = step;
+  if (build && ["waiting", "building"].includes(step)) forecast.look(build, () => current === "waiting");
 }
 
-function seconds(duration) {
-  const whole = Math.max(0, duration);
-  return whole < 60 ? `${whole.toFixed(1)} s` : `${Math.floor(whole / 60)} min ${Math.round(whole % 60)} s`;
+// What a screen reader says: each step once, and never the log. Past steps come all at once when
+// the page is loaded again, so it waits for the last of them.
+let announcing;
+
+function announce() {
+  clearTimeout(announcing);
+  announcing = setTimeout(() => {
+    const item = page.querySelector("li.now .binder-phase");
+    const text = item ? `${item.textContent}: under way.` : element("now").textContent;
+    if (element("announcement").textContent !== text) element("announcement").textContent = text;
+  }, 400);
 }
 
-const clock = setInterval(() => {
-  if (current < 0) return;
-  steps[current].querySelector(".binder-time").textContent = seconds(Date.now() / 1000 - begun.get(current));
-}, 500);
+function say(text, isLog = false) {
+  element("now").textContent = plain(text);
+  // A launch's sentences are to be read; a log's lines only show that something happens.
+  element("now").classList.toggle("text-truncate", isLog);
+}
+
+// -- the launch and its build -------------------------------------------------------------------
 
 function onLaunch(event) {
-  enter(event.phase === "built" ? "converting" : event.phase, event.at);
-  now.textContent = event.message;
-  if (event.notice) {
-    element("notices").hidden = false;
-    element("notices").append(Object.assign(document.createElement("p"), { textContent: event.message }));
-  }
-  if (event.commit) element("commit").innerHTML = ` at <code>${event.commit.slice(0, 10)}</code>`;
+  timeline.addLaunch(event);
+  say(event.message);
+  if (event.notice) addNotice(event.message);
+  if (event.commit) showCommit(event.commit);
   if (event.build) followBuild(event.build);
-  element("go-on").hidden = event.phase !== "parked";
-  if (event.phase === "ready") return ready(event);
-  if (event.phase === "failed") return failed(event);
-  return false;
+  const parked = event.phase === "parked";
+  element("go-on").hidden = !parked;
+  signal(parked ? "Waiting" : "Preparing");
+  if (event.phase === "ready") ready(event);
+  if (event.phase === "failed") failed(event);
+  draw();
+  announce();
+  return over;
+}
+
+function addNotice(text) {
+  element("notices").append(Object.assign(document.createElement("p"), { textContent: text }));
+  element("notices").hidden = false;
+}
+
+let previewed = false;
+
+function showCommit(commit) {
+  const short = Object.assign(document.createElement("code"), { textContent: commit.slice(0, 10) });
+  element("commit").replaceChildren(" at ", short);
+  if (!previewed) showPreview(element("preview"), `launches/${launch}/preview`);
+  previewed = true;
+}
+
+function followBuild(id) {
+  if (id === build) return;
+  build = id;
+  timeline.beginBuild();
+  log.begin(address(`api/builds/${id}/log`));
+  follow(`api/builds/${id}/events`, (event) => {
+    if (id !== build) return true;
+    timeline.addBuild(event);
+    log.add(event.message);
+    if (!over) say(event.message, true);
+    draw();
+    announce();
+    return event.phase === "built" || event.phase === "failed";
+  }).catch((error) => log.add(error.message));
+}
+
+// -- its end ------------------------------------------------------------------------------------
+
+function end() {
+  over = true;
+  clearInterval(clock);
+  element("cancel").hidden = true;
+  element("notify").hidden = true;
 }
 
 function ready(event) {
-  finish(order.length - 1, event.at);
-  clearInterval(clock);
-  element("cancel").hidden = true;
+  end();
   element("open").href = event.url;
   element("open").hidden = false;
-  location.assign(event.url);
-  return true;
+  signal("Ready");
+  notify("JupyterLab is ready.");
+  // In the history, this page would only lead forward again.
+  whenSeen(() => location.replace(event.url));
 }
 
 function failed(event) {
-  clearInterval(clock);
-  if (current >= 0) steps[current].classList.replace("now", "failed");
-  now.textContent = "";
+  end();
+  say("");
   element("failure-message").textContent = event.message;
   element("failure-advice").textContent = event.advice || "";
-  element("failure-detail").textContent = event.detail || "";
-  element("failure-detail").hidden = !event.detail;
+  showWords(event.detail || "");
   element("failure").hidden = false;
-  element("cancel").hidden = true;
   element("again").hidden = false;
-  return true;
+  signal("Failed");
+  notify(event.message);
 }
 
-function followBuild(build) {
-  follow(`api/builds/${build}/events`, (event) => {
-    enter(event.phase === "failed" ? order[current] : event.phase, event.at);
-    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 30;
-    log.append(`${event.message}\n`);
-    if (atEnd) log.scrollTop = log.scrollHeight;
-    if (event.phase !== "failed") now.textContent = event.message;
-    return event.phase === "built" || event.phase === "failed";
-  });
+function showWords(text) {
+  const log = element("failure-detail");
+  log.textContent = text.split("\n").map(plain).join("\n");
+  log.hidden = !text;
 }
+
+// -- what one can do ----------------------------------------------------------------------------
 
 element("cancel").addEventListener("click", async (event) => {
   event.target.disabled = true;
@@ -103,8 +164,12 @@ element("go-on").addEventListener("click", async (event) => {
   await call("POST", `api/launches/${launch}/start`);
 });
 
+const clock = setInterval(draw, 1000);
+offerNotifications(element("notify"));
 follow(`api/launches/${launch}/events`, onLaunch, (trouble) => {
-  if (trouble) now.textContent = "The service does not answer; trying again.";
+  if (!trouble) return;
+  say("The service does not answer; trying again.");
+  announce();
 }).catch((error) => {
   if (!(error instanceof ApiError)) throw error;
   failed({ message: error.message, advice: error.advice });

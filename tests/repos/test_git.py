@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from repos.forge import Forge, git
 
-from hpcbinderhub.errors import UserError
+from hpcbinderhub.errors import NotFound, UserError
 from hpcbinderhub.repos.git import GitCache
 from hpcbinderhub.repos.guard import Guard
 from hpcbinderhub.repos.spec import any_git
@@ -84,6 +84,18 @@ async def test_what_is_not_fetched_is_said(forge: Forge, cache: GitCache) -> Non
         "Submodules are not fetched: sub/module will be empty.",
         "Files in Git LFS are not fetched: you get the pointers to them.",
     ]
+
+
+async def test_one_file_is_shown_as_the_commit_has_it(forge: Forge, cache: GitCache) -> None:
+    old = forge.commit("notes/a b.md", "Grüße\n")
+    forge.commit("notes/a b.md", "changed\n")
+    await cache.fetch(any_git(forge.url, ""), old)
+    assert await cache.show(forge.url, old, "notes/a b.md", 100) == "Grüße\n"
+    with pytest.raises(UserError, match="too large to be shown here: 8 bytes"):
+        await cache.show(forge.url, old, "notes/a b.md", 7)
+    for nothing in ("notes", "nope", "../HEAD", "/etc/passwd", "--help"):
+        with pytest.raises(NotFound, match="has no file"):
+            await cache.show(forge.url, old, nothing, 100)
 
 
 async def test_two_fetches_at_once_are_one(forge: Forge, cache: GitCache) -> None:

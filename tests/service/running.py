@@ -26,6 +26,7 @@ from .hub import RunningHub
 
 T = TypeVar("T")
 WORKER = "tests"
+HEARTBEAT_SECONDS = 0.5
 UIDS = {"alice": 2001, "bob": 2002, "carol": 2003}
 
 
@@ -69,7 +70,10 @@ class Builder:
         queue = self._services.queue
         for phase, message in self.lines:
             await queue.report(build.id, WORKER, [(phase, message, {})])
-        await self.free.wait()
+        while not self.free.is_set():
+            await queue.heartbeat(build.id, WORKER)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.free.wait(), HEARTBEAT_SECONDS)
         if self.failure:
             await queue.fail(build.id, WORKER, self.failure)
             return

@@ -25,6 +25,6 @@ class ContentHandler(UserHandler):
             raise NotAllowed("This content belongs to another server.")
         await self.send_file(
             await self.services.content.bundle(
-                launch.repo_url, launch.ref, launch.commit, launch.user if launch.private else None
+                launch.repo_url, launch.ref, launch.commit, launch.reader
             )
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 from urllib.parse import urlencode
 
@@ -126,7 +127,7 @@ class LoadingPage(PageHandler):
         launch: Launch | None = await self.services.book.get(launch_id)
         launch = found(launch if launch and launch.user == user else None, "launch")
         profile = next((p for p in self.services.site.profiles if p.name == launch.profile), None)
-        self.render_page("loading.html", launch=launch, profile=profile)
+        self.render_page("loading.html", launch=launch, profile=profile, now=time.time())
 
 
 def _on_mybinder(linked: RepoSpec) -> str:
