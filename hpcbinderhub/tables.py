@@ -97,6 +97,7 @@ launches = Table(
     Column("gpus", Integer),
     Column("open", Text, nullable=False, default=""),
     Column("start_when_ready", Boolean, nullable=False, default=False),
+    Column("reach", String(16), nullable=False, default="closed"),
     Column("state", String(16), nullable=False),
     Column("build", String(32)),
     Column("artefact", String(64)),
@@ -147,4 +148,14 @@ credentials = Table(
     Column("secret", Text, nullable=False),
     Column("created", Float, nullable=False),
     Column("used", Float),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("user", String(255), nullable=False),
+    Column("repository", Text, nullable=False),
+    Column("granted", Float, nullable=False),
+    Index("one_consent_per_repository", "user", "repository", unique=True),
 )

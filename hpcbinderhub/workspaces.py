@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from .trust.reach import Reach
+
 
 @dataclass(frozen=True)
 class Account:
@@ -29,21 +31,31 @@ class Places:
     launch: PurePosixPath
     workspace: PurePosixPath
     home: PurePosixPath
-    """HOME inside the container: the launch's own, so that strangers' code does not get hers."""
+    """HOME inside the container: the launch's own, whatever else is to be seen there."""
+
+    real_home: PurePosixPath
+    """Her home outside."""
 
     view: PurePosixPath
-    """An empty copy of the way to `root`; mounted over the file system that holds her home, it
-    leaves nothing else of that file system to be seen."""
+    """Empty copies of the ways to what is shown. Mounted over a top-level directory, such a copy
+    leaves nothing else of it to be seen."""
 
-    @property
-    def mount(self) -> PurePosixPath:
-        """The top-level directory that `root` is below."""
-        return PurePosixPath("/", self.root.parts[1])
+    def shown(self, reach: Reach) -> tuple[PurePosixPath, ...]:
+        """What the container shows of her files; none of these is below another."""
+        if reach is Reach.CLOSED:
+            return (self.root,)
+        if self.root.is_relative_to(self.real_home):
+            return (self.real_home,)
+        return (self.real_home, self.root)
 
-    @property
-    def way_to_root(self) -> PurePosixPath:
-        """`root` as seen from `mount`: what `view` must hold for the mount to succeed."""
-        return self.root.relative_to(self.mount)
+    def copy_of(self, path: PurePosixPath) -> PurePosixPath:
+        """The empty copy of a directory."""
+        return self.view / path.relative_to("/")
+
+
+def top_level(path: PurePosixPath) -> PurePosixPath:
+    """The directory at the file system's root that a path is in."""
+    return PurePosixPath("/", *path.parts[1:2])
 
 
 def places(root_template: str, account: Account, launch: str, workspace: str) -> Places:
@@ -56,6 +68,7 @@ def places(root_template: str, account: Account, launch: str, workspace: str) ->
         launch=directory,
         workspace=root / "workspaces" / workspace,
         home=directory / "home",
+        real_home=PurePosixPath(account.home),
         view=directory / "view",
     )
 

@@ -18,10 +18,13 @@ from ..builds.records import stream as build_stream
 from ..errors import NotAllowed, NotFound, Unavailable, UserError
 from ..events import BUILD_ENDS, EventLog
 from ..images.engines import engine_class
-from ..profiles import find_profile
+from ..profiles import Profile, find_profile
 from ..repos.spec import RepoSpec
 from ..site import Site
 from ..slurm.cluster import Cluster, Member
+from ..trust.grounds import Trust
+from ..trust.policy import check_reach
+from ..trust.reach import Reach
 from ..workspaces import workspace_name
 from .hub import Hub
 from .options import LaunchOptions
@@ -46,6 +49,9 @@ class Wish:
     gpus: int | None = None
     open: str = ""
     start_when_ready: bool = False
+    reach: Reach = Reach.CLOSED
+    consent: bool = False
+    """The user's own word that the repository may reach so far; no link can give it."""
 
 
 class Conductor:
@@ -61,6 +67,7 @@ class Conductor:
         cluster: Cluster,
         hub: Hub,
         presence: Presence,
+        trust: Trust,
     ):
         self._site = site
         self._book = book
@@ -70,6 +77,7 @@ class Conductor:
         self._cluster = cluster
         self._hub = hub
         self._presence = presence
+        self._trust = trust
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     # -- what a page or the API may do ---------------------------------------------------------
@@ -94,17 +102,10 @@ class Conductor:
 
     async def begin(self, user: str, groups: Iterable[str], wish: Wish) -> Launch:
         """Check a wish, record it and set it going."""
-        profile = find_profile(self._site.profiles, wish.profile, groups)
-        profile.resources(minutes=wish.minutes, nodes=wish.nodes, gpus=wish.gpus)
-        profile.check_account(wish.account)
-        member = await self.member(user)
-        if wish.account and wish.account not in member.slurm_accounts:
-            raise NotAllowed(
-                f"You may not charge the Slurm account “{wish.account}”.",
-                f"Yours: {', '.join(member.slurm_accounts)}.",
-            )
+        profile = await self._check_profile(user, groups, wish)
         server = workspace_name(wish.spec.repo_url)
         await self._refuse_second(user, server)
+        await self._trust.check(user, wish.spec.repo_url, wish.reach, wish.consent)
         launch = await self._book.add(
             Request(
                 user=user,
@@ -119,6 +120,7 @@ class Conductor:
                 gpus=wish.gpus,
                 open=wish.open,
                 start_when_ready=wish.start_when_ready,
+                reach=wish.reach,
             )
         )
         self._presence.saw(launch.id)
@@ -126,12 +128,12 @@ class Conductor:
         return launch
 
     async def go_on(self, launch: Launch) -> None:
-        """The owner is back and clicked: start what was parked. Whether she may still read a
-        private repository is asked again first."""
+        """The owner is back and clicked: start what was parked. What she may take back meanwhile,
+        or may have lost, is asked again first."""
         self._presence.saw(launch.id)
         image = launch.artefact or ""
-        if launch.private:
-            # Whether she may still read the repository is asked there.
+        if launch.private or launch.reach is Reach.HOME:
+            # Whether she may still read the repository, and it her home, is asked on that way.
             if not await self._book.change(launch.id, State.PARKED, state=State.RESOLVING):
                 return
         elif await self._book.take(launch.id, State.PARKED, image, state=State.STARTING):
@@ -268,6 +270,7 @@ class Conductor:
             await self._book.change(launch.id, launch.state, state=State.RESOLVING)
 
     async def _wait_for_owner(self, launch: Launch) -> None:
+        await self._trust.check(launch.user, launch.repo_url, launch.reach)
         if launch.start_when_ready or await self._presence.here(launch.id):
             await self._book.change(launch.id, launch.state, state=State.STARTING)
         elif await self._book.change(launch.id, launch.state, state=State.PARKED):
@@ -294,6 +297,20 @@ class Conductor:
         if changed:
             await self._events.append(launch.stream, "ready", "JupyterLab is ready.", url=url)
         self._presence.forget(launch.id)
+
+    async def _check_profile(self, user: str, groups: Iterable[str], wish: Wish) -> Profile:
+        """The profile of a wish, which allows all that the wish asks of it."""
+        profile = find_profile(self._site.profiles, wish.profile, groups)
+        profile.resources(minutes=wish.minutes, nodes=wish.nodes, gpus=wish.gpus)
+        profile.check_account(wish.account)
+        check_reach(self._site, profile, engine_class(profile.engine), wish.reach)
+        member = await self.member(user)
+        if wish.account and wish.account not in member.slurm_accounts:
+            raise NotAllowed(
+                f"You may not charge the Slurm account “{wish.account}”.",
+                f"Yours: {', '.join(member.slurm_accounts)}.",
+            )
+        return profile
 
     async def _refuse_second(self, user: str, server: str) -> None:
         running = await self._hub.server(user, server)
@@ -325,6 +342,7 @@ def launch_options(launch: Launch) -> LaunchOptions:
         gpus=launch.gpus,
         artefact=launch.artefact or "",
         private=launch.private,
+        reach=launch.reach,
         repo_url=launch.repo_url,
         ref=launch.ref,
         commit=launch.commit or "",

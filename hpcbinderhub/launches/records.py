@@ -18,6 +18,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from ..database import Database
 from ..tables import images, launches
+from ..trust.reach import Reach
 
 
 class State(StrEnum):
@@ -54,6 +55,7 @@ class Request:
     gpus: int | None
     open: str
     start_when_ready: bool
+    reach: Reach
 
 
 @dataclass(frozen=True)
@@ -192,5 +194,6 @@ def _take(
 def _launch(row: Any) -> Launch:
     values = dict(row._mapping)
     values["state"] = State(values["state"])
+    values["reach"] = Reach(values["reach"])
     values["failure"] = json.loads(values["failure"]) if values["failure"] else None
     return Launch(**values)

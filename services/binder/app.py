@@ -56,6 +56,8 @@ from hpcbinderhub.slurm.cluster import Cluster, cluster_of
 from hpcbinderhub.store.catalogue import Catalogue
 from hpcbinderhub.store.collector import COLLECT_SECONDS, Collector
 from hpcbinderhub.store.uses import Uses
+from hpcbinderhub.trust.consents import Consents
+from hpcbinderhub.trust.grounds import Trust
 from hpcbinderhub.upkeep import Task, Upkeep
 
 from .farewell import Farewell
@@ -82,6 +84,8 @@ class Services:
     repositories: Repositories
     content: ContentStore
     credentials: Credentials
+    consents: Consents
+    trust: Trust
     cluster: Cluster
     hub: Hub
     presence: Presence
@@ -109,6 +113,8 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
     credentials = Credentials(
         database, Keyring(site.credential_keys_file), site.credential_http_hosts
     )
+    consents = Consents(database)
+    trust = Trust(site, consents)
     repositories = _repositories(site, state / "repos", credentials)
     cluster = cluster or cluster_of(site)
     hub = Hub(api_url, api_token)
@@ -128,11 +134,13 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
         repositories=repositories,
         content=ContentStore(repositories, state / "content"),
         credentials=credentials,
+        consents=consents,
+        trust=trust,
         cluster=cluster,
         hub=hub,
         presence=presence,
         environments=environments,
-        conductor=Conductor(site, book, events, queue, environments, cluster, hub, presence),
+        conductor=Conductor(site, book, events, queue, environments, cluster, hub, presence, trust),
         catalogue=catalogue,
         workers=workers,
         limiter=RateLimiter(site.request_limit, site.request_limit_seconds),

@@ -15,6 +15,10 @@ from hpcbinderhub.launches.records import Launch
 from hpcbinderhub.profiles import Profile
 from hpcbinderhub.site import Site
 from hpcbinderhub.store.catalogue import KnownImage, Totals
+from hpcbinderhub.trust.consents import Consent
+from hpcbinderhub.trust.grounds import Ground
+from hpcbinderhub.trust.policy import may_see_home, must_see_home
+from hpcbinderhub.trust.reach import Reach
 
 
 class Model(BaseModel):
@@ -161,6 +165,7 @@ class LaunchModel(Model):
     minutes: int | None
     nodes: int | None
     gpus: int | None
+    reach: Reach = Field(description="`closed`, or `home`: its code sees the owner's home.")
     state: str
     build: str | None
     private: bool = Field(description="Whether its environment is its owner's alone.")
@@ -189,6 +194,19 @@ class CredentialModel(Model):
         return cls(**{name: getattr(kept, name) for name in cls.model_fields})
 
 
+class ConsentModel(Model):
+    """A repository whose code may see the caller's home when she asks for it."""
+
+    id: str
+    repository: str
+    granted: float
+
+    @classmethod
+    def of(cls, consent: Consent) -> ConsentModel:
+        """A consent of the library's."""
+        return cls(**asdict(consent))
+
+
 class PastedModel(Model):
     """What was pasted, understood."""
 
@@ -196,6 +214,9 @@ class PastedModel(Model):
     repo_url: str
     ref: str
     file: str
+    trusted: Ground | None = Field(
+        description="Why it may be given the caller's home: `own`, `site`, `consent`; or null."
+    )
 
 
 class ProfileModel(Model):
@@ -213,13 +234,21 @@ class ProfileModel(Model):
     memory_mb: int
     max_gpus: int
     accounts: tuple[str, ...]
-    hides_home: bool = Field(description="Whether a repository's code is kept out of the home.")
+    hides_home: bool = Field(description="Whether the engine can keep code out of the home.")
+    may_see_home: bool = Field(description="Whether a launch can be given the home: `reach`.")
+    must_see_home: bool = Field(description="Whether it takes only launches that are given it.")
 
     @classmethod
-    def of(cls, profile: Profile) -> ProfileModel:
+    def of(cls, profile: Profile, site: Site) -> ProfileModel:
         """A profile of the site's."""
-        fields = {name: getattr(profile, name) for name in cls.model_fields if name != "hides_home"}
-        return cls(**fields, hides_home=engine_class(profile.engine).hides_home)
+        engine = engine_class(profile.engine)
+        told: dict[str, Any] = {
+            "hides_home": engine.hides_home,
+            "may_see_home": may_see_home(site, profile),
+            "must_see_home": must_see_home(site, engine),
+        }
+        own = {name: getattr(profile, name) for name in cls.model_fields if name not in told}
+        return cls(**own | told)
 
 
 class LimitsModel(Model):

@@ -1,6 +1,7 @@
 // The launch page: sends the form, keeps the link to share up to date, stops servers.
 
 import { address, call } from "./api.js";
+import { adaptReach, forgetReach, home, showTrust } from "./reach.js";
 
 const form = document.getElementById("launch-form");
 const problem = document.getElementById("launch-error");
@@ -19,6 +20,7 @@ function fields() {
     gpus: number(values.gpus) || undefined,
     open: values.open,
     start_when_ready: values.start_when_ready === "on",
+    ...(home() && { reach: "home", consent: true }),
   };
 }
 
@@ -55,6 +57,7 @@ function adapt() {
   form.nodes.max = profile.dataset.maxNodes;
   document.getElementById("gpus-field").hidden = profile.dataset.maxGpus === "0";
   form.gpus.max = profile.dataset.maxGpus;
+  adaptReach(profile.dataset);
 }
 
 // -- the link to share --------------------------------------------------------------------------
@@ -66,15 +69,17 @@ async function refreshLink() {
   const number = ++asked;
   let { spec } = values;
   let file = "";
+  let trusted = null;
   try {
     if (!spec && values.repository) {
       const query = new URLSearchParams({ repository: values.repository, ref: values.ref });
-      ({ spec, file } = await call("GET", `api/parse?${query}`));
+      ({ spec, file, trusted } = await call("GET", `api/parse?${query}`));
     }
   } catch {
     spec = undefined; // Half an address is no mistake yet.
   }
   if (number !== asked) return;
+  if (!values.spec) showTrust(trusted);
   share.hidden = !spec;
   if (!spec) return;
   const wanted = new URLSearchParams({ profile: values.profile });
@@ -84,6 +89,8 @@ async function refreshLink() {
   if (values.open || file) wanted.set("labpath", values.open || file);
   showLinks(`${location.origin}${address(`v2/${spec}`)}?${wanted}`, `${location.origin}${address("badge_logo.svg")}`);
 }
+
+form.repository?.addEventListener("input", forgetReach);
 
 let timer;
 form.addEventListener("input", () => {

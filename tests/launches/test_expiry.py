@@ -12,6 +12,7 @@ from hpcbinderhub.database import Database
 from hpcbinderhub.events import EventLog
 from hpcbinderhub.launches.expiry import DAY, HOUR, Expiry
 from hpcbinderhub.launches.records import LaunchBook, Request, State
+from hpcbinderhub.trust.reach import Reach
 
 
 class Clock:
@@ -43,7 +44,7 @@ async def test_a_launch_waits_a_day_for_its_owner_and_is_remembered_for_a_year(
         Request(
             user="alice", server="x", spec=f"git/{url}/HEAD", repo_url=url, ref="HEAD",
             profile="p", account=None, minutes=None, nodes=None, gpus=None, open="",
-            start_when_ready=False,
+            start_when_ready=False, reach=Reach.CLOSED,
         )
     )  # fmt: skip
     await book.change(launch.id, State.RESOLVING, state=State.PARKED)

@@ -14,6 +14,7 @@ from hpcbinderhub.database import Database
 from hpcbinderhub.events import EventLog
 from hpcbinderhub.launches.records import Launch, LaunchBook, Request
 from hpcbinderhub.launches.story import Position, Told, tell
+from hpcbinderhub.trust.reach import Reach
 
 BUILD = "b" * 16
 OTHER = "c" * 16
@@ -39,7 +40,7 @@ async def launch(database: Database) -> Launch:
         Request(
             user="alice", server="x", spec=f"git/{url}/HEAD", repo_url=url, ref="HEAD",
             profile="p", account=None, minutes=None, nodes=None, gpus=None, open="",
-            start_when_ready=True,
+            start_when_ready=True, reach=Reach.CLOSED,
         )
     )  # fmt: skip
 

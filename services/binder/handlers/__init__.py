@@ -12,6 +12,7 @@ from ..operations import openapi
 from . import (
     binderhub,
     builds,
+    consents,
     content,
     credentials,
     description,
@@ -66,6 +67,8 @@ def routes(prefix: str, title: str) -> list[tuple[Any, ...]]:
         (r"api/limits", offers.LimitsHandler),
         (r"api/credentials", credentials.CredentialsHandler),
         (r"api/credentials/([^/]+)", credentials.CredentialHandler),
+        (r"api/consents", consents.ConsentsHandler),
+        (r"api/consents/([0-9a-f]+)", consents.ConsentHandler),
         (r"api/servers/([^/]+)", servers.ServerHandler),
         (r"api/content/([0-9a-z]+)", content.ContentHandler),
         (r"api/worker/claim", workers.ClaimHandler),

@@ -10,6 +10,7 @@ from hpcbinderhub.launches.options import Line
 from hpcbinderhub.launches.records import Launch
 from hpcbinderhub.profiles import Name
 from hpcbinderhub.repos.pasted import Pasted, parse_pasted
+from hpcbinderhub.trust.reach import Reach
 
 from ..models import EventModel, LaunchModel, PastedModel
 from ..operations import EVENT_STREAM, operation
@@ -48,6 +49,14 @@ class LaunchRequest(RepositoryRequest):
     start_when_ready: bool = Field(
         default=False, description="Submit the job even if nobody looks when the image is ready."
     )
+    reach: Reach = Field(
+        default=Reach.CLOSED,
+        description="`home` shows your home directory to the code of a trusted repository.",
+    )
+    consent: bool = Field(
+        default=False,
+        description="With `reach`: you trust this repository. It is remembered: see /api/consents.",
+    )
 
     def wish(self, pasted: Pasted) -> Wish:
         """As the conductor takes it."""
@@ -60,6 +69,8 @@ class LaunchRequest(RepositoryRequest):
             gpus=self.gpus,
             open=self.open or pasted.file,
             start_when_ready=self.start_when_ready,
+            reach=self.reach,
+            consent=self.consent,
         )
 
 
@@ -85,6 +96,7 @@ class ParseHandler(UserHandler):
                 repo_url=pasted.spec.repo_url,
                 ref=pasted.spec.ref,
                 file=pasted.file,
+                trusted=await self.services.trust.ground(user, pasted.spec.repo_url),
             )
         )
 

@@ -14,7 +14,7 @@ IMAGES = 50
 
 
 class MinePage(PageHandler):
-    """What the caller runs and has launched, and her credentials for private repositories."""
+    """What the caller runs and has launched, and what she has entered and consented to."""
 
     @authenticated
     async def get(self) -> None:
@@ -26,6 +26,7 @@ class MinePage(PageHandler):
             launches=await self.services.book.of_user(user, LAUNCHES),
             takes_credentials=self.services.credentials.offered,
             credentials=await self.services.credentials.of_user(user),
+            consents=await self.services.consents.of_user(user),
         )
 
 

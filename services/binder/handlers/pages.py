@@ -80,7 +80,8 @@ class LaunchPage(PageHandler):
             linked=linked,
             accounts=accounts,
             refusal=refusal,
-            profiles=[ProfileModel.of(profile) for profile in self.offered()],
+            profiles=[ProfileModel.of(one, self.services.site) for one in self.offered()],
+            trusted=linked and await self.services.trust.ground(user, linked.repo_url),
             servers=await running_servers(self, user),
             wanted=self._wanted(),
         )
