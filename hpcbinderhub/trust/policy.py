@@ -31,6 +31,6 @@ def check_reach(site: Site, profile: Profile, engine: type[Engine] | Engine, rea
     if reach is Reach.CLOSED and must_see_home(site, engine):
         raise NotAllowed(
             f"{engine.name.capitalize()} cannot hide your home directory, so at this site it runs "
-            "only what you let see it.",
+            "only repositories that may see it.",
             "Choose a profile with another engine.",
         )
