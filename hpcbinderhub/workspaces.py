@@ -30,6 +30,8 @@ class Places:
     root: PurePosixPath
     launch: PurePosixPath
     workspace: PurePosixPath
+    """In a folder of its own, where it is made before it gets its name."""
+
     home: PurePosixPath
     """HOME inside the container: the launch's own, whatever else is to be seen there."""
 
@@ -41,12 +43,15 @@ class Places:
     leaves nothing else of it to be seen."""
 
     def shown(self, reach: Reach) -> tuple[PurePosixPath, ...]:
-        """What the container shows of her files; none of these is below another."""
+        """What the container shows of her files; none of these is below another.
+
+        Other launches and workspaces are hidden too: what strangers' code leaves in a workspace
+        that she trusts would see her home with the next launch from there.
+        """
+        own = (self.launch, self.workspace.parent)
         if reach is Reach.CLOSED:
-            return (self.root,)
-        if self.root.is_relative_to(self.real_home):
-            return (self.real_home,)
-        return (self.real_home, self.root)
+            return own
+        return (self.real_home, *(p for p in own if not p.is_relative_to(self.real_home)))
 
     def copy_of(self, path: PurePosixPath) -> PurePosixPath:
         """The empty copy of a directory."""
@@ -66,7 +71,7 @@ def places(root_template: str, account: Account, launch: str, workspace: str) ->
     return Places(
         root=root,
         launch=directory,
-        workspace=root / "workspaces" / workspace,
+        workspace=root / "workspaces" / workspace / "files",
         home=directory / "home",
         real_home=PurePosixPath(account.home),
         view=directory / "view",

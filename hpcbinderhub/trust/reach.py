@@ -10,7 +10,7 @@ class Reach(StrEnum):
     way, so that nothing in her home changes what runs."""
 
     CLOSED = "closed"
-    """Her workspaces, and what the site shows to everybody."""
+    """The repository's own workspace, and what the site shows to everybody."""
 
     HOME = "home"
     """Her home directory too, where she has it outside."""

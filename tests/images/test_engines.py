@@ -43,7 +43,8 @@ def homes(tmp_path: Path) -> Path:
 
 def seen(image: Path, where: Places, reach: Reach, *command: str) -> str:
     """What a command in the container prints."""
-    for directory in (where.root, *(where.copy_of(path) for path in where.shown(reach))):
+    copies = [where.copy_of(path) for path in where.shown(reach)]
+    for directory in (where.launch, where.workspace, *copies):
         Path(directory).mkdir(parents=True, exist_ok=True)
     run = ContainerRun(str(image), where, (), ("/bin/busybox", *command), reach)
     env = {"PATH": os.environ["PATH"], "USER": "alice", "HOME": str(where.real_home)}
@@ -67,4 +68,19 @@ def test_a_home_is_seen_where_that_was_granted_and_nowhere_else(
     assert (homes / "alice" / "by-the-code").exists()
     for reach in Reach:
         assert "No such file" in seen(image, where, reach, "ls", str(homes / "bob"))
-        assert "launches" in seen(image, where, reach, "ls", str(where.root))
+        assert seen(image, where, reach, "ls", str(where.workspace.parent)).split() == ["files"]
+
+
+def test_one_launch_does_not_see_what_another_will_run(image: Path, homes: Path) -> None:
+    alice = Account("alice", 0, str(homes / "alice"))
+    trusted = places("{home}/hpcbinder", alice, "0abc1234", "trusted-123456")
+    seen(image, trusted, Reach.HOME, "touch", f"{trusted.workspace}/run.py")
+    strange = places("{home}/hpcbinder", alice, "0abc1235", "strange-123456")
+    found = seen(image, strange, Reach.CLOSED, "find", str(strange.root), "-maxdepth", "2")
+    assert sorted(line.removeprefix(str(strange.root)) for line in found.split()) == [
+        "",
+        "/launches",
+        "/launches/0abc1235",
+        "/workspaces",
+        "/workspaces/strange-123456",
+    ]

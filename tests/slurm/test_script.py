@@ -35,9 +35,9 @@ OPTIONS = {
 
 def test_the_places_of_a_launch() -> None:
     assert str(WHERE.launch) == "/home/alice/hpcbinder/launches/0abc1234"
-    assert str(WHERE.workspace) == "/home/alice/hpcbinder/workspaces/quickstart-123456"
+    assert str(WHERE.workspace) == "/home/alice/hpcbinder/workspaces/quickstart-123456/files"
     assert str(WHERE.home) == "/home/alice/hpcbinder/launches/0abc1234/home"
-    assert [str(path) for path in WHERE.shown(Reach.CLOSED)] == ["/home/alice/hpcbinder"]
+    assert WHERE.shown(Reach.CLOSED) == (WHERE.launch, WHERE.workspace.parent)
     assert [str(path) for path in WHERE.shown(Reach.HOME)] == ["/home/alice"]
     assert str(WHERE.copy_of(WHERE.root)).endswith("0abc1234/view/home/alice/hpcbinder")
 
@@ -66,13 +66,14 @@ def test_every_option_is_on_the_command_line() -> None:
     )
 
 
-def test_charliecloud_shows_the_workspaces_and_the_data_and_nothing_else_of_home() -> None:
+def test_charliecloud_shows_the_workspace_and_the_data_and_nothing_else_of_home() -> None:
     engine = Charliecloud(Site())
     run = ContainerRun("/artefacts/x.squashfs", WHERE, ("/scratch",), ("start",))
     assert engine.command(run) == [
         "ch-run",
         "--bind=/home/alice/hpcbinder/launches/0abc1234/view/home:/home",
-        "--bind=/home/alice/hpcbinder:/home/alice/hpcbinder",
+        f"--bind={WHERE.launch}:{WHERE.launch}",
+        f"--bind={WHERE.workspace.parent}:{WHERE.workspace.parent}",
         "--bind=/scratch:/scratch",
         "--cd=/home/alice/hpcbinder",
         "/artefacts/x.squashfs",
@@ -104,7 +105,8 @@ def test_charliecloud_shows_her_home_beside_workspaces_on_another_file_system() 
         "--bind=/work/alice/launches/0abc1234/view/home:/home",
         "--bind=/work/alice/launches/0abc1234/view/work:/work",
         "--bind=/home/alice:/home/alice",
-        "--bind=/work/alice:/work/alice",
+        f"--bind={where.launch}:{where.launch}",
+        f"--bind={where.workspace.parent}:{where.workspace.parent}",
     ]
 
 
