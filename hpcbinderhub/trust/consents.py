@@ -6,9 +6,11 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from ..database import Database
 from ..tables import consents
@@ -36,7 +38,8 @@ class Consents:
 
     async def grant(self, user: str, repository: str) -> None:
         """Remember a consent; one that is there stays as it is."""
-        await self._database.run(_grant, user, repository, self._clock())
+        with suppress(IntegrityError):
+            await self._database.run(_grant, user, repository, self._clock())
 
     async def withdraw(self, user: str, consent: str) -> bool:
         """Take a consent back; False if this user has no such one."""
@@ -49,8 +52,6 @@ def _of_user(connection: Connection, user: str) -> list[Consent]:
 
 
 def _grant(connection: Connection, user: str, repository: str, now: float) -> None:
-    if repository in {consent.repository for consent in _of_user(connection, user)}:
-        return
     values = {"id": secrets.token_hex(8), "user": user, "repository": repository, "granted": now}
     connection.execute(insert(consents).values(values))
 
