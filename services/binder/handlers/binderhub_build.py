@@ -18,14 +18,14 @@ from typing import Any
 
 from hpcbinderhub.builds.records import Priority, stream
 from hpcbinderhub.errors import NotAllowed, NotFound, UserError
-from hpcbinderhub.events import BUILD_ENDS
+from hpcbinderhub.events import BUILD_ENDS, as_sent
 from hpcbinderhub.launches import binderhub
 from hpcbinderhub.launches.links import link_options
 from hpcbinderhub.launches.records import Launch
 from hpcbinderhub.launches.story import Position, tell
 from hpcbinderhub.repos.spec import RepoSpec
 
-from .base import BUILD_SCOPE, LAUNCH_SCOPE, EventStreamHandler, as_sent, found
+from .base import BUILD_SCOPE, LAUNCH_SCOPE, EventStreamHandler, found
 from .streams import pump
 
 LINGER_SECONDS = 5.0
