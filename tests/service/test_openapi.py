@@ -83,7 +83,7 @@ def test_a_token_without_the_scope_is_refused(
 
 @pytest.mark.slow
 def test_answers_have_the_shape_that_is_described(
-    service: RunningService, alice: Person, repository: ServedRepository
+    service: RunningService, alice: Person, carol: Person, repository: ServedRepository
 ) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     whole = description()
