@@ -19,6 +19,7 @@ from hpcbinderhub.trust.consents import Consent
 from hpcbinderhub.trust.grounds import Ground
 from hpcbinderhub.trust.policy import may_see_home, must_see_home
 from hpcbinderhub.trust.reach import Reach
+from hpcbinderhub.usage import Use
 
 
 class Model(BaseModel):
@@ -96,6 +97,21 @@ class QueueModel(Model):
     running: int
     paused: bool = Field(description="Nothing begins until an admin says so.")
     held_up: str = Field(description="Why no build begins at the moment; empty if one may.")
+
+
+class UseModel(Model):
+    """What one user asked for."""
+
+    user: str
+    launches: int
+    last_launch: float | None
+    builds: int
+    build_seconds: float = Field(description="Of builders' time.")
+
+    @classmethod
+    def of(cls, use: Use) -> UseModel:
+        """The library's."""
+        return cls(**asdict(use))
 
 
 class MadeModel(Model):
