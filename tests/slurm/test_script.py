@@ -6,7 +6,7 @@ import shlex
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpcbinderhub.errors import UserError
@@ -124,6 +124,7 @@ def test_shifter_shows_what_its_site_configured_however_far_a_launch_reaches() -
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0")), max_size=5))
+@settings(deadline=None)
 def test_no_word_of_a_command_is_read_by_the_shell(words: list[str]) -> None:
     script = batch_script("", ["printf", "%s\\0", *words])
     ran = subprocess.run(["bash"], input=script.encode(), capture_output=True, check=True)
