@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import __version__
 from .builds.worker import base_settings, run_worker, storage
-from .cli import images, remote
+from .cli import images, push, remote
 from .credentials.keyring import add_key
 from .database import Database
 from .errors import UserError
@@ -115,6 +115,7 @@ def parser() -> argparse.ArgumentParser:
     key = command("credential-key", credential_key)
     key.add_argument("file", help="where the keys are, mode 0600, the newest first")
     command("agent", print_agent)
+    push.add_options(configured(command("push", push.push)))
     stored = commands.add_parser("images", help="What was built.").add_subparsers(required=True)
     for name, run in IMAGE_COMMANDS.items():
         made = configured(command(name, run, stored))

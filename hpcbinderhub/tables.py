@@ -148,3 +148,15 @@ credentials = Table(
     Column("created", Float, nullable=False),
     Column("used", Float),
 )
+
+pushed = Table(
+    "pushed",
+    metadata,
+    Column("owner", String(255), primary_key=True),
+    Column("name", String(100), primary_key=True),
+    Column("commit", String(40), nullable=False),
+    Column("shared", Boolean, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("pushed", Float, nullable=False),
+    Column("used", Float, nullable=False),
+)

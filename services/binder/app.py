@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -48,6 +49,9 @@ from hpcbinderhub.repos.access import Access
 from hpcbinderhub.repos.forges import Forges
 from hpcbinderhub.repos.git import GitCache
 from hpcbinderhub.repos.guard import Guard
+from hpcbinderhub.repos.on_storage import OnStorage
+from hpcbinderhub.repos.places import Place
+from hpcbinderhub.repos.pushed import MIB, Pushed, PushLimits
 from hpcbinderhub.repos.records.records import Records
 from hpcbinderhub.repos.repositories import Repositories
 from hpcbinderhub.repos.web import Web
@@ -80,6 +84,7 @@ class Services:
     queue: BuildQueue
     book: LaunchBook
     repositories: Repositories
+    pushed: Pushed
     content: ContentStore
     credentials: Credentials
     cluster: Cluster
@@ -109,8 +114,13 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
     credentials = Credentials(
         database, Keyring(site.credential_keys_file), site.credential_http_hosts
     )
-    repositories = _repositories(site, state / "repos", credentials)
+    guard = Guard(site.repository_hosts, site.denied_repository_hosts, site.private_networks)
+    git = GitCache(state / "repos", site.git_timeout, guard, credentials.for_url)
     cluster = cluster or cluster_of(site)
+    pushed = Pushed(database, git, _push_limits(site))
+    places = [pushed, OnStorage(git, cluster, site.repository_paths)]
+    repositories = _repositories(site, git, guard, places)
+    content = ContentStore(repositories, state / "content")
     hub = Hub(api_url, api_token)
     presence = Presence(site.away_seconds)
     access = Access(repositories, credentials)
@@ -126,7 +136,8 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
         queue=queue,
         book=book,
         repositories=repositories,
-        content=ContentStore(repositories, state / "content"),
+        pushed=pushed,
+        content=content,
         credentials=credentials,
         cluster=cluster,
         hub=hub,
@@ -147,7 +158,7 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
             ]
         ),
         metrics=Metrics(database),
-        upkeep=upkeep_of(site, database, events, queue, book, collector),
+        upkeep=upkeep_of(site, database, events, queue, book, collector, pushed, content),
         farewell=Farewell(),
     )
 
@@ -159,6 +170,8 @@ def upkeep_of(
     queue: BuildQueue,
     book: LaunchBook,
     collector: Collector,
+    pushed: Pushed,
+    content: ContentStore,
 ) -> Upkeep:
     """What the service does unasked."""
     expiry = Expiry(
@@ -170,18 +183,22 @@ def upkeep_of(
             Task("logs", Retention(database, site.log_days).tidy, TIDY_SECONDS),
             Task("launches", expiry.tidy, TIDY_SECONDS),
             Task("the artefact store", collector.collect, COLLECT_SECONDS),
+            Task("pushed repositories", pushed.tidy, TIDY_SECONDS),
+            Task("files for launches", content.tidy, TIDY_SECONDS),
         ]
     )
 
 
-def _repositories(site: Site, directory: Path, credentials: Credentials) -> Repositories:
+def _repositories(site: Site, git: GitCache, guard: Guard, places: Sequence[Place]) -> Repositories:
     """Where repositories come from. Forges' APIs are no sources, so the list of hosts is not about
     them."""
-    guard = Guard(site.repository_hosts, site.denied_repository_hosts, site.private_networks)
-    git = GitCache(directory, site.git_timeout, guard, credentials.for_url)
     records = Records(git, Web(guard), site.record_mb * 2**20)
     forges = Forges(Web(Guard(private=site.private_networks)), site.forge_token_files)
-    return Repositories(git, forges, records)
+    return Repositories(git, forges, records, places=places)
+
+
+def _push_limits(site: Site) -> PushLimits:
+    return PushLimits(site.push_mb * MIB, site.pushed_mb_per_user * MIB, site.pushed_days)
 
 
 class BinderService(Application):

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from hpcbinderhub.services.binder.app import Services, assemble, make_web_application, stop
 from tornado.httpserver import HTTPServer
@@ -33,7 +33,9 @@ UIDS = {"alice": 2001, "bob": 2002, "carol": 2003}
 class Members:
     """Answers `whoami`; everybody may charge `geo`."""
 
-    async def call(self, user: str, request: dict[str, Any]) -> dict[str, Any]:
+    async def call(
+        self, user: str, request: dict[str, Any], data: BinaryIO | None = None
+    ) -> dict[str, Any]:
         """See `hpcbinderhub.slurm.transport.Transport`."""
         assert request["op"] == "whoami", request
         association = {"account": "geo", "partition": "", "qos": "normal"}

@@ -14,7 +14,7 @@ IMAGES = 50
 
 
 class MinePage(PageHandler):
-    """What the caller runs and has launched, and her credentials for private repositories."""
+    """What the caller runs, has launched and has pushed, and her credentials."""
 
     @authenticated
     async def get(self) -> None:
@@ -24,6 +24,7 @@ class MinePage(PageHandler):
             "mine.html",
             servers=await running_servers(self, user),
             launches=await self.services.book.of_user(user, LAUNCHES),
+            pushed=await self.services.pushed.of_user(user),
             takes_credentials=self.services.credentials.offered,
             credentials=await self.services.credentials.of_user(user),
         )
