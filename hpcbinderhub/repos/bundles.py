@@ -14,9 +14,14 @@ from .command import BareRepository
 from .git import GitCache
 from .spec import is_full_commit
 
-# What programs of long ago wrote into commits; it harms nobody.
+# What programs of long ago wrote into commits harms nobody. A file's name that leads elsewhere is
+# only a warning to Git, which makes no such file; others do.
 _FORGIVEN = ("missingSpaceBeforeEmail", "missingSpaceBeforeDate", "badTimezone", "badDate")
-_SETTINGS = tuple(f"fsck.{sin}=ignore" for sin in _FORGIVEN)
+_UNFORGIVEN = ("hasDot", "hasDotdot", "hasDotgit", "fullPathname", "emptyName")
+_SETTINGS = (
+    *(f"fsck.{sin}=ignore" for sin in _FORGIVEN),
+    *(f"fsck.{sin}=error" for sin in _UNFORGIVEN),
+)
 
 
 async def take_in(bundle: Path, cache: GitCache, repo_url: str, reader: str | None) -> str:
