@@ -28,8 +28,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--share", action="store_true", help="let everybody launch it there")
     command.add_argument("--name", help="what it is called there; unless given, as its folder is")
-    command.add_argument("--profile", default="", help="the profile that the link asks for")
-    command.add_argument("--open", default="", help="the file that the link opens")
+    command.add_argument("--profile", help="the profile that the link asks for")
+    command.add_argument("--open", help="the file that the link opens")
     service.add_options(command)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from repos.forge import git
-from slurm.agent_here import AgentHere
+from service.agent_here import AgentHere
 
 from hpcbinderhub.slurm.framing import AgentError
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import asyncssh
 import pytest
-from slurm.agent_here import COMMAND
+from service.agent_here import COMMAND
 
 from hpcbinderhub.errors import Unavailable
 from hpcbinderhub.slurm.certificates import CertificateCommand
