@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -50,7 +49,6 @@ from hpcbinderhub.repos.forges import Forges
 from hpcbinderhub.repos.git import GitCache
 from hpcbinderhub.repos.guard import Guard
 from hpcbinderhub.repos.on_storage import OnStorage
-from hpcbinderhub.repos.places import Place
 from hpcbinderhub.repos.pushed import MIB, Pushed, PushLimits
 from hpcbinderhub.repos.records.records import Records
 from hpcbinderhub.repos.repositories import Repositories
@@ -114,12 +112,8 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
     credentials = Credentials(
         database, Keyring(site.credential_keys_file), site.credential_http_hosts
     )
-    guard = Guard(site.repository_hosts, site.denied_repository_hosts, site.private_networks)
-    git = GitCache(state / "repos", site.git_timeout, guard, credentials.for_url)
     cluster = cluster or cluster_of(site)
-    pushed = Pushed(database, git, _push_limits(site))
-    places = [pushed, OnStorage(git, cluster, site.repository_paths)]
-    repositories = _repositories(site, git, guard, places)
+    repositories, pushed = _repositories(site, state / "repos", database, credentials, cluster)
     content = ContentStore(repositories, state / "content")
     hub = Hub(api_url, api_token)
     presence = Presence(site.away_seconds)
@@ -189,16 +183,19 @@ def upkeep_of(
     )
 
 
-def _repositories(site: Site, git: GitCache, guard: Guard, places: Sequence[Place]) -> Repositories:
+def _repositories(
+    site: Site, directory: Path, database: Database, credentials: Credentials, cluster: Cluster
+) -> tuple[Repositories, Pushed]:
     """Where repositories come from. Forges' APIs are no sources, so the list of hosts is not about
     them."""
-    records = Records(git, Web(guard), site.record_mb * 2**20)
+    guard = Guard(site.repository_hosts, site.denied_repository_hosts, site.private_networks)
+    git = GitCache(directory, site.git_timeout, guard, credentials.for_url)
+    records = Records(git, Web(guard), site.record_mb * MIB)
     forges = Forges(Web(Guard(private=site.private_networks)), site.forge_token_files)
-    return Repositories(git, forges, records, places=places)
-
-
-def _push_limits(site: Site) -> PushLimits:
-    return PushLimits(site.push_mb * MIB, site.pushed_mb_per_user * MIB, site.pushed_days)
+    limits = PushLimits(site.push_mb * MIB, site.pushed_mb_per_user * MIB, site.pushed_days)
+    pushed = Pushed(database, git, limits)
+    on_storage = OnStorage(git, cluster, site.repository_paths)
+    return Repositories(git, forges, records, places=(pushed, on_storage)), pushed
 
 
 class BinderService(Application):

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
+from tornado.http1connection import HTTP1Connection
 from tornado.web import stream_request_body
 
 from hpcbinderhub.errors import UserError
@@ -60,7 +61,9 @@ class PushedHandler(UserHandler):
         length = self.request.headers.get("Content-Length", "")
         if not length.isdecimal():
             raise UserError("How much is sent?", "Say so with Content-Length.", status=411)
-        self.request.connection.set_max_body_size(int(length))
+        connection = self.request.connection
+        assert isinstance(connection, HTTP1Connection), "Tornado's server speaks nothing else"
+        connection.set_max_body_size(int(length))
         try:
             await self.services.pushed.admit(user, int(length))
             self.count(user)
