@@ -30,7 +30,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--name", help="what it is called there; unless given, as its folder is")
     command.add_argument("--profile", help="the profile that the link asks for")
     command.add_argument("--open", help="the file that the link opens")
-    service.add_options(command)
 
 
 def push(options: argparse.Namespace) -> None:

@@ -33,11 +33,18 @@ class Remote:
         """A page of the service, for a browser."""
         return self._service + path
 
-    def call(self, method: str, path: str) -> Any:
+    def call(self, method: str, path: str, body: Any = None) -> Any:
         """What the service answers, if anything."""
-        with self._open(self._request(method, path)) as answer:
-            body = answer.read()
-        return json.loads(body) if body else None
+        request = self._request(method, path)
+        request.data = None if body is None else json.dumps(body).encode()
+        with self._open(request) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def text(self, path: str) -> str:
+        """An answer that is text."""
+        with self._open(self._request("GET", path)) as answer:
+            return answer.read().decode()
 
     def upload(self, path: str, source: Path) -> Any:
         """What the service answers to a file."""

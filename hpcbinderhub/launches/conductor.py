@@ -48,6 +48,10 @@ class Wish:
     start_when_ready: bool = False
 
 
+class AlreadyRunning(UserError):
+    """One server for a repository and a user is enough."""
+
+
 class Conductor:
     """All launches of a site."""
 
@@ -298,7 +302,7 @@ class Conductor:
     async def _refuse_second(self, user: str, server: str) -> None:
         running = await self._hub.server(user, server)
         if running:
-            raise UserError(
+            raise AlreadyRunning(
                 "This repository is running already.",
                 "Open it, or stop it first.",
                 detail=str(running.get("url", "")),

@@ -17,6 +17,7 @@ from hpcbinderhub.repos.pushed import DAY
 from hpcbinderhub.repos.pushed_records import PushedRepository
 from hpcbinderhub.site import Site
 from hpcbinderhub.store.catalogue import KnownImage, Totals
+from hpcbinderhub.usage import Use
 
 
 class Model(BaseModel):
@@ -94,6 +95,21 @@ class QueueModel(Model):
     running: int
     paused: bool = Field(description="Nothing begins until an admin says so.")
     held_up: str = Field(description="Why no build begins at the moment; empty if one may.")
+
+
+class UseModel(Model):
+    """What one user asked for."""
+
+    user: str
+    launches: int
+    last_launch: float | None
+    builds: int
+    build_seconds: float = Field(description="Of builders' time.")
+
+    @classmethod
+    def of(cls, use: Use) -> UseModel:
+        """The library's."""
+        return cls(**asdict(use))
 
 
 class MadeModel(Model):

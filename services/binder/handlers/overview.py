@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 from tornado.web import authenticated
+
+from hpcbinderhub.builds.outlook import held_up
+from hpcbinderhub.usage import use_since
 
 from ..models import ImageModel, StoreModel
 from .base import ADMIN_SCOPE, LAUNCH_SCOPE
@@ -11,6 +16,7 @@ from .pages import PageHandler, running_servers
 LAUNCHES = 20
 BUILDS = 20
 IMAGES = 50
+USE_SECONDS = 30 * 86_400.0
 
 
 class MinePage(PageHandler):
@@ -43,6 +49,9 @@ class AdminPage(PageHandler):
             "admin.html",
             health=await self.services.health.report(),
             lengths=await queue.lengths(),
+            paused=await queue.paused(),
+            held_up=await held_up(queue, self.services.workers),
+            people=await self.services.database.run(use_since, time.time() - USE_SECONDS),
             builds=await queue.newest(seen_by=None, limit=BUILDS),
             images=[
                 ImageModel.of(image, totals)
