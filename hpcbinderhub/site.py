@@ -256,6 +256,37 @@ class Site(LoggingConfigurable):
         """,
     )
 
+    repository_paths = List(
+        Unicode(),
+        config=True,
+        help="""Directories on the cluster's storage below which users may launch repositories.
+
+        They are read by the agent on a login node, with the rights of whoever launches, and what
+        she reads is hers alone. Unless set, paths are refused. Example: `['/scratch', '/home']`.
+        """,
+    )
+    push_mb = Integer(
+        500,
+        min=0,
+        config=True,
+        help="""How large a repository may be, in MiB and with its history, that is sent or read.
+
+        Sent with `hpcbinderhub push`, or read below `repository_paths`. With 0, none is.
+        """,
+    )
+    pushed_mb_per_user = Integer(
+        2000,
+        min=0,
+        config=True,
+        help="How much of what one user has pushed is kept, in MiB.",
+    )
+    pushed_days = Float(
+        30.0,
+        min=0.0,
+        config=True,
+        help="What was pushed and nobody has launched for so many days goes; 0 sets no limit.",
+    )
+
     # -- builds ----------------------------------------------------------------------------------
     base_image = Unicode(
         "docker.io/library/debian:bookworm",
@@ -422,7 +453,7 @@ class Site(LoggingConfigurable):
         config=True,
         help="""How many builds and launches one user may ask for within `request_limit_seconds`.
 
-        Continuing an event stream does not count. 0 sets no limit.
+        A push counts as well; continuing an event stream does not. 0 sets no limit.
         """,
     )
     request_limit_seconds = Integer(

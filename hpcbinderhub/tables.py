@@ -159,3 +159,15 @@ consents = Table(
     Column("granted", Float, nullable=False),
     Index("one_consent_per_repository", "user", "repository", unique=True),
 )
+
+pushed = Table(
+    "pushed",
+    metadata,
+    Column("owner", String(255), primary_key=True),
+    Column("name", String(100), primary_key=True),
+    Column("commit", String(40), nullable=False),
+    Column("shared", Boolean, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("pushed", Float, nullable=False),
+    Column("used", Float, nullable=False),
+)

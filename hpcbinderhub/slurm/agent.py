@@ -2,12 +2,16 @@
 """The one program of HPC BinderHub that runs on a login node, as the user, for one request.
 
 It reads one JSON object from standard input and writes one line: the request's nonce, a space, and
-the answer as JSON. Login shells differ and rc files print, so whatever else is on standard output
-is not ours. It knows a closed list of operations; no text of a request ever becomes shell text.
+the answer as JSON. Data of any size goes before it, in lines of base64 that begin with the nonce
+and a plus sign. Login shells differ and rc files print, so whatever else is on standard output is
+not ours. It knows a closed list of operations; no text of a request ever becomes shell text.
 
-It depends on nothing but Python 3.6 and Slurm's own commands. Install it owned by root.
+It depends on nothing but Python 3.6, Slurm's own commands and, for repositories on shared storage,
+Git. Install it owned by root.
 """
 
+import base64
+import contextlib
 import errno
 import fcntl
 import grp
@@ -15,10 +19,12 @@ import hashlib
 import json
 import os
 import pwd
+import signal
 import subprocess
 import sys
+import tempfile
 import time
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 Request = Dict[str, Any]
 Row = Dict[str, Any]
@@ -27,6 +33,7 @@ SEPARATOR = "\x1f"
 QUEUE_FIELDS = ("%A", "%U", "%T", "%V", "%S", "%e", "%B", "%r", "%j")
 SACCT_FIELDS = "JobIDRaw,UID,State,Submit,Start,End,NodeList,ExitCode,JobName"
 COMMAND_SECONDS = 100
+PIECE_BYTES = 48 * 1024
 
 
 class Refused(Exception):
@@ -324,6 +331,116 @@ def shifter_import(request: Request) -> Dict[str, Any]:
         raise Refused("shifter", "the image gateway refused the import: %s" % error) from error
 
 
+# -- repositories on shared storage ----------------------------------------------------------------
+#
+# Whoever owns a repository that the user may read could have put commands into its configuration.
+# So Git never runs in it, but in an empty one of our own that borrows its objects and its refs.
+
+
+def repository_commit(request: Request) -> Dict[str, Any]:
+    """The commit that the first of some names stands for; empty if none does."""
+    with borrowed(request) as folder:
+        for name in request["names"]:
+            asked = git(request, folder, "rev-parse", "--verify", "--quiet", name + "^{commit}")
+            done = subprocess.run(stdout=subprocess.PIPE, **asked)
+            if done.returncode == 0:
+                return {"commit": done.stdout.decode().strip()}
+    return {"commit": ""}
+
+
+def repository_bundle(request: Request) -> Dict[str, Any]:
+    """A commit with its history as data: a Git bundle."""
+    sent = 0
+    with borrowed(request) as folder, tempfile.TemporaryFile() as words:
+        write(os.path.join(folder, "HEAD"), request["commit"])
+        asked = git(request, folder, "bundle", "create", "-", "HEAD")
+        with subprocess.Popen(stdout=subprocess.PIPE, stderr=words, **asked) as process:
+            try:
+                for piece in iter(lambda: process.stdout.read(PIECE_BYTES), b""):  # type: ignore[union-attr]
+                    sent += len(piece)
+                    if sent > request["limit"]:
+                        raise unreadable("It has more than %d MiB." % (request["limit"] >> 20))
+                    send(request, piece)
+            except Refused:
+                process.kill()
+                raise
+        if process.returncode != 0:
+            words.seek(0)
+            raise unreadable(words.read().decode("utf-8", "replace").strip())
+    return {"bytes": sent}
+
+
+def send(request: Request, piece: bytes) -> None:
+    sys.stdout.write("\n%s+%s\n" % (request["nonce"], base64.b64encode(piece).decode()))
+    signal.alarm(COMMAND_SECONDS)
+
+
+@contextlib.contextmanager
+def borrowed(request: Request) -> Iterator[str]:
+    """A repository without configuration, whose objects and refs are those of another."""
+    signal.signal(signal.SIGALRM, too_slow)
+    signal.alarm(COMMAND_SECONDS)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            head, common = parts(request)
+            write(os.path.join(folder, "HEAD"), first_line(os.path.join(head, "HEAD")))
+        except OSError as error:
+            raise unreadable(str(error)) from error
+        os.makedirs(os.path.join(folder, "objects", "info"))
+        write(os.path.join(folder, "objects", "info", "alternates"), common + "/objects")
+        for name in ("refs", "packed-refs"):
+            os.symlink(os.path.join(common, name), os.path.join(folder, name))
+        yield folder
+    signal.alarm(0)
+
+
+def parts(request: Request) -> Tuple[str, str]:
+    """Where a repository's own HEAD is, and where all else is: not the same for a worktree."""
+    path = request["repository"]
+    head = os.path.join(path, ".git")
+    if os.path.isfile(head):
+        head = os.path.join(path, first_line(head).partition("gitdir:")[2].strip())
+    elif not os.path.isdir(head):
+        head = path
+    common = os.path.join(head, first_line(os.path.join(head, "commondir")))
+    roots = [os.path.realpath(root).rstrip("/") + "/" for root in request["roots"]]
+    for place in (path, head, common):
+        if not any((os.path.realpath(place) + "/").startswith(root) for root in roots):
+            raise unreadable("%s leads to somewhere else." % place)
+    if not os.path.isfile(os.path.join(head, "HEAD")):
+        raise unreadable("%s is not a Git repository." % path)
+    if os.path.exists(os.path.join(common, "shallow")):
+        raise unreadable("Its history is cut off; git fetch --unshallow gets the rest.")
+    return head, os.path.realpath(common)
+
+
+def git(request: Request, folder: str, *arguments: str) -> Dict[str, Any]:
+    """How a command of Git is run in such a repository."""
+    return {
+        "args": [find_program("git", request["path"])] + list(arguments),
+        "cwd": folder,
+        "stdin": subprocess.DEVNULL,
+        "env": {
+            "PATH": ":".join(request["path"]),
+            "HOME": folder,
+            "LC_ALL": "C.UTF-8",
+            "GIT_DIR": folder,
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_NO_REPLACE_OBJECTS": "1",
+            # What is missing is fetched from nowhere.
+            "GIT_ALLOW_PROTOCOL": "",
+        },
+    }
+
+
+def unreadable(words: str) -> Refused:
+    return Refused("repository", words)
+
+
+def too_slow(_signal: int, _frame: Any) -> None:
+    raise unreadable("Git was silent for %d s." % COMMAND_SECONDS)
+
+
 # -- small files -----------------------------------------------------------------------------------
 
 
@@ -331,6 +448,15 @@ def read(path: str) -> str:
     try:
         with open(path) as file:
             return file.read().strip()
+    except FileNotFoundError:
+        return ""
+
+
+def first_line(path: str) -> str:
+    """The beginning of a file that somebody else may have written."""
+    try:
+        with open(path, "rb") as file:
+            return file.readline(4096).decode("utf-8", "surrogateescape").strip()
     except FileNotFoundError:
         return ""
 
@@ -352,6 +478,8 @@ OPERATIONS = {
     "cancel": cancel,
     "observe": observe,
     "tail": tail,
+    "repository-commit": repository_commit,
+    "repository-bundle": repository_bundle,
     "shifter-lookup": shifter_lookup,
     "shifter-import": shifter_import,
 }

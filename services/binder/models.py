@@ -13,6 +13,8 @@ from hpcbinderhub.credentials.store import Kept
 from hpcbinderhub.images.engines import engine_class
 from hpcbinderhub.launches.records import Launch
 from hpcbinderhub.profiles import Profile
+from hpcbinderhub.repos.pushed import DAY
+from hpcbinderhub.repos.pushed_records import PushedRepository
 from hpcbinderhub.site import Site
 from hpcbinderhub.store.catalogue import KnownImage, Totals
 from hpcbinderhub.trust.consents import Consent
@@ -223,6 +225,35 @@ class ConsentModel(Model):
         return cls(**asdict(consent))
 
 
+class PushedModel(Model):
+    """What the caller pushed under one name."""
+
+    name: str
+    commit: str = Field(description="The one that was pushed last.")
+    spec: str = Field(description="Provider and spec, as in a link.")
+    shared: bool = Field(description="Whether everybody who may log in may launch it.")
+    size: int = Field(description="Bytes that it takes up, with all that was pushed before.")
+    pushed: float
+    used: float = Field(description="When it was last launched, or else pushed.")
+    goes: float | None = Field(description="When it is removed unless somebody launches it.")
+
+    @classmethod
+    def of(cls, repository: PushedRepository, days: float) -> PushedModel:
+        """One of the library's, on a site that keeps it for so long."""
+        names = cls.model_fields.keys() - {"spec", "goes"}
+        return cls(
+            **{name: getattr(repository, name) for name in names},
+            spec=repository.spec.path,
+            goes=repository.used + days * DAY if days else None,
+        )
+
+
+class JustPushedModel(PushedModel):
+    """What the caller has just pushed."""
+
+    notices: list[str] = Field(description="What a full clone has and a launch will not have.")
+
+
 class PastedModel(Model):
     """What was pasted, understood."""
 
@@ -277,4 +308,5 @@ class LimitsModel(Model):
     build_seconds: int
     build_disk_mb: int
     build_log_kb: int
+    push_mb: int = Field(description="How large a repository may be that is pushed; 0: none.")
     accounts: list[str] = Field(description="Slurm accounts that the caller may charge.")

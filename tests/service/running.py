@@ -1,8 +1,8 @@
 """The service under test: the real application over the real library, in a thread of its own.
 
-Two parts cannot be had without a cluster and a builder. The cluster is asked one thing here, who a
-user is: `Members` answers as the agent on a login node would. Builds are made by `Builder`, which
-holds a worker's side of the queue and writes artefacts of a few bytes.
+Two parts cannot be had without a cluster and a builder. The cluster is asked who a user is, and for
+repositories on its storage: `Members` answers as the agent on a login node would. Builds are made
+by `Builder`, which holds a worker's side of the queue and writes artefacts of a few bytes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from hpcbinderhub.services.binder.app import Services, assemble, make_web_application, stop
 from tornado.httpserver import HTTPServer
@@ -22,6 +22,7 @@ from hpcbinderhub.images.store import artefact_file, make_folder
 from hpcbinderhub.site import Site
 from hpcbinderhub.slurm.cluster import Cluster
 
+from .agent_here import AgentHere
 from .hub import RunningHub
 
 T = TypeVar("T")
@@ -31,10 +32,19 @@ UIDS = {"alice": 2001, "bob": 2002, "carol": 2003}
 
 
 class Members:
-    """Answers `whoami`; everybody may charge `geo`."""
+    """Answers `whoami`; everybody may charge `geo`. Repositories on storage are read by the agent,
+    as whoever runs the tests."""
 
-    async def call(self, user: str, request: dict[str, Any]) -> dict[str, Any]:
+    def __init__(self) -> None:
+        self.read_as: list[str] = []
+
+    async def call(
+        self, user: str, request: dict[str, Any], data: BinaryIO | None = None
+    ) -> dict[str, Any]:
         """See `hpcbinderhub.slurm.transport.Transport`."""
+        if request["op"].startswith("repository-"):
+            self.read_as.append(user)
+            return await AgentHere().call(user, request, data)
         assert request["op"] == "whoami", request
         association = {"account": "geo", "partition": "", "qos": "normal"}
         return {
@@ -94,6 +104,7 @@ class RunningService:
         self.site = site
         self.url = f"{hub.url}/services/binder"
         self.direct_url = f"http://127.0.0.1:{hub.service_port}"
+        self.members = Members()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), daemon=True)
 
@@ -129,7 +140,7 @@ class RunningService:
             self.site,
             environment["JUPYTERHUB_API_URL"],
             environment["JUPYTERHUB_API_TOKEN"],
-            Cluster(Members(), self.site),
+            Cluster(self.members, self.site),
         )
         self.builder = Builder(services)
         self._building = asyncio.create_task(self.builder.run())

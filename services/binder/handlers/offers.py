@@ -34,6 +34,7 @@ class LimitsHandler(UserHandler):
                 build_seconds=site.build_seconds,
                 build_disk_mb=site.build_disk_mb,
                 build_log_kb=site.build_log_kb,
+                push_mb=site.push_mb,
                 accounts=member.slurm_accounts,
             )
         )

@@ -20,7 +20,7 @@ USE_SECONDS = 30 * 86_400.0
 
 
 class MinePage(PageHandler):
-    """What the caller runs and has launched, and what she has entered and consented to."""
+    """What the caller runs, has launched and has pushed; what she has entered and consented to."""
 
     @authenticated
     async def get(self) -> None:
@@ -30,6 +30,7 @@ class MinePage(PageHandler):
             "mine.html",
             servers=await running_servers(self, user),
             launches=await self.services.book.of_user(user, LAUNCHES),
+            pushed=await self.services.pushed.of_user(user),
             takes_credentials=self.services.credentials.offered,
             credentials=await self.services.credentials.of_user(user),
             consents=await self.services.consents.of_user(user),
