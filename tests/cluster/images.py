@@ -59,16 +59,10 @@ def _debootstrap() -> None:
             "and mmdebstrap, which could make it, is not installed.",
             "Install mmdebstrap, or see that Docker reaches a registry.",
         )
-    mirror = "deb http://deb.debian.org"
     command = ["mmdebstrap", "--quiet", "--variant=minbase", "--dpkgopt=force-unsafe-io"]
     command += [f"--dpkgopt=path-exclude=/usr/share/{part}/*" for part in ("man", "doc", "locale")]
-    command += [
-        "bookworm",
-        "-",
-        f"{mirror}/debian bookworm main",
-        f"{mirror}/debian bookworm-updates main",
-    ]
-    command += [f"{mirror}/debian-security bookworm-security main"]
+    # Unless told from where, it takes Debian's own archive, with its updates and security fixes.
+    command += ["bookworm", "-"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as make:
         docker(
             "import", "--change", 'CMD ["bash"]', "-", BASE_IMAGE, stdin=make.stdout, timeout=600
@@ -79,7 +73,7 @@ def _debootstrap() -> None:
         docker("rmi", BASE_IMAGE, check=False)
         raise ClusterError(
             f"mmdebstrap failed: {last_lines(words)}",
-            "See that deb.debian.org is reached over http.",
+            "See that Debian's archive is reached over http.",
         )
 
 

@@ -98,12 +98,12 @@ def test_charliecloud_shows_her_home_where_that_was_granted() -> None:
 
 
 def test_charliecloud_shows_her_home_beside_workspaces_on_another_file_system() -> None:
-    where = places("/work/{user}", ALICE, "0abc1234", "quickstart-123456")
-    run = ContainerRun("/artefacts/x.squashfs", where, ("/work",), ("start",), Reach.HOME)
+    where = places("/projects/{user}", ALICE, "0abc1234", "quickstart-123456")
+    run = ContainerRun("/artefacts/x.squashfs", where, ("/projects",), ("start",), Reach.HOME)
     command = Charliecloud(Site()).command(run)
     assert [word for word in command if word.startswith("--bind")] == [
-        "--bind=/work/alice/launches/0abc1234/view/home:/home",
-        "--bind=/work/alice/launches/0abc1234/view/work:/work",
+        "--bind=/projects/alice/launches/0abc1234/view/home:/home",
+        "--bind=/projects/alice/launches/0abc1234/view/projects:/projects",
         "--bind=/home/alice:/home/alice",
         f"--bind={where.launch}:{where.launch}",
         f"--bind={where.workspace.parent}:{where.workspace.parent}",
