@@ -12,6 +12,8 @@ from .claim import Content
 from .report import Exit, Stop, storage_full
 
 HARDENED = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=", "-c", "protocol.allow=never")
+# Tells later what came from the hub and what is hers alone, whatever becomes of her branches.
+LAUNCHED = "refs/hpcbinder/launched"
 NO_ROOM = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 
 
@@ -77,6 +79,7 @@ def unpack(bundle: Path, content: Content, git: Git) -> None:
         _set(git, f"branch.{content.ref}.merge", branch)
     else:
         git("update-ref", "--no-deref", "HEAD", content.commit)
+    git("update-ref", LAUNCHED, content.commit)
     git("reset", "--quiet", "--hard", content.commit, "--")
 
 

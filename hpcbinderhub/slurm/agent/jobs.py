@@ -1,111 +1,19 @@
-#!/usr/bin/python3 -I
-"""The one program of HPC BinderHub that runs on a login node, as the user, for one request.
+"""Jobs: submitted once, found again, watched and cancelled."""
 
-It reads one JSON object from standard input and writes one line: the request's nonce, a space, and
-the answer as JSON. Login shells differ and rc files print, so whatever else is on standard output
-is not ours. It knows a closed list of operations; no text of a request ever becomes shell text.
-
-It depends on nothing but Python 3.6 and Slurm's own commands. Install it owned by root.
-"""
-
-import errno
 import fcntl
 import grp
 import hashlib
 import json
 import os
 import pwd
-import subprocess
-import sys
 import time
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional
 
-Request = Dict[str, Any]
-Row = Dict[str, Any]
+from .basics import Refused, Request, Row, checked, read, slurm, write
 
 SEPARATOR = "\x1f"
 QUEUE_FIELDS = ("%A", "%U", "%T", "%V", "%S", "%e", "%B", "%r", "%j")
 SACCT_FIELDS = "JobIDRaw,UID,State,Submit,Start,End,NodeList,ExitCode,JobName"
-COMMAND_SECONDS = 100
-
-
-class Refused(Exception):
-    """An operation that did not work: a kind for the program, words for the reader."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
-
-
-def main() -> None:
-    try:
-        request = json.loads(sys.stdin.read())
-        operation = OPERATIONS[request["op"]]
-    except (ValueError, KeyError, TypeError):
-        sys.exit("This is HPC BinderHub's agent. It answers its hub's requests, and nothing else.")
-    os.umask(0o077)
-    try:
-        answer = {"ok": operation(request)}
-    except Refused as error:
-        answer = {"error": {"kind": error.kind, "message": str(error)}}
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        kind = "full" if full else "storage"
-        answer = {"error": {"kind": kind, "message": str(error)}}
-    # The leading line end separates the answer from whatever an rc file left on the line.
-    sys.stdout.write("\n%s %s\n" % (request["nonce"], json.dumps(answer)))
-    sys.stdout.flush()
-
-
-def slurm(
-    request: Request, arguments: List[str], script: Optional[str] = None
-) -> Tuple[int, str, str]:
-    """Run one Slurm command in an environment made from scratch.
-
-    What the user's rc files export (SBATCH_TIMELIMIT, SQUEUE_FORMAT, ...) beats options in a
-    script and changes output formats; none of it is passed on.
-    """
-    account = pwd.getpwuid(os.getuid())
-    environment = {
-        "PATH": ":".join(request["path"]),
-        "HOME": account.pw_dir,
-        "USER": account.pw_name,
-        "LOGNAME": account.pw_name,
-        "SHELL": "/bin/sh",
-        "LANG": "C.UTF-8",
-        "SLURM_TIME_FORMAT": "%s",
-    }
-    environment.update(request["env"])
-    program = find_program(arguments[0], request["path"])
-    done = subprocess.run(
-        [program] + arguments[1:],
-        input=script,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment,
-        cwd="/",
-        universal_newlines=True,
-        timeout=COMMAND_SECONDS,
-    )
-    return done.returncode, done.stdout, done.stderr.strip()
-
-
-def find_program(name: str, path: List[str]) -> str:
-    for directory in path:
-        candidate = os.path.join(directory, name)
-        if os.access(candidate, os.X_OK):
-            return candidate
-    raise Refused("missing", "%s is not in any of: %s" % (name, ", ".join(path)))
-
-
-def checked(request: Request, arguments: List[str]) -> str:
-    status, out, err = slurm(request, arguments)
-    if status != 0:
-        raise Refused("slurm", err or out.strip() or "%s failed" % arguments[0])
-    return out
-
-
-# -- operations ------------------------------------------------------------------------------------
 
 
 def whoami(request: Request) -> Dict[str, Any]:
@@ -294,67 +202,3 @@ def tail(request: Request) -> Dict[str, Any]:
             return {"text": log.read().decode("utf-8", "replace")}
     except FileNotFoundError:
         return {"text": ""}
-
-
-def shifter_lookup(request: Request) -> Dict[str, Any]:
-    """The id by which Shifter knows an image, or an empty one."""
-    status, out, err = slurm(request, ["shifterimg", "lookup", request["image"]])
-    if status != 0 and err:
-        raise Refused("shifter", err)
-    ids = [line for line in out.split() if len(line) == 64]
-    return {"id": ids[-1] if ids else ""}
-
-
-def shifter_import(request: Request) -> Dict[str, Any]:
-    """Ask Shifter's gateway to take in a ready squashfs file."""
-    import urllib.error
-    import urllib.request
-
-    body = json.dumps({"filepath": request["path"], "format": "squashfs"}).encode()
-    call = urllib.request.Request(request["url"], body, {"Content-Type": "application/json"})
-    munge = subprocess.run(
-        ["munge", "--no-input"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=10
-    )
-    if munge.returncode == 0:
-        call.add_header("authentication", munge.stdout.decode().strip())
-    try:
-        with urllib.request.urlopen(call, timeout=30) as answer:
-            return {"status": json.loads(answer.read()).get("status", "")}
-    except urllib.error.URLError as error:
-        raise Refused("shifter", "the image gateway refused the import: %s" % error) from error
-
-
-# -- small files -----------------------------------------------------------------------------------
-
-
-def read(path: str) -> str:
-    try:
-        with open(path) as file:
-            return file.read().strip()
-    except FileNotFoundError:
-        return ""
-
-
-def write(path: str, text: str) -> None:
-    """Write a file that is whole or not there, and that nobody else can read."""
-    temporary = path + ".new"
-    with open(temporary, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.rename(temporary, path)
-
-
-OPERATIONS = {
-    "whoami": whoami,
-    "submit": submit,
-    "find": find,
-    "cancel": cancel,
-    "observe": observe,
-    "tail": tail,
-    "shifter-lookup": shifter_lookup,
-    "shifter-import": shifter_import,
-}
-
-if __name__ == "__main__":
-    main()
