@@ -143,6 +143,18 @@ class Site(LoggingConfigurable):
         `{home}` and `{user}` are filled in as the login node knows them.
         """,
     )
+    workspace_purge_days = Integer(
+        0,
+        min=0,
+        config=True,
+        help="""After how many days without use the site removes files where workspaces are.
+
+        For the warnings on the page “Yours”: nothing is removed by this. 0: never. Example: `90`.
+        """,
+    )
+    workspace_purge_notice_days = Integer(
+        14, min=0, config=True, help="How many days before that a workspace's owner is warned."
+    )
     data_roots = List(
         Unicode(),
         config=True,

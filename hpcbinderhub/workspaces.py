@@ -46,15 +46,25 @@ class Places:
         return self.root.relative_to(self.mount)
 
 
+def root_of(template: str, account: Account) -> PurePosixPath:
+    """Where all of a user's is, from the site's template and what the login node says of her."""
+    filled = template.replace("{home}", account.home).replace("{user}", account.user)
+    return PurePosixPath(filled)
+
+
+def shelf(root: PurePosixPath) -> PurePosixPath:
+    """The folder of a user's workspaces."""
+    return root / "workspaces"
+
+
 def places(root_template: str, account: Account, launch: str, workspace: str) -> Places:
-    """The paths of a launch, from the site's template and what the login node says of the user."""
-    filled = root_template.replace("{home}", account.home).replace("{user}", account.user)
-    root = PurePosixPath(filled)
+    """The paths of a launch."""
+    root = root_of(root_template, account)
     directory = root / "launches" / launch
     return Places(
         root=root,
         launch=directory,
-        workspace=root / "workspaces" / workspace,
+        workspace=shelf(root) / workspace,
         home=directory / "home",
         view=directory / "view",
     )

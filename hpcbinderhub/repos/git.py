@@ -104,6 +104,16 @@ class GitCache:
         repository = self._repository(repo_url, reader)
         return (await repository("rev-parse", "--verify", f"{commit}^{{tree}}")).strip()
 
+    async def descends(
+        self, repo_url: str, commit: str, earlier: str, reader: str | None = None
+    ) -> bool:
+        """Whether a commit in the cache has the other one in its history."""
+        try:
+            await self._repository(repo_url, reader)("merge-base", "--is-ancestor", earlier, commit)
+        except UserError:
+            return False
+        return True
+
     async def left_out(self, repo_url: str, commit: str, reader: str | None = None) -> list[str]:
         """Sentences about what a full clone would bring and ours does not, so that nobody wonders
         why a folder is empty."""

@@ -37,12 +37,14 @@ from hpcbinderhub.health import (
     room_in,
     workers_live,
 )
+from hpcbinderhub.launches.admission import Admission
 from hpcbinderhub.launches.conductor import Conductor
 from hpcbinderhub.launches.content import ContentStore
 from hpcbinderhub.launches.expiry import Expiry
 from hpcbinderhub.launches.hub import Hub
 from hpcbinderhub.launches.presence import Presence
 from hpcbinderhub.launches.records import LaunchBook
+from hpcbinderhub.launches.workspaces import Workspaces
 from hpcbinderhub.ratelimit import RateLimiter
 from hpcbinderhub.repos.access import Access
 from hpcbinderhub.repos.forges import Forges
@@ -86,7 +88,9 @@ class Services:
     hub: Hub
     presence: Presence
     environments: Environments
+    admission: Admission
     conductor: Conductor
+    workspaces: Workspaces
     catalogue: Catalogue
     workers: Sightings
     limiter: RateLimiter
@@ -113,6 +117,7 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
     cluster = cluster or cluster_of(site)
     hub = Hub(api_url, api_token)
     presence = Presence(site.away_seconds)
+    admission = Admission(site, cluster, hub)
     access = Access(repositories, credentials)
     environments = Environments(site, queue, repositories, access, cluster)
     workers = Sightings()
@@ -132,7 +137,9 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
         hub=hub,
         presence=presence,
         environments=environments,
-        conductor=Conductor(site, book, events, queue, environments, cluster, hub, presence),
+        admission=admission,
+        conductor=Conductor(site, book, events, queue, environments, admission, hub, presence),
+        workspaces=Workspaces(site, book, cluster, hub, repositories, access),
         catalogue=catalogue,
         workers=workers,
         limiter=RateLimiter(site.request_limit, site.request_limit_seconds),

@@ -1,13 +1,17 @@
 """The service under test: the real application over the real library, in a thread of its own.
 
-Two parts cannot be had without a cluster and a builder. The cluster is asked one thing here, who a
-user is: `Members` answers as the agent on a login node would. Builds are made by `Builder`, which
-holds a worker's side of the queue and writes artefacts of a few bytes.
+Two parts cannot be had without a cluster and a builder. Who a user is, `Members` says as the agent
+on a login node would; what it is asked about workspaces, the agent itself answers, on this host.
+Builds are made by `Builder`, which holds a worker's side of the queue and writes artefacts of a few
+bytes.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -20,21 +24,26 @@ from tornado.httpserver import HTTPServer
 from hpcbinderhub.builds.records import Build, LeaseLost
 from hpcbinderhub.images.store import artefact_file, make_folder
 from hpcbinderhub.site import Site
+from hpcbinderhub.slurm import agent
 from hpcbinderhub.slurm.cluster import Cluster
+from hpcbinderhub.slurm.transport import read_answer
 
 from .hub import RunningHub
 
 T = TypeVar("T")
 WORKER = "tests"
 HEARTBEAT_SECONDS = 0.5
+AGENT = "import sys; sys.path.insert(0, sys.argv[1]); from agent.main import main; main()"
 UIDS = {"alice": 2001, "bob": 2002, "carol": 2003}
 
 
 class Members:
-    """Answers `whoami`; everybody may charge `geo`."""
+    """Answers `whoami`, where everybody may charge `geo`, and lets the agent see to workspaces."""
 
     async def call(self, user: str, request: dict[str, Any]) -> dict[str, Any]:
         """See `hpcbinderhub.slurm.transport.Transport`."""
+        if request["op"] in ("workspaces", "delete-workspace"):
+            return await asyncio.to_thread(_agent, request)
         assert request["op"] == "whoami", request
         association = {"account": "geo", "partition": "", "qos": "normal"}
         return {
@@ -43,6 +52,17 @@ class Members:
             "home": f"/home/{user}",
             "associations": [association],
         }
+
+
+def _agent(request: dict[str, Any]) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", AGENT, str(Path(agent.__file__).parents[1])],
+        input=json.dumps(request | {"nonce": "1"}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return read_answer(done.stdout, "1")
 
 
 class Builder:

@@ -4,7 +4,7 @@ import os
 import pwd
 import subprocess
 import time
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from .basics import Refused, find_program
 
@@ -15,7 +15,7 @@ KIB = 1024
 def measure(directory: str, deadline: float) -> Dict[str, Any]:
     """What a folder takes up, and when something in it changed last: as far as one gets."""
     size, newest = 0, 0.0
-    seen = set()  # type: Set[Tuple[int, int]]
+    seen: Set[Tuple[int, int]] = set()
     waiting = [directory]
     while waiting:
         try:

@@ -28,7 +28,7 @@ class Unknown(Exception):
 
 def look(git: str, workspace: str, deadline: float) -> Dict[str, Any]:
     """What can be told of the repository; None stands for what cannot."""
-    found = dict.fromkeys(TOLD)  # type: Dict[str, Any]
+    found: Dict[str, Any] = dict.fromkeys(TOLD)
     try:
         with tempfile.TemporaryDirectory() as view:
             asked = View(git, workspace, view, deadline)

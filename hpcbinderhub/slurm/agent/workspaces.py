@@ -51,7 +51,7 @@ def is_folder(name: str, within: int) -> bool:
 
 def describe(request: Request, name: str, deadline: float) -> Dict[str, Any]:
     path = os.path.join(request["root"], name)
-    found = {"name": name, "path": path}  # type: Dict[str, Any]
+    found: Dict[str, Any] = {"name": name, "path": path}
     try:
         git = find_program("git", request["path"])
     except Refused:

@@ -26,6 +26,7 @@ from . import (
     queue,
     servers,
     workers,
+    workspaces,
 )
 from .binderhub_build import BuildStreamHandler
 
@@ -46,7 +47,11 @@ def routes(prefix: str, title: str) -> list[tuple[Any, ...]]:
         (r"api/launches", launches.LaunchesHandler),
         (r"api/launches/([0-9a-z]+)", launches.LaunchHandler),
         (r"api/launches/([0-9a-z]+)/start", launches.StartHandler),
+        (r"api/launches/([0-9a-z]+)/again", launches.AgainHandler),
         (r"api/launches/([0-9a-z]+)/events", launches.LaunchEventsHandler),
+        (r"api/opening", workspaces.OpeningHandler),
+        (r"api/workspaces", workspaces.WorkspacesHandler),
+        (r"api/workspaces/([^/]+)", workspaces.WorkspaceHandler),
         (r"api/builds", builds.BuildsHandler),
         (r"api/builds/([0-9a-f]+)", builds.BuildHandler),
         (r"api/builds/([0-9a-f]+)/events", builds.BuildEventsHandler),

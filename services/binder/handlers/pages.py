@@ -72,7 +72,7 @@ class LaunchPage(PageHandler):
         refusal: UserError | None = None
         accounts: list[str] = []
         try:
-            accounts = (await self.services.conductor.member(user)).slurm_accounts
+            accounts = (await self.services.admission.member(user)).slurm_accounts
         except UserError as error:
             refusal = error
         self.render_page(
