@@ -234,7 +234,8 @@ class Conductor:
             if event.get("ready"):
                 await self._ready(launch, event["url"])
                 return
-            await self._events.append(launch.stream, "launching", event["message"])
+            more = {"notice": True} if event.get("notice") else {}
+            await self._events.append(launch.stream, "launching", event["message"], **more)
 
     async def _ready(self, launch: Launch, url: str) -> None:
         changed = await self._book.change(launch.id, launch.state, state=State.READY, url=url)

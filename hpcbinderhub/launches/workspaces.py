@@ -16,7 +16,7 @@ from ..slurm.folders import Folder, Room
 from ..workspaces import root_of, shelf, workspace_name
 from .hub import Hub
 from .options import Existing
-from .records import Launch, LaunchBook
+from .records import Launch, LaunchBook, State
 
 DAY = 24 * 3600.0
 LAUNCHES = 1000
@@ -29,7 +29,7 @@ class Workspace(Folder):
 
     last_used: float
     launch: str | None
-    """The newest launch that worked in it."""
+    """The newest launch whose server worked in it."""
 
     server: str | None
     """The server that works in it now."""
@@ -76,7 +76,8 @@ class Workspaces:
         folders, room = await self._cluster.workspaces(user, await self._shelf(user))
         latest: dict[str, Launch] = {}
         for launch in await self._book.of_user(user, LAUNCHES):
-            latest.setdefault(launch.workspace, launch)
+            if launch.state is State.READY:
+                latest.setdefault(launch.workspace, launch)
         working = await self._working(user)
         found = [
             self._known(folder, latest.get(folder.name), working.get(folder.name))

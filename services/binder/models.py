@@ -196,7 +196,7 @@ class WorkspaceModel(Model):
     size: int | None = Field(description="Bytes; at least so many if `whole` is not set.")
     whole: bool
     last_used: float
-    launch: str | None = Field(description="The newest launch that worked in it.")
+    launch: str | None = Field(description="The newest launch whose server worked in it.")
     server: str | None = Field(description="The server that works in it now.")
     purge: float | None = Field(
         description="When the site may begin to remove what lies there, if nobody uses it."

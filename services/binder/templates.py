@@ -19,7 +19,7 @@ def template_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(ago=ago, duration=duration, isotime=isotime)
+    environment.filters.update(ago=ago, duration=duration, isotime=isotime, left=left, day=day)
     return environment
 
 
@@ -38,6 +38,19 @@ def duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
     return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def left(until: float) -> str:
+    """How long something still lasts, in whole minutes."""
+    minutes = max(0, int((until - time.time()) // 60))
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if hours else f"{rest} min"
+
+
+def day(at: float) -> str:
+    """A day, for people."""
+    moment = datetime.fromtimestamp(at, UTC)
+    return f"{moment.day} {moment:%B %Y}"
 
 
 def isotime(at: float) -> str:

@@ -26,6 +26,13 @@ export async function call(method, path, body) {
   return answer;
 }
 
+// A part of a page, as the service renders it.
+export async function fragment(path) {
+  const response = await fetch(address(path), { headers });
+  if (!response.ok) throw new ApiError(await response.json());
+  return response.text();
+}
+
 // Whether there is a page.
 export async function exists(path) {
   const response = await fetch(address(path), { method: "HEAD", headers }).catch(() => null);

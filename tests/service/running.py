@@ -22,6 +22,7 @@ from hpcbinderhub.services.binder.app import Services, assemble, make_web_applic
 from tornado.httpserver import HTTPServer
 
 from hpcbinderhub.builds.records import Build, LeaseLost
+from hpcbinderhub.errors import Unavailable
 from hpcbinderhub.images.store import artefact_file, make_folder
 from hpcbinderhub.site import Site
 from hpcbinderhub.slurm import agent
@@ -40,8 +41,13 @@ UIDS = {"alice": 2001, "bob": 2002, "carol": 2003}
 class Members:
     """Answers `whoami`, where everybody may charge `geo`, and lets the agent see to workspaces."""
 
+    silent = False
+    """Whether nobody answers."""
+
     async def call(self, user: str, request: dict[str, Any]) -> dict[str, Any]:
         """See `hpcbinderhub.slurm.transport.Transport`."""
+        if self.silent:
+            raise Unavailable("No login node could be used.")
         if request["op"] in ("workspaces", "delete-workspace"):
             return await asyncio.to_thread(_agent, request)
         assert request["op"] == "whoami", request
@@ -113,6 +119,7 @@ class RunningService:
         self.site = site
         self.url = f"{hub.url}/services/binder"
         self.direct_url = f"http://127.0.0.1:{hub.service_port}"
+        self.members = Members()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), daemon=True)
 
@@ -148,7 +155,7 @@ class RunningService:
             self.site,
             environment["JUPYTERHUB_API_URL"],
             environment["JUPYTERHUB_API_TOKEN"],
-            Cluster(Members(), self.site),
+            Cluster(self.members, self.site),
         )
         self.builder = Builder(services)
         self._building = asyncio.create_task(self.builder.run())

@@ -26,7 +26,7 @@ def make_workspace(service: RunningService, launch_id: str) -> Path:
     root = Path(service.site.workspace_root.replace("{user}", launch.user))
     path = root / "workspaces" / options.workspace
     path.mkdir(parents=True)
-    content = Content("", launch.repo_url, launch.ref, options.commit)
+    content = Content("", launch.repo_url, launch.ref, options.commit, options.existing)
     unpack(bundle, content, Git(path, {"PATH": "/usr/bin:/bin"}))
     return path
 

@@ -14,7 +14,7 @@ KIB = 1024
 
 def measure(directory: str, deadline: float) -> Dict[str, Any]:
     """What a folder takes up, and when something in it changed last: as far as one gets."""
-    size, newest = 0, 0.0
+    size, newest = 0, os.lstat(directory).st_mtime
     seen: Set[Tuple[int, int]] = set()
     waiting = [directory]
     while waiting:

@@ -39,6 +39,7 @@ def routes(prefix: str, title: str) -> list[tuple[Any, ...]]:
         ("", pages.LaunchPage),
         (r"v2/([^/]+)/(.+)", pages.LaunchPage),
         (r"mine", overview.MinePage),
+        (r"mine/workspaces", overview.WorkspacesPart),
         (r"admin", overview.AdminPage),
         (r"login", pages.LogInHandler),
         (r"launches/([0-9a-z]+)", pages.LoadingPage),

@@ -11,7 +11,7 @@ from hpcbinderhub.builds.outlook import outlook
 from hpcbinderhub.builds.records import Build, Priority, stream
 from hpcbinderhub.errors import NotFound, UserError
 from hpcbinderhub.events import BUILD_ENDS
-from hpcbinderhub.launches.options import Line
+from hpcbinderhub.launches.options import Commit, Line
 from hpcbinderhub.repos.spec import RepoSpec
 
 from ..models import BuildModel, BuildStatusModel, EventModel, MadeModel
@@ -44,6 +44,9 @@ class BuildRequest(RepositoryRequest):
     """The body of POST /api/builds."""
 
     force: bool = Field(default=False, description="Build again what is there already.")
+    commit: Commit | None = Field(
+        default=None, description="This commit, and not what the ref stands for now."
+    )
 
 
 class AnyBuild(UserHandler):
@@ -84,7 +87,7 @@ class BuildsHandler(UserHandler):
         pasted = request.pasted()
         self.count(user)
         spec = (await self.services.repositories.settle(pasted, user)).spec
-        recipe = await self.services.environments.recipe(spec, user)
+        recipe = await self.services.environments.recipe(spec, user, request.commit)
         environment = await self.services.environments.of(
             recipe, asker=user, priority=Priority.AHEAD, anew=request.force
         )

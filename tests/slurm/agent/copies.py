@@ -45,6 +45,6 @@ class Shelf:
         git(self.origin, "bundle", "create", "--quiet", str(bundle), "refs/heads/main")
         path = self.root / name
         path.mkdir()
-        content = Content("", URL, ref, self.head)
+        content = Content("", URL, ref, self.head, "keep")
         unpack(bundle, content, Git(path, {"PATH": "/usr/bin:/bin"}))
         return path
