@@ -61,6 +61,14 @@ def test_an_environment_is_built_once_and_again_only_by_force(
     assert alice.call("GET", f"{query}&state=failed").json() == []
 
 
+def test_an_earlier_commit_of_a_branch_is_built_again(
+    alice: Person, repository: ServedRepository
+) -> None:
+    repository.commit("more.txt", "more\n")
+    made = build(alice, repository, ref="main", commit=repository.head)["build"]
+    assert (made["commit"], made["ref"]) == (repository.head, "main")
+
+
 def test_an_archives_record_is_built_as_any_repository_is(alice: Person) -> None:
     with archives.serve() as internet:
         internet.says("/files/requirements.txt", b"numpy\n")

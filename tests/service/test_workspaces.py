@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from cluster.person import Person
+from service.browser import Browser
 from service.repository import ServedRepository
 from service.running import RunningService
 from service.shelf import git, make_workspace
@@ -98,6 +99,24 @@ def test_a_purge_is_told_of_in_time(
     assert found["purge_soon"]
     assert found["last_used"] == pytest.approx(long_ago, abs=1)
     assert service.site.workspace_purge_notice_days == 14
+
+
+def test_a_quota_that_is_nearly_used_up_is_told_of(
+    start_service: Callable[..., RunningService], alice: Person, workspace: Path, tmp_path: Path
+) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "quota").write_text("#!/bin/sh\necho 'nfs:/home 950 1000 1200 0 12 0 0 0'\n")
+    (programs / "quota").chmod(0o755)
+    assert not alice.call("GET", "api/workspaces").json()["storage"]["personal"]
+    start_service(slurm_path=[str(programs), "/usr/bin", "/bin"])
+    storage = alice.call("GET", "api/workspaces").json()["storage"]
+    assert storage == {"used": 972800, "limit": 1024000, "personal": True, "nearly_full": True}
+    browser = Browser(alice.url)
+    browser.follow("/services/binder/login")
+    page = browser.client.get("/services/binder/mine/workspaces").text
+    assert "Your quota is nearly used up." in page
+    assert "972.8 kB of 1.0 MB are used" in page
 
 
 def test_there_is_nothing_to_ask_without_a_workspace_or_at_its_own_commit(
