@@ -18,6 +18,7 @@ from .repository import look
 
 LIST_SECONDS = 60.0
 SIZE_SECONDS = 3.0
+LOOK_SECONDS = 20.0
 REMOVE_SECONDS = 60.0
 TRASH = ".trash"
 
@@ -74,7 +75,9 @@ def delete(request: Request) -> Dict[str, Any]:
         raise Refused("gone", "there is no workspace %s" % name)
     with nobody_else(root, name):
         if not request["force"]:
-            refuse_losses(describe(dict(request, measure=False), name, time.monotonic() + 20))
+            refuse_losses(
+                describe(dict(request, measure=False), name, time.monotonic() + LOOK_SECONDS)
+            )
         trash = trash_in(root)
         aside = "%s.%d.%d" % (name, time.time(), os.getpid())
         os.rename(name, aside, src_dir_fd=root, dst_dir_fd=trash)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..models import OpeningModel, StorageModel, WorkspaceModel, WorkspacesModel
 from ..operations import operation
+from ..workspace_models import OpeningModel, StorageModel, WorkspaceModel, WorkspacesModel
 from .base import LAUNCH_SCOPE, UserHandler
 from .repository import RepositoryRequest
 

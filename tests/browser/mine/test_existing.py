@@ -109,7 +109,7 @@ def test_a_workspace_that_was_not_updated_is_told_of_before_the_way_goes_on(
     ("scheme", "width"), [("light", 1280), ("dark", 390)], ids=["light", "dark and small"]
 )
 @pytest.mark.parametrize("dirty", [False, True], ids=["clean", "dirty"])
-def test_looks(
+def test_looks_of_the_question(
     scheme: str,
     width: int,
     dirty: bool,

@@ -137,7 +137,7 @@ def test_a_cluster_that_does_not_answer_hides_nothing_else(
 
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_looks(
+def test_looks_of_yours(
     scheme: str,
     width: int,
     mine: Callable[..., Page],
