@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import __version__
 from .builds.worker import base_settings, run_worker, storage
-from .cli import images, remote
+from .cli.commands import add_commands
 from .credentials.keyring import add_key
 from .database import Database
 from .errors import UserError
@@ -22,15 +22,6 @@ from .site import load_site
 from .slurm.packing import packed
 
 DEFAULT_CONFIG = "/etc/jupyterhub/jupyterhub_config.d"
-
-
-IMAGE_COMMANDS = {
-    "list": images.show,
-    "pin": images.pin,
-    "unpin": images.unpin,
-    "remove": images.remove,
-    "export": images.save,
-}
 
 
 def worker(options: argparse.Namespace) -> None:
@@ -115,16 +106,7 @@ def parser() -> argparse.ArgumentParser:
     key = command("credential-key", credential_key)
     key.add_argument("file", help="where the keys are, mode 0600, the newest first")
     command("agent", print_agent)
-    stored = commands.add_parser("images", help="What was built.").add_subparsers(required=True)
-    for name, run in IMAGE_COMMANDS.items():
-        made = configured(command(name, run, stored))
-        remote.add_options(made)
-        if name != "list":
-            made.add_argument(
-                "key", type=images.key, help="the image's key, or enough of its beginning"
-            )
-        if name == "export":
-            made.add_argument("file", help="where the archive goes")
+    add_commands(commands, DEFAULT_CONFIG)
     return top
 
 

@@ -97,17 +97,21 @@ async def _bare_line(stage: Stage) -> float:
 
 
 async def _watchers(stage: Stage) -> dict[str, Any]:
-    build = await _claimed_build(stage, "watched")
-    url = f"{stage.url}/api/builds/{build}/events"
-    delays, kib, reached = await _watched(
-        stage, url, stage.bearer, lambda text: _report(stage, build, text)
-    )
-    await _finish(stage, build)
+    stage.restart()
 
     async def say(text: str) -> None:
         await ask("POST", f"{stage.url}/bare/stream", {}, {"message": text})
 
     bare, bare_kib, _ = await _watched(stage, f"{stage.url}/bare/stream", {}, say)
+    stage.restart()
+    build = await _claimed_build(stage, "watched")
+    url = f"{stage.url}/api/builds/{build}/events"
+
+    async def report(text: str) -> None:
+        await _report(stage, build, text)
+
+    delays, kib, reached = await _watched(stage, url, stage.bearer, report)
+    await _finish(stage, build)
     return {
         "watchers": reached,
         "watcher_p99_ms": in_ms(delays, 99),

@@ -44,14 +44,22 @@ class Stage:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._service.terminate()
-        self._service.join(30)
+        self._stop_service()
         self.hub.stop()
         self._forge.__exit__(kind, error, trace)
 
+    def restart(self) -> None:
+        """A service whose memory is its own again, and not what others have left behind."""
+        self._stop_service()
+        self._service = self._start_service()
+
+    def _stop_service(self) -> None:
+        self._service.terminate()
+        self._service.join(30)
+
     def _start_service(self) -> SpawnProcess:
         state, artefacts = self._scratch / "state", self._scratch / "artefacts"
-        artefacts.mkdir()
+        artefacts.mkdir(exist_ok=True)
         given = {
             "port": self.hub.service_port,
             "site": {

@@ -173,14 +173,26 @@ def release(connection: Connection, build: str, worker: str, now: float) -> None
         state="queued",
         worker=None,
         lease_until=None,
-        attempt=builds.c.attempt - 1,
     )
+    one_less = update(builds).where(builds.c.id == build).values(attempt=builds.c.attempt - 1)
+    connection.execute(one_less)
     tell(connection, build, now, "waiting", "The builder is stopping; waiting for another.")
 
 
 def _update_own(connection: Connection, build: str, owner: str, /, **values: Any) -> Any:
-    mine = and_(builds.c.id == build, builds.c.worker == owner, builds.c.state == "running")
-    row = connection.execute(update(builds).where(mine).values(values).returning(*builds.c)).first()
+    given = {"build": build, "owner": owner} | {f"new_{name}": v for name, v in values.items()}
+    row = connection.execute(_own(tuple(values)), given).first()
     if row is None:
         raise LeaseLost(build)
     return row
+
+
+@cache
+def _own(names: tuple[str, ...]) -> ReturningUpdate[Any]:
+    mine = and_(
+        builds.c.id == bindparam("build"),
+        builds.c.worker == bindparam("owner"),
+        builds.c.state == "running",
+    )
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    return update(builds).where(mine).values(values).returning(*builds.c)

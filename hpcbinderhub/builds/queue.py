@@ -134,7 +134,8 @@ class BuildQueue:
                 return build
             try:
                 # A build that was put off rings no bell, so look again now and then.
-                await asyncio.wait_for(self._work.wait(), min(left, LOOK_AGAIN_SECONDS))
+                async with asyncio.timeout(min(left, LOOK_AGAIN_SECONDS)):
+                    await self._work.wait()
             except TimeoutError:
                 continue
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import re
 import tempfile
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ..images.export import PORT, Source, export
 from .remote import remote
+from .table import moment, print_table
 
 KEY_LENGTH = 12
 """Enough of a key to tell it from others."""
@@ -29,11 +29,7 @@ def show(options: argparse.Namespace) -> None:
     """List the images, the newest first, with what each costs and whether it stays."""
     service = remote(options)
     images = service.call("GET", "api/images?limit=1000")
-    rows = [HEADINGS, *(_row(image) for image in images)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())
+    print_table(HEADINGS, [_row(image) for image in images])
     print(_in_words(service.call("GET", "api/store")))
 
 
@@ -78,7 +74,6 @@ def save(options: argparse.Namespace) -> None:
 
 
 def _row(image: dict[str, Any]) -> tuple[str, ...]:
-    last = image["last_launch"]
     stays = ["in use"] if image["in_use"] else []
     stays += [f"pinned by {image['pinned_by']}"] if image["pinned_by"] else []
     return (
@@ -86,7 +81,7 @@ def _row(image: dict[str, Any]) -> tuple[str, ...]:
         _size(image["size"]),
         f"{100 * image['share']:.1f} %",
         str(image["launches"]),
-        datetime.fromtimestamp(last).strftime("%Y-%m-%d %H:%M") if last else "never",
+        moment(image["last_launch"]),
         ", ".join(stays),
         f"{image['repo_url']} at {image['commit'][:10]}",
     )

@@ -28,11 +28,16 @@ class Remote:
         self._token = token
         self._tls = ssl.create_default_context(cafile=ca_file or None)
 
-    def call(self, method: str, path: str) -> Any:
+    def call(self, method: str, path: str, body: Any = None) -> Any:
         """What the service answers, if anything."""
-        with self._open(method, path) as answer:
-            body = answer.read()
-        return json.loads(body) if body else None
+        with self._open(method, path, body) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def text(self, path: str) -> str:
+        """An answer that is text."""
+        with self._open("GET", path) as answer:
+            return answer.read().decode()
 
     def download(self, path: str, target: Path) -> None:
         """An answer as a file."""
@@ -42,9 +47,12 @@ class Remote:
         if expected and target.stat().st_size != int(expected):
             raise UserError("The connection broke off.", "Try again.")
 
-    def _open(self, method: str, path: str) -> HTTPResponse:
+    def _open(self, method: str, path: str, body: Any = None) -> HTTPResponse:
         request = Request(
-            self._service + path, method=method, headers={"Authorization": f"Bearer {self._token}"}
+            self._service + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {self._token}"},
         )
         try:
             answer: HTTPResponse = urlopen(request, timeout=CALL_SECONDS, context=self._tls)

@@ -6,6 +6,7 @@ import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
@@ -32,6 +33,17 @@ class Event:
             "message": self.message,
             **self.data,
         }
+
+    @cached_property
+    def sent(self) -> str:
+        """As a server-sent event: made once, however many are told."""
+        return as_sent(self.number, self.as_dict())
+
+
+def as_sent(number: object, data: dict[str, Any]) -> str:
+    """One server-sent event. Without a number, a client that comes back goes on before it."""
+    name = f"id: {number}\n" if number else ""
+    return f"{name}data: {json.dumps(data)}\n\n"
 
 
 Line = tuple[str, str, dict[str, Any]]

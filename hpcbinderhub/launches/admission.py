@@ -32,6 +32,10 @@ class Wish:
     existing: Existing = Existing.KEEP
 
 
+class AlreadyRunning(UserError):
+    """One server for a repository and a user is enough."""
+
+
 class Admission:
     """The checks before a launch."""
 
@@ -100,7 +104,7 @@ class Admission:
             )
         running = await self._hub.server(request.user, request.server)
         if running:
-            raise UserError(
+            raise AlreadyRunning(
                 "This repository is running already.",
                 "Open it, or stop it first.",
                 detail=str(running.get("url", "")),

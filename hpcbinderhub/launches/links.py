@@ -6,7 +6,7 @@ takes the same words.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -52,6 +52,21 @@ def asked_for(argument: Callable[[str], str]) -> dict[str, str]:
     """What a link asks for, unchecked: every word, empty if it is not in the link."""
     paths = {name: argument(name) for name in ("labpath", "filepath", "urlpath")}
     return {name: argument(name) for name in RESOURCES} | {"open": file_to_open(**paths)}
+
+
+def not_offered(
+    wanted: Mapping[str, str], profiles: Sequence[str], accounts: Sequence[str]
+) -> list[str]:
+    """Sentences about what a link asks for and this user cannot have."""
+    sentences = []
+    profile, account = wanted["profile"], wanted["account"]
+    if profile and profile not in profiles:
+        sentences.append(
+            f"The link asks for the profile “{profile[:64]}”, which this site does not offer you."
+        )
+    if account and account not in accounts:
+        sentences.append(f"The link asks to charge “{account[:64]}”, which is no account of yours.")
+    return sentences
 
 
 def link_options(argument: Callable[[str], str]) -> LinkOptions:

@@ -280,7 +280,8 @@ async def _told_to_stop() -> None:
     parent = os.getppid()
     while not stopped.is_set() and os.getppid() == parent:
         try:
-            await asyncio.wait_for(stopped.wait(), PARENT_CHECK_SECONDS)
+            async with asyncio.timeout(PARENT_CHECK_SECONDS):
+                await stopped.wait()
         except TimeoutError:
             continue
     if not stopped.is_set():

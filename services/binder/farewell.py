@@ -41,6 +41,7 @@ class Farewell:
         for end in self._endless:
             end.set()
         try:
-            await asyncio.wait_for(self._quiet.wait(), grace_seconds)
+            async with asyncio.timeout(grace_seconds):
+                await self._quiet.wait()
         except TimeoutError:
             return

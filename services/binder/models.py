@@ -16,6 +16,7 @@ from hpcbinderhub.launches.records import Launch
 from hpcbinderhub.profiles import Profile
 from hpcbinderhub.site import Site
 from hpcbinderhub.store.catalogue import KnownImage, Totals
+from hpcbinderhub.usage import Use
 
 
 class Model(BaseModel):
@@ -93,6 +94,21 @@ class QueueModel(Model):
     running: int
     paused: bool = Field(description="Nothing begins until an admin says so.")
     held_up: str = Field(description="Why no build begins at the moment; empty if one may.")
+
+
+class UseModel(Model):
+    """What one user asked for."""
+
+    user: str
+    launches: int
+    last_launch: float | None
+    builds: int
+    build_seconds: float = Field(description="Of builders' time.")
+
+    @classmethod
+    def of(cls, use: Use) -> UseModel:
+        """The library's."""
+        return cls(**asdict(use))
 
 
 class MadeModel(Model):

@@ -99,7 +99,8 @@ class Builder:
         while not self.free.is_set():
             await queue.heartbeat(build.id, WORKER)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.free.wait(), HEARTBEAT_SECONDS)
+                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                    await self.free.wait()
         if self.failure:
             await queue.fail(build.id, WORKER, self.failure)
             return

@@ -54,6 +54,15 @@ def test_the_same_environment_again_needs_no_build(
     ]  # fmt: skip
 
 
+def test_what_runs_already_is_ready_at_once(
+    alice: Person, repository: ServedRepository, service: RunningService
+) -> None:
+    first = stream.build(alice, repository.spec())
+    again = stream.build(alice, repository.spec())
+    assert (again[-1]["phase"], again[-1]["url"]) == ("ready", first[-1]["url"])
+    assert len(alice.call("GET", "api/launches").json()) == 1
+
+
 def test_build_only_ends_when_it_is_built_and_starts_nothing(
     alice: Person, repository: ServedRepository
 ) -> None:

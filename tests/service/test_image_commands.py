@@ -11,25 +11,13 @@ from pathlib import Path
 import pytest
 from cluster.person import Person
 from images.small_image import make_artefact, make_tree
+from service.commands import hpcbinderhub
 from service.repository import ServedRepository
 from service.running import RunningService
 
 from hpcbinderhub.images.store import artefact_file
 
 pytestmark = pytest.mark.slow
-
-
-def hpcbinderhub(person: Person, *words: str) -> str:
-    """What a command prints, whether it works or not."""
-    done = subprocess.run(
-        [sys.executable, "-m", "hpcbinderhub", *words, "--url", person.url],
-        env=os.environ | {"JUPYTERHUB_API_TOKEN": person.token},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert bool(done.returncode) == bool(done.stderr), done.stderr
-    return done.stdout + done.stderr
 
 
 def build(person: Person, repository: ServedRepository) -> str:

@@ -84,7 +84,7 @@ def test_a_token_without_the_scope_is_refused(
 
 @pytest.mark.slow
 def test_answers_have_the_shape_that_is_described(
-    service: RunningService, alice: Person, repository: ServedRepository
+    service: RunningService, alice: Person, carol: Person, repository: ServedRepository
 ) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     whole = description()
@@ -98,6 +98,7 @@ def test_answers_have_the_shape_that_is_described(
         schema = answer_of.get("content", {}).get("application/json", {}).get("schema")
         if schema:
             query = f"?repository={repository.url}" if path in NAMED else ""
-            answer = alice.call("GET", path.format(**known).lstrip("/") + query)
+            asks = carol if "custom:hpcbinderhub:admin" in str(methods["get"]) else alice
+            answer = asks.call("GET", path.format(**known).lstrip("/") + query)
             assert answer.status_code == 200, path
             jsonschema.validate(answer.json(), {**schema, "components": whole["components"]})

@@ -60,6 +60,19 @@ def test_logging_in_leads_to_our_own_pages_alone(
     assert answer.headers["location"] == "/services/binder/"
 
 
+def test_a_link_that_asks_for_what_one_cannot_have_says_so(
+    service: RunningService, alice: Person, repository: ServedRepository
+) -> None:
+    browser = Browser(service.hub.url)
+    browser.follow("/services/binder/login")
+    link = f"/services/binder/v2/{repository.spec()}"
+    page = browser.client.get(f"{link}?profile=huge&account=<b>physics</b>").text
+    assert "asks for the profile “huge”, which this site does not offer you" in page
+    assert "asks to charge “&lt;b&gt;physics&lt;/b&gt;”, which is no account of yours" in page
+    fitting = browser.client.get(f"{link}?profile=regular&account=geo").text
+    assert "Choose another one" not in fitting
+
+
 def test_yours_shows_what_runs_and_what_was_launched(
     service: RunningService, alice: Person, bob: Person, repository: ServedRepository
 ) -> None:

@@ -221,8 +221,9 @@ class EventStreamHandler(UserHandler):
     """Server-sent events. A client that reconnects says the last number it saw."""
 
     def initialize(self) -> None:
-        """`left` is set when the client has gone."""
+        """`left` is set when the client has gone; `sent_at` is when it was told something last."""
         self.left = asyncio.Event()
+        self.sent_at = asyncio.get_running_loop().time()
 
     def on_connection_close(self) -> None:
         """The client has gone."""
@@ -240,23 +241,22 @@ class EventStreamHandler(UserHandler):
         self.set_header("X-Accel-Buffering", "no")
 
     async def send(self, text: str) -> bool:
-        """An event as text, or a comment as a sign of life; False when the client has left."""
+        """An event as text; False when the client has left."""
         try:
-            self.write(text)
-            await self.flush()
+            await self.send_soon(text)
         except StreamClosedError:
             return False
         return True
 
+    def send_soon(self, text: str) -> asyncio.Future[None]:
+        """An event as text, or a comment as a sign of life, without waiting until it is sent."""
+        self.sent_at = asyncio.get_running_loop().time()
+        self.write(text)
+        return self.flush()
+
 
 def _plain(model: BaseModel) -> Any:
     return model.model_dump(mode="json")
-
-
-def as_sent(number: object, data: dict[str, Any]) -> str:
-    """One server-sent event. Without a number, a client that comes back goes on before it."""
-    name = f"id: {number}\n" if number else ""
-    return f"{name}data: {json.dumps(data)}\n\n"
 
 
 def server_url(hub_base_url: str, user: str, server: str) -> str:

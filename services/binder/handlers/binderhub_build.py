@@ -18,14 +18,16 @@ from typing import Any
 
 from hpcbinderhub.builds.records import Priority, stream
 from hpcbinderhub.errors import NotAllowed, NotFound, UserError
-from hpcbinderhub.events import BUILD_ENDS
+from hpcbinderhub.events import BUILD_ENDS, as_sent
 from hpcbinderhub.launches import binderhub
+from hpcbinderhub.launches.admission import AlreadyRunning
 from hpcbinderhub.launches.links import link_options
-from hpcbinderhub.launches.records import Launch
+from hpcbinderhub.launches.records import Launch, State
 from hpcbinderhub.launches.story import Position, tell
 from hpcbinderhub.repos.spec import RepoSpec
+from hpcbinderhub.workspaces import workspace_name
 
-from .base import BUILD_SCOPE, LAUNCH_SCOPE, EventStreamHandler, as_sent, found
+from .base import BUILD_SCOPE, LAUNCH_SCOPE, EventStreamHandler, found
 from .streams import pump
 
 LINGER_SECONDS = 5.0
@@ -79,7 +81,8 @@ class BuildStreamHandler(EventStreamHandler):
             self.clear_header("Content-Type")
         elif stayed:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.left.wait(), LINGER_SECONDS)
+                async with asyncio.timeout(LINGER_SECONDS):
+                    await self.left.wait()
 
     def _position(self, kind: str) -> Position | None:
         text = self.request.headers.get("Last-Event-ID", "")
@@ -101,7 +104,14 @@ class BuildStreamHandler(EventStreamHandler):
             options = link_options(lambda name: self.get_query_argument(name, ""))
             wish = options.wish(spec, self.offered(), start_when_ready=self.by_token)
             self.count(user)
-            return await self.services.conductor.begin(user, self.groups, wish)
+            try:
+                return await self.services.conductor.begin(user, self.groups, wish)
+            except AlreadyRunning:
+                # Its story ends, or will, with what was asked for: a server for this repository.
+                running = await self.services.book.of_server(user, workspace_name(spec.repo_url))
+                if running is None or running.state not in (State.STARTING, State.READY):
+                    raise
+                return running
         launch = await self.services.book.get(position.id)
         mine = launch and launch.user == user and launch.spec == spec.path
         return found(launch if mine else None, "launch")  # type: ignore[no-any-return]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 from tornado.web import authenticated
 
+from hpcbinderhub.builds.outlook import held_up
 from hpcbinderhub.launches.servers import ends_by, stopped
+from hpcbinderhub.usage import use_since
 
 from ..models import ImageModel, StoreModel
 from .base import ADMIN_SCOPE, LAUNCH_SCOPE, UserHandler, server_url
@@ -14,6 +18,7 @@ LAUNCHES = 20
 STOPPED = 5
 BUILDS = 20
 IMAGES = 50
+USE_SECONDS = 30 * 86_400.0
 
 
 class MinePage(PageHandler):
@@ -84,6 +89,9 @@ class AdminPage(PageHandler):
             "admin.html",
             health=await self.services.health.report(),
             lengths=await queue.lengths(),
+            paused=await queue.paused(),
+            held_up=await held_up(queue, self.services.workers),
+            people=await self.services.database.run(use_since, time.time() - USE_SECONDS),
             builds=await queue.newest(seen_by=None, limit=BUILDS),
             images=[
                 ImageModel.of(image, totals)

@@ -10,7 +10,7 @@ from tornado.web import authenticated
 
 from hpcbinderhub import __version__
 from hpcbinderhub.errors import UserError
-from hpcbinderhub.launches.links import asked_for
+from hpcbinderhub.launches.links import asked_for, not_offered
 from hpcbinderhub.launches.records import Launch
 from hpcbinderhub.repos.spec import RepoSpec
 
@@ -75,21 +75,19 @@ class LaunchPage(PageHandler):
             accounts = (await self.services.admission.member(user)).slurm_accounts
         except UserError as error:
             refusal = error
+        wanted = asked_for(lambda name: self.get_query_argument(name, ""))
+        profiles = [ProfileModel.of(profile) for profile in self.offered()]
+        names = [profile.name for profile in profiles]
         self.render_page(
             "launch.html",
             linked=linked,
             accounts=accounts,
             refusal=refusal,
-            profiles=[ProfileModel.of(profile) for profile in self.offered()],
+            profiles=profiles,
             servers=await running_servers(self, user),
-            wanted=self._wanted(),
+            wanted=wanted if wanted["profile"] in names else wanted | {"profile": ""},
+            not_offered=[] if refusal else not_offered(wanted, names, accounts),
         )
-
-    def _wanted(self) -> dict[str, str]:
-        """What the link asks for; the form shows it, and checks it when it is sent."""
-        wanted = asked_for(lambda name: self.get_query_argument(name, ""))
-        offered = {profile.name for profile in self.offered()}
-        return wanted if wanted["profile"] in offered else wanted | {"profile": ""}
 
     def _welcome(self, linked: RepoSpec | None) -> None:
         """For those who are not logged in; who is logged in to the hub passes straight through."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from typing import Any
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
+from typing import Literal
 
 from hpcbinderhub.events import EventLog
 
-from .base import EventStreamHandler, as_sent
+from .base import EventStreamHandler
 
 KEEP_ALIVE_SECONDS = 25.0
 
@@ -22,7 +22,7 @@ async def stream_events(
     async def texts() -> AsyncGenerator[str]:
         async with aclosing(events.follow(stream, ends, handler.last_seen())) as source:
             async for event in source:
-                yield as_sent(event.number, event.as_dict())
+                yield event.sent
 
     handler.begin_stream()
     await pump(handler, texts())
@@ -31,32 +31,62 @@ async def stream_events(
 async def pump(handler: EventStreamHandler, texts: AsyncGenerator[str]) -> bool:
     """Send what comes until nothing more does; False if the client left before, or we do."""
     services = handler.services
-    with services.metrics.watchers.track_inprogress(), services.farewell.telling(handler.left):
+    with (
+        services.metrics.watchers.track_inprogress(),
+        services.farewell.telling(handler.left),
+        _signs_of_life(handler),
+        _cancelled_by(handler.left),
+    ):
         async with aclosing(texts):
-            following: asyncio.Future[str] | None = None
-            leaving = asyncio.ensure_future(handler.left.wait())
             try:
-                while True:
-                    following = following or asyncio.ensure_future(anext(texts))
-                    either: list[asyncio.Future[Any]] = [following, leaving]
-                    done, _ = await asyncio.wait(
-                        either,
-                        timeout=KEEP_ALIVE_SECONDS,
-                        return_when=asyncio.FIRST_COMPLETED,
-                    )
-                    if leaving in done:
-                        return False
-                    if not done:
-                        if not await handler.send(":keep-alive\n\n"):
-                            return False
-                        continue
-                    text, following = following.result(), None
+                async for text in texts:
                     if not await handler.send(text):
                         return False
-            except StopAsyncIteration:
-                return True
-            finally:
-                tasks: list[asyncio.Future[Any]] = [leaving, *([following] if following else [])]
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+            except asyncio.CancelledError:
+                if not handler.left.is_set():
+                    raise
+                return False
+    return True
+
+
+@contextmanager
+def _cancelled_by(event: asyncio.Event) -> Iterator[None]:
+    """Cancel whoever waits in here when the event happens: cheaper than to wait for both each time
+    that one of a thousand watchers is told a line."""
+    task = asyncio.current_task()
+    assert task is not None
+    waiting = asyncio.ensure_future(event.wait())
+
+    def happened(waited: asyncio.Future[Literal[True]]) -> None:
+        if not waited.cancelled():
+            task.cancel()
+
+    waiting.add_done_callback(happened)
+    try:
+        yield
+    finally:
+        waiting.remove_done_callback(happened)
+        waiting.cancel()
+        if event.is_set():
+            task.uncancel()
+
+
+@contextmanager
+def _signs_of_life(handler: EventStreamHandler) -> Iterator[None]:
+    """A comment whenever nothing was sent for a while, so that no proxy ends the connection."""
+    loop = asyncio.get_running_loop()
+    timer: asyncio.TimerHandle
+
+    def look() -> None:
+        nonlocal timer
+        due = handler.sent_at + KEEP_ALIVE_SECONDS
+        if loop.time() >= due:
+            handler.send_soon(":keep-alive\n\n")
+            due = loop.time() + KEEP_ALIVE_SECONDS
+        timer = loop.call_at(due, look)
+
+    timer = loop.call_later(KEEP_ALIVE_SECONDS, look)
+    try:
+        yield
+    finally:
+        timer.cancel()
