@@ -53,7 +53,9 @@ def sections() -> Iterator[tuple[str, list[TraitType]]]:
 
 def described(trait: TraitType) -> list[str]:
     """A trait's type, default and help."""
-    kind = {"Unicode": "Text", "Any": "List"}.get(type(trait).__name__, type(trait).__name__)
+    kind = {"Unicode": "Text", "Any": "List", "Enum": "Text"}.get(
+        type(trait).__name__, type(trait).__name__
+    )
     default = Site().trait_defaults(trait.name)
     return [f"{kind}, `{default!r}` unless set.", "", inspect.cleandoc(trait.help)]
 

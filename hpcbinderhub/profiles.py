@@ -54,6 +54,9 @@ class Profile(BaseModel):
     groups: tuple[str, ...] = Field(
         default=(), description="Hub groups that see this profile; everybody if empty."
     )
+    home_access: Literal["never", "trusted"] = Field(
+        default="trusted", description="Narrows `c.Site.home_access` for this profile."
+    )
     startup_seconds: int = Field(
         default=300, ge=10, description="How long a running job may take until JupyterLab answers."
     )

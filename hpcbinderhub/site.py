@@ -7,6 +7,7 @@ value is for, gives an example, and names who may set it: everything here is the
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from traitlets import (
     Bool,
     Dict,
+    Enum,
     Float,
     Integer,
     List,
@@ -27,6 +29,7 @@ from traitlets.config.loader import PyFileConfigLoader
 
 from .builds.records import QueueLimits
 from .profiles import Profile
+from .trust.addresses import checked_own_pattern, checked_pattern
 
 
 class Site(LoggingConfigurable):
@@ -265,6 +268,37 @@ class Site(LoggingConfigurable):
         """,
     )
 
+    repository_paths = List(
+        Unicode(),
+        config=True,
+        help="""Directories on the cluster's storage below which users may launch repositories.
+
+        They are read by the agent on a login node, with the rights of whoever launches, and what
+        she reads is hers alone. Unless set, paths are refused. Example: `['/scratch', '/home']`.
+        """,
+    )
+    push_mb = Integer(
+        500,
+        min=0,
+        config=True,
+        help="""How large a repository may be, in MiB and with its history, that is sent or read.
+
+        Sent with `hpcbinderhub push`, or read below `repository_paths`. With 0, none is.
+        """,
+    )
+    pushed_mb_per_user = Integer(
+        2000,
+        min=0,
+        config=True,
+        help="How much of what one user has pushed is kept, in MiB.",
+    )
+    pushed_days = Float(
+        30.0,
+        min=0.0,
+        config=True,
+        help="What was pushed and nobody has launched for so many days goes; 0 sets no limit.",
+    )
+
     # -- builds ----------------------------------------------------------------------------------
     base_image = Unicode(
         "docker.io/library/debian:bookworm",
@@ -347,6 +381,46 @@ class Site(LoggingConfigurable):
         help="On a worker's host: the file with its token, readable by its account alone.",
     )
 
+    # -- trust -----------------------------------------------------------------------------------
+    home_access = Enum(
+        ["never", "trusted"],
+        default_value="trusted",
+        config=True,
+        help="""Whose code may see its user's home directory: nobody's, or that of trusted ones.
+
+        `trusted`: a repository that is the user's own, that this site trusts or that she has said
+        she trusts; and only if she asks for it with that launch. A profile can say `never` too.
+        """,
+    )
+    trusted_repositories = List(
+        Unicode(),
+        config=True,
+        help="""Repositories that the site vouches for to all its users: an address, or one that
+        ends in `/*` for everything below it.
+
+        Whoever can write to one of them can read the home directories of those who ask for theirs.
+        Upper and lower case count, but in the host. Example: `['https://github.com/our-centre/*']`.
+        """,
+    )
+    own_repositories = List(
+        Unicode(),
+        config=True,
+        help="""Repositories that are a user's own: patterns as above, with `{user}` for her name.
+
+        Only at a forge where nobody else can have the name that she has at the hub. Example:
+        `['https://gitlab.example.org/{user}/*']`.
+        """,
+    )
+    refuse_unhidden = Bool(
+        False,
+        config=True,
+        help="""Whether an engine that cannot hide the home (Shifter) is for those launches alone
+        that were given the home.
+
+        Otherwise it runs everything, and the launch page says what the code will see.
+        """,
+    )
+
     # -- engines ---------------------------------------------------------------------------------
     shifter_gateway_user = Unicode(
         "hpcwatch",
@@ -391,7 +465,7 @@ class Site(LoggingConfigurable):
         config=True,
         help="""How many builds and launches one user may ask for within `request_limit_seconds`.
 
-        Continuing an event stream does not count. 0 sets no limit.
+        A push counts as well; continuing an event stream does not. 0 sets no limit.
         """,
     )
     request_limit_seconds = Integer(
@@ -445,6 +519,14 @@ class Site(LoggingConfigurable):
             raise TraitError(f"Two profiles have the same name: {', '.join(names)}")
         return checked
 
+    @validate("trusted_repositories")
+    def _check_trusted_repositories(self, proposal: Any) -> list[str]:
+        return _patterns(proposal.value, checked_pattern)
+
+    @validate("own_repositories")
+    def _check_own_repositories(self, proposal: Any) -> list[str]:
+        return _patterns(proposal.value, checked_own_pattern)
+
     @validate("public_url")
     def _end_with_slash(self, proposal: Any) -> str:
         return str(proposal.value).rstrip("/") + "/"
@@ -452,6 +534,13 @@ class Site(LoggingConfigurable):
     def ca_certificates(self) -> str | None:
         """The PEM text that jobs need to trust `public_url`, if they need any."""
         return Path(self.ca_file).read_text() if self.ca_file else None
+
+
+def _patterns(texts: Iterable[str], checked: Callable[[str], str]) -> list[str]:
+    try:
+        return [checked(text) for text in texts]
+    except ValueError as error:
+        raise TraitError(str(error)) from error
 
 
 def load_config(directory: str | Path) -> Config:

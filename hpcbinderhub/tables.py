@@ -97,6 +97,7 @@ launches = Table(
     Column("gpus", Integer),
     Column("open", Text, nullable=False, default=""),
     Column("start_when_ready", Boolean, nullable=False, default=False),
+    Column("reach", String(16), nullable=False, default="closed"),
     Column("workspace", String(64), nullable=False),
     Column("existing", String(8), nullable=False, default="keep"),
     Column("state", String(16), nullable=False),
@@ -149,4 +150,26 @@ credentials = Table(
     Column("secret", Text, nullable=False),
     Column("created", Float, nullable=False),
     Column("used", Float),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("user", String(255), nullable=False),
+    Column("repository", Text, nullable=False),
+    Column("granted", Float, nullable=False),
+    Index("one_consent_per_repository", "user", "repository", unique=True),
+)
+
+pushed = Table(
+    "pushed",
+    metadata,
+    Column("owner", String(255), primary_key=True),
+    Column("name", String(100), primary_key=True),
+    Column("commit", String(40), nullable=False),
+    Column("shared", Boolean, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("pushed", Float, nullable=False),
+    Column("used", Float, nullable=False),
 )

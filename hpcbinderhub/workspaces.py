@@ -11,6 +11,11 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from .trust.reach import Reach
+
+FILES = "files"
+"""The clone, within a workspace's own folder."""
+
 
 @dataclass(frozen=True)
 class Account:
@@ -28,22 +33,37 @@ class Places:
     root: PurePosixPath
     launch: PurePosixPath
     workspace: PurePosixPath
+    """In a folder of its own, where it is made before it gets its name."""
+
     home: PurePosixPath
-    """HOME inside the container: the launch's own, so that strangers' code does not get hers."""
+    """HOME inside the container: the launch's own, whatever else is to be seen there."""
+
+    real_home: PurePosixPath
+    """Her home outside."""
 
     view: PurePosixPath
-    """An empty copy of the way to `root`; mounted over the file system that holds her home, it
-    leaves nothing else of that file system to be seen."""
+    """Empty copies of the ways to what is shown. Mounted over a top-level directory, such a copy
+    leaves nothing else of it to be seen."""
 
-    @property
-    def mount(self) -> PurePosixPath:
-        """The top-level directory that `root` is below."""
-        return PurePosixPath("/", self.root.parts[1])
+    def shown(self, reach: Reach) -> tuple[PurePosixPath, ...]:
+        """What the container shows of her files; none of these is below another.
 
-    @property
-    def way_to_root(self) -> PurePosixPath:
-        """`root` as seen from `mount`: what `view` must hold for the mount to succeed."""
-        return self.root.relative_to(self.mount)
+        Other launches and workspaces are hidden too: what strangers' code leaves in a workspace
+        that she trusts would see her home with the next launch from there.
+        """
+        own = (self.launch, self.workspace.parent)
+        if reach is Reach.CLOSED:
+            return own
+        return (self.real_home, *(p for p in own if not p.is_relative_to(self.real_home)))
+
+    def copy_of(self, path: PurePosixPath) -> PurePosixPath:
+        """The empty copy of a directory."""
+        return self.view / path.relative_to("/")
+
+
+def top_level(path: PurePosixPath) -> PurePosixPath:
+    """The directory at the file system's root that a path is in."""
+    return PurePosixPath("/", *path.parts[1:2])
 
 
 def root_of(template: str, account: Account) -> PurePosixPath:
@@ -64,8 +84,9 @@ def places(root_template: str, account: Account, launch: str, workspace: str) ->
     return Places(
         root=root,
         launch=directory,
-        workspace=shelf(root) / workspace,
+        workspace=shelf(root) / workspace / FILES,
         home=directory / "home",
+        real_home=PurePosixPath(account.home),
         view=directory / "view",
     )
 

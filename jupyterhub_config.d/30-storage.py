@@ -8,4 +8,6 @@ c.Site.workspace_purge_days = 0
 c.Site.data_roots = []
 c.Site.mount_points = ["/home"]
 c.Site.artefacts = "/artefacts"
+# Below these directories, users launch their repositories by path. Example: ["/scratch"].
+c.Site.repository_paths = []
 c.Site.state_dir = "/var/lib/hpcbinderhub"

@@ -23,6 +23,7 @@ from hpcbinderhub.repos.identifiers import page_of
 from hpcbinderhub.slurm.cluster import Member, Submission
 from hpcbinderhub.slurm.jobs import Job, Stage
 from hpcbinderhub.slurm.script import batch_script, job_name, sbatch_options
+from hpcbinderhub.trust.policy import check_reach
 from hpcbinderhub.workspaces import Places, places
 
 from .defaults import ClusterDefaults
@@ -107,6 +108,7 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
             self._open_record(plan)
             engine = self._engine(plan.profile)
             engine.check(plan.options.private)
+            check_reach(self._facility.site, plan.profile, engine, plan.options.reach)
             self._words = f"Making the image ready for {engine.name}."
             image = await engine.ensure(self.user.name, plan.options.artefact, plan.reader)
             self._words = "Submitting the job."
@@ -256,12 +258,16 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
                 where=where,
                 data_roots=tuple(site.data_roots),
                 command=(START_COMMAND, "start", "--launch", str(where.launch)),
+                reach=options.reach,
             )
         )
         return Submission(
             name=job_name(options.launch),
             directory=str(where.launch),
-            directories=(str(where.view / where.way_to_root), str(where.workspace.parent)),
+            directories=(
+                *(str(where.copy_of(path)) for path in where.shown(options.reach)),
+                str(where.workspace.parent),
+            ),
             options=(
                 *sbatch_options(options, plan.profile, resources, where),
                 *engine.sbatch_options(image),

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from . import builds, images
+from . import builds, images, push
 from .remote import add_options
 
 Run = Callable[[argparse.Namespace], None]
@@ -43,6 +43,7 @@ def add_commands(commands: Commands, default_config: str) -> None:
         add_options(made)
         return made
 
+    push.add_options(add(commands, "push", push.push))
     stored = commands.add_parser("images", help="What was built.").add_subparsers(required=True)
     for name, run in IMAGES.items():
         made = add(stored, name, run)

@@ -17,6 +17,7 @@ from ..errors import UserError
 from ..site import load_site
 
 CALL_SECONDS = 120
+UPLOAD_SECONDS = 600
 TOKEN_VARIABLE = "JUPYTERHUB_API_TOKEN"
 
 
@@ -28,34 +29,48 @@ class Remote:
         self._token = token
         self._tls = ssl.create_default_context(cafile=ca_file or None)
 
+    def address(self, path: str) -> str:
+        """A page of the service, for a browser."""
+        return self._service + path
+
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """What the service answers, if anything."""
-        with self._open(method, path, body) as answer:
+        request = self._request(method, path)
+        request.data = None if body is None else json.dumps(body).encode()
+        with self._open(request) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
     def text(self, path: str) -> str:
         """An answer that is text."""
-        with self._open("GET", path) as answer:
+        with self._open(self._request("GET", path)) as answer:
             return answer.read().decode()
+
+    def upload(self, path: str, source: Path) -> Any:
+        """What the service answers to a file."""
+        request = self._request("PUT", path)
+        with source.open("rb") as file:
+            request.data = file
+            request.add_header("Content-Type", "application/octet-stream")
+            request.add_header("Content-Length", str(source.stat().st_size))
+            with self._open(request, UPLOAD_SECONDS) as answer:
+                return json.loads(answer.read())
 
     def download(self, path: str, target: Path) -> None:
         """An answer as a file."""
-        with self._open("GET", path) as answer, target.open("wb") as file:
+        with self._open(self._request("GET", path)) as answer, target.open("wb") as file:
             shutil.copyfileobj(answer, file, 1 << 20)
             expected = answer.headers["Content-Length"]
         if expected and target.stat().st_size != int(expected):
             raise UserError("The connection broke off.", "Try again.")
 
-    def _open(self, method: str, path: str, body: Any = None) -> HTTPResponse:
-        request = Request(
-            self._service + path,
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {self._token}"},
-        )
+    def _request(self, method: str, path: str) -> Request:
+        headers = {"Authorization": f"Bearer {self._token}"}
+        return Request(self.address(path), method=method, headers=headers)
+
+    def _open(self, request: Request, seconds: float = CALL_SECONDS) -> HTTPResponse:
         try:
-            answer: HTTPResponse = urlopen(request, timeout=CALL_SECONDS, context=self._tls)
+            answer: HTTPResponse = urlopen(request, timeout=seconds, context=self._tls)
         except HTTPError as error:
             raise _refusal(error) from error
         except URLError as error:

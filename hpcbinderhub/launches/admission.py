@@ -7,10 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 from ..errors import NotAllowed, Unavailable, UserError
+from ..images.engines import engine_class
 from ..profiles import find_profile
 from ..repos.spec import RepoSpec
 from ..site import Site
 from ..slurm.cluster import Cluster, Member
+from ..trust.grounds import Trust
+from ..trust.policy import check_reach
+from ..trust.reach import Reach
 from ..workspaces import workspace_name
 from .hub import Hub
 from .options import Existing
@@ -30,6 +34,9 @@ class Wish:
     open: str = ""
     start_when_ready: bool = False
     existing: Existing = Existing.KEEP
+    reach: Reach = Reach.CLOSED
+    consent: bool = False
+    """The user's own word that the repository may reach so far; no link can give it."""
 
 
 class AlreadyRunning(UserError):
@@ -39,10 +46,11 @@ class AlreadyRunning(UserError):
 class Admission:
     """The checks before a launch."""
 
-    def __init__(self, site: Site, cluster: Cluster, hub: Hub):
+    def __init__(self, site: Site, cluster: Cluster, hub: Hub, trust: Trust):
         self._site = site
         self._cluster = cluster
         self._hub = hub
+        self._trust = trust
 
     async def member(self, user: str) -> Member:
         """The user on the cluster. One without an allocation is told so, before any build."""
@@ -81,8 +89,10 @@ class Admission:
             start_when_ready=wish.start_when_ready,
             workspace=f"{server}-{secrets.token_hex(3)}" if beside else server,
             existing=wish.existing,
+            reach=wish.reach,
         )
         await self._check(request, groups)
+        await self._trust.check(user, wish.spec.repo_url, wish.reach, wish.consent)
         return request
 
     async def repeated(self, launch: Launch, groups: Iterable[str]) -> Request:
@@ -90,12 +100,14 @@ class Admission:
         asked = {field.name: getattr(launch, field.name) for field in fields(Request)}
         request = Request(**asked | {"existing": Existing.KEEP})
         await self._check(request, groups)
+        await self._trust.check(request.user, request.repo_url, request.reach)
         return request
 
     async def _check(self, request: Request, groups: Iterable[str]) -> None:
         profile = find_profile(self._site.profiles, request.profile, groups)
         profile.resources(minutes=request.minutes, nodes=request.nodes, gpus=request.gpus)
         profile.check_account(request.account)
+        check_reach(self._site, profile, engine_class(profile.engine), request.reach)
         member = await self.member(request.user)
         if request.account and request.account not in member.slurm_accounts:
             raise NotAllowed(

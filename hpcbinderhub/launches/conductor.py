@@ -19,6 +19,8 @@ from ..events import BUILD_ENDS, EventLog
 from ..images.engines import engine_class
 from ..repos.spec import RepoSpec
 from ..site import Site
+from ..trust.grounds import Trust
+from ..trust.reach import Reach
 from .admission import Admission, Wish
 from .hub import Hub
 from .options import LaunchOptions
@@ -44,6 +46,7 @@ class Conductor:
         admission: Admission,
         hub: Hub,
         presence: Presence,
+        trust: Trust,
     ):
         self._site = site
         self._book = book
@@ -53,6 +56,7 @@ class Conductor:
         self._admission = admission
         self._hub = hub
         self._presence = presence
+        self._trust = trust
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     # -- what a page or the API may do ---------------------------------------------------------
@@ -73,12 +77,12 @@ class Conductor:
         return launch
 
     async def go_on(self, launch: Launch) -> None:
-        """The owner is back and clicked: start what was parked. Whether she may still read a
-        private repository is asked again first."""
+        """The owner is back and clicked: start what was parked. What she may take back meanwhile,
+        or may have lost, is asked again first."""
         self._presence.saw(launch.id)
         image = launch.artefact or ""
-        if launch.private:
-            # Whether she may still read the repository is asked there.
+        if launch.private or launch.reach is Reach.HOME:
+            # Whether she may still read the repository, and it her home, is asked on that way.
             if not await self._book.change(launch.id, State.PARKED, state=State.RESOLVING):
                 return
         elif await self._book.take(launch.id, State.PARKED, image, state=State.STARTING):
@@ -215,6 +219,7 @@ class Conductor:
             await self._book.change(launch.id, launch.state, state=State.RESOLVING)
 
     async def _wait_for_owner(self, launch: Launch) -> None:
+        await self._trust.check(launch.user, launch.repo_url, launch.reach)
         if launch.start_when_ready or await self._presence.here(launch.id):
             await self._book.change(launch.id, launch.state, state=State.STARTING)
         elif await self._book.change(launch.id, launch.state, state=State.PARKED):
@@ -263,6 +268,7 @@ def launch_options(launch: Launch) -> LaunchOptions:
         gpus=launch.gpus,
         artefact=launch.artefact or "",
         private=launch.private,
+        reach=launch.reach,
         repo_url=launch.repo_url,
         ref=launch.ref,
         commit=launch.commit or "",

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
+import time
 from pathlib import Path
 
 from ..repos.repositories import Repositories
 from ..repos.spec import RepoSpec
 
+KEPT_SECONDS = 24 * 3600.0
+"""How long a file is kept that nobody asks for: it can be made again from the cache, unless what it
+was made of has been removed."""
+
 
 class ContentStore:
-    """Bundles for workspaces and archives for builders, each made once, and single files; for each
-    reader, where not everybody may read the repository."""
+    """Bundles for workspaces and archives for builders, made when they are needed, and single
+    files; for each reader, where not everybody may read the repository."""
 
     def __init__(self, repositories: Repositories, directory: Path):
         self._repositories = repositories
@@ -27,6 +33,7 @@ class ContentStore:
             if not path.exists():
                 await self._repositories.fetch(RepoSpec("git", repo_url, ref), commit, reader)
                 await self._git.bundle(repo_url, ref, commit, path, reader)
+            os.utime(path)
         return path
 
     async def archive(self, repo_url: str, ref: str, commit: str, reader: str | None) -> Path:
@@ -38,6 +45,7 @@ class ContentStore:
                 temporary = path.with_suffix(".new")
                 await self._git.archive(repo_url, commit, temporary, reader)
                 temporary.rename(path)
+            os.utime(path)
         return path
 
     async def text(
@@ -47,7 +55,17 @@ class ContentStore:
         await self._repositories.fetch(RepoSpec("git", repo_url, ref), commit, reader)
         return await self._git.show(repo_url, commit, path, limit, reader)
 
+    async def tidy(self) -> None:
+        """Remove what nobody has asked for lately."""
+        await asyncio.to_thread(_remove_older, self._directory, time.time() - KEPT_SECONDS)
+
     def _path(self, kind: str, reader: str | None, *parts: str) -> Path:
         owned = parts if reader is None else (*parts, reader)
         name = hashlib.sha256("\n".join(owned).encode()).hexdigest()[:40]
         return self._directory / f"{name}.{kind}"
+
+
+def _remove_older(directory: Path, moment: float) -> None:
+    for path in directory.iterdir():
+        if path.stat().st_mtime < moment:
+            path.unlink()

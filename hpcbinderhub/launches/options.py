@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from ..errors import UserError
 from ..profiles import Name
+from ..trust.reach import Reach
 
 LaunchId = Annotated[str, StringConstraints(pattern=r"^[0-9a-z]{8,32}$")]
 Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
@@ -49,6 +50,9 @@ class LaunchOptions(BaseModel):
     gpus: int | None = Field(default=None, ge=0, le=10_000)
     artefact: Digest = Field(description="SHA-256 of the artefact in the site's store.")
     private: bool = Field(default=False, description="Whether the artefact is the user's alone.")
+    reach: Reach = Field(
+        default=Reach.CLOSED, description="What the container shows of the user's own files."
+    )
     repo_url: Line
     ref: Line
     commit: Commit

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from ..database import Database
 from ..tables import images, launches
+from ..trust.reach import Reach
 from .options import Existing
 
 
@@ -57,6 +58,7 @@ class Request:
     start_when_ready: bool
     workspace: str
     existing: Existing
+    reach: Reach
 
 
 @dataclass(frozen=True)
@@ -198,5 +200,6 @@ def _launch(row: Any) -> Launch:
     values = dict(row._mapping)
     values["state"] = State(values["state"])
     values["existing"] = Existing(values["existing"])
+    values["reach"] = Reach(values["reach"])
     values["failure"] = json.loads(values["failure"]) if values["failure"] else None
     return Launch(**values)

@@ -2,7 +2,7 @@
 
 A repository is tried as anybody first. Only where that is refused is the user's own credential
 shown, and what is then read is that user's alone. Each launch asks anew, so that a right that was
-taken away at the forge is gone here with the next one.
+taken away at the forge is gone here with the next one. What no forge has knows its own readers.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ class Access:
 
     async def open(self, spec: RepoSpec, user: str) -> tuple[str, str | None]:
         """The commit that the ref stands for, and who alone may read it; None for everybody."""
+        place = self._repositories.place_of(spec.repo_url)
+        if place:
+            return await place.open(spec, user)
         try:
             return await self._repositories.resolve(spec), None
         except Closed as closed:

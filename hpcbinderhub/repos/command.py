@@ -1,7 +1,7 @@
 """Git's command, run for the service.
 
 Every call is an argument list in an environment made from scratch: no system or user configuration,
-no prompt, no hook, no transport but HTTP(S).
+no prompt, no hook, no transport but HTTP(S) unless a call names another.
 """
 
 from __future__ import annotations
@@ -120,6 +120,12 @@ class BareRepository:
     async def keeps(self, commit: str) -> bool:
         """Whether the commit is here with all that it is made of."""
         return await self.commit_of(f"refs/hpcbinder/{commit}") is not None
+
+    async def size(self) -> int:
+        """The bytes that its objects take up."""
+        counted = await self("count-objects", "-v")
+        kib = dict(line.split(": ", 1) for line in counted.splitlines())
+        return (int(kib["size"]) + int(kib["size-pack"])) * 1024
 
     async def keep(self, commit: str, name: str = "") -> None:
         """Have a ref for the commit, so that it stays."""

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,9 +21,9 @@ from ..errors import NotFound, UserError
 from .command import BareRepository, Git
 from .guard import Guard, Way
 from .handover import handed_over
+from .refs import is_short_commit, no_such_ref, ref_names
 from .spec import RepoSpec, is_full_commit
 
-_SHORT_COMMIT = re.compile(r"^[0-9a-f]{7,39}$")
 _GITLINK = re.compile(r"^160000 ")
 _FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head")
 _EVERYTHING = ("+refs/heads/*:refs/remote/heads/*", "+refs/tags/*:refs/remote/tags/*")
@@ -42,7 +43,7 @@ class GitCache:
         self, directory: Path, timeout: float, guard: Guard, secrets: Secrets = no_secrets
     ):
         self._directory = directory
-        self._git = Git(directory, timeout)
+        self.command = Git(directory, timeout)
         self._guard = guard
         self._secrets = secrets
         self._locks: dict[Path, asyncio.Lock] = {}
@@ -50,23 +51,17 @@ class GitCache:
     async def resolve(self, spec: RepoSpec, reader: str | None = None) -> str:
         """The full commit that the ref stands for now. The server is always asked: whether it still
         lets the reader in is what it is asked for a commit."""
-        names = [] if is_full_commit(spec.ref) else _ref_names(spec.ref)
+        names = ref_names(spec.ref)
         found = await self._listed(spec.repo_url, "HEAD", *names, reader=reader)
-        if not names:
+        if is_full_commit(spec.ref):
             return spec.ref
-        wanted = ["HEAD"] if spec.ref == "HEAD" else names
-        if spec.ref in ("main", "master"):
-            wanted.append("HEAD")
-        for name in wanted:
+        for name in names:
             if name in found:
                 return found[name]
-        commit = await self._lengthen(spec, reader) if _SHORT_COMMIT.match(spec.ref) else None
+        commit = await self._lengthen(spec, reader) if is_short_commit(spec.ref) else None
         if commit:
             return commit
-        raise NotFound(
-            f"{spec.repo_url} has no branch, tag or commit “{spec.ref}”.",
-            "Check the spelling, or leave the ref empty for the default branch.",
-        )
+        raise no_such_ref(spec)
 
     async def refs_below(self, repo_url: str, name: str, reader: str | None = None) -> set[str]:
         """The branches and tags of this name, or whose names go on with a slash after it."""
@@ -96,8 +91,14 @@ class GitCache:
         repository = self._repository(repo_url, reader)
         async with self._locks.setdefault(repository.path, asyncio.Lock()):
             if not (repository.path / "HEAD").exists():
-                await self._git("init", "--quiet", "--bare", "--", str(repository.path))
+                await self.command("init", "--quiet", "--bare", "--", str(repository.path))
             yield repository
+
+    async def forget(self, repo_url: str, reader: str | None = None) -> None:
+        """Have nothing of an address any more."""
+        repository = self._repository(repo_url, reader)
+        async with self._locks.setdefault(repository.path, asyncio.Lock()):
+            await asyncio.to_thread(shutil.rmtree, repository.path, ignore_errors=True)
 
     async def tree(self, repo_url: str, commit: str, reader: str | None = None) -> str:
         """The id of the commit's tree."""
@@ -182,26 +183,26 @@ class GitCache:
         two refs of two users' launches could never clash, but would pile up.
         """
         branch = "hpcbinder" if ref == "HEAD" or is_full_commit(ref) else ref
-        async with self._git.scratch() as scratch:
-            await self._git("init", "--quiet", "--bare", "--", str(scratch))
+        async with self.command.scratch() as scratch:
+            await self.command("init", "--quiet", "--bare", "--", str(scratch))
             objects = self._repository(repo_url, reader).path / "objects"
             (scratch / "objects/info/alternates").write_text(f"{objects}\n")
             name = f"refs/heads/{branch}"
-            await self._git("update-ref", name, commit, cwd=scratch)
+            await self.command("update-ref", name, commit, cwd=scratch)
             temporary = scratch / "content.bundle"
-            await self._git("bundle", "create", "--quiet", str(temporary), name, cwd=scratch)
+            await self.command("bundle", "create", "--quiet", str(temporary), name, cwd=scratch)
             os.replace(temporary, target)
 
     def _repository(self, repo_url: str, reader: str | None) -> BareRepository:
         name = repo_url if reader is None else f"{repo_url}\n{reader}"
         digest = hashlib.sha256(name.encode()).hexdigest()[:32]
-        return BareRepository(self._directory / f"{digest}.git", self._git)
+        return BareRepository(self._directory / f"{digest}.git", self.command)
 
     async def _listed(
         self, repo_url: str, *patterns: str, reader: str | None = None
     ) -> dict[str, str]:
         """The server's refs that match, and their commits."""
-        whole = BareRepository(self._directory, self._git)
+        whole = BareRepository(self._directory, self.command)
         listing = await self._ask(whole, repo_url, reader, "ls-remote", "--quiet", what=patterns)
         lines = (line.partition("\t") for line in listing.splitlines())
         return {name: commit for commit, _, name in lines}
@@ -245,8 +246,3 @@ class GitCache:
         if reader is None or host_of(way.url) != host_of(url):
             return None
         return await self._secrets(reader, way.url)
-
-
-def _ref_names(ref: str) -> list[str]:
-    """Where a ref may be found, best first; a tag object's own commit before the object."""
-    return [f"refs/heads/{ref}", f"refs/tags/{ref}^{{}}", f"refs/tags/{ref}"]

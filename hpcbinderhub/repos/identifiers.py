@@ -1,4 +1,5 @@
-"""Names that outlive addresses: DOIs, Software Heritage's ids, and records' own pages.
+"""Names that outlive addresses: DOIs, Software Heritage's ids, and records' own pages; and what
+tells, by an address alone, that no server has the repository.
 
 Pure functions of the text. A record is kept by one address, which also opens in a browser; what an
 archive calls it can be read back from there.
@@ -14,6 +15,8 @@ from ..errors import UserError
 DOI_ORG = "https://doi.org/"
 HYDROSHARE = "https://www.hydroshare.org/resource/"
 HERITAGE = "https://archive.softwareheritage.org/"
+PUSHED = "pushed://"
+"""Before the owner and the name of what was pushed. Git knows nobody who speaks this."""
 
 _DOI = re.compile(
     r"^(?:doi:\s*|https?://(?:dx\.|www\.)?doi\.org/)?(10\.\d{4,9}/\S+)$", re.IGNORECASE
@@ -102,6 +105,18 @@ def may_be_record(url: str) -> bool:
     return url.startswith(kept) or looks_like_dataset(url)
 
 
+def is_pushed(url: str) -> bool:
+    """Whether an address is of a repository that a user has pushed."""
+    return url.startswith(PUSHED)
+
+
+def is_path(url: str) -> bool:
+    """Whether an address is a path on the cluster's storage."""
+    return url.startswith("/")
+
+
 def page_of(repo_url: str, commit: str) -> str:
-    """The page that shows a commit to people. A record's shows the record."""
+    """The page that shows a commit to people, if there is one. A record's shows the record."""
+    if is_pushed(repo_url) or is_path(repo_url):
+        return ""
     return repo_url if may_be_record(repo_url) else f"{repo_url}/tree/{commit}"

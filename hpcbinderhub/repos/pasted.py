@@ -1,5 +1,5 @@
-"""Whatever was pasted: the address of a repository, of a page or a file in it, a DOI, or a launch
-link.
+"""Whatever was pasted: the address of a repository, of a page or a file in it, a DOI, a path on the
+cluster's storage, or a launch link.
 
 Pure functions of the text. A page's address names a branch and a file with nothing but a slash
 between them, and a branch's own name may have slashes, so `Pasted` says where the text left that
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from ..errors import UserError
-from .identifiers import archive_of_doi, doi_in, is_swhid
+from .identifiers import archive_of_doi, doi_in, is_path, is_swhid
 from .opening import file_to_open
 from .record_pages import record_on_page
 from .spec import (
@@ -25,6 +25,7 @@ from .spec import (
     github,
     gitlab,
     is_full_commit,
+    on_storage,
     parse_link,
     record,
 )
@@ -50,6 +51,8 @@ class Pasted:
 def parse_pasted(text: str, ref: str = "") -> Pasted:
     """What the text says. A ref that is given beside it counts more than one in it."""
     text = _without_ssh(text.strip())
+    if is_path(text):
+        return Pasted(on_storage(text, ref))
     if is_swhid(text):
         return Pasted(record("swh", text).at(ref))
     doi = doi_in(text)
@@ -78,7 +81,8 @@ def _without_ssh(text: str) -> str:
         raise UserError(
             f"Repositories over SSH cannot be launched, and what {host} is called over https is "
             "not known here.",
-            "Paste the https address of a public repository.",
+            "Paste its https address, with a token of yours for the host on the page “Yours” if it "
+            "is private; or send your own clone with `hpcbinderhub push`.",
         )
     return f"https://{host}/{found['path'].lstrip('/')}"
 

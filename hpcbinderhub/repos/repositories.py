@@ -1,13 +1,14 @@
 """Every repository, wherever it is: from what somebody pasted to a commit in the cache.
 
-A record of an archive becomes a commit, and from there on is what any repository is.
+A record of an archive becomes a commit, and from there on is what any repository is. So does what
+lies in a place that no server hands out.
 """
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from ..errors import NotFound
@@ -16,6 +17,7 @@ from .forges import Forges
 from .git import GitCache
 from .identifiers import may_be_record
 from .pasted import Pasted
+from .places import Place
 from .records.records import Records
 from .spec import RepoSpec
 
@@ -35,12 +37,18 @@ class Repositories:
         forges: Forges,
         records: Records,
         clock: Callable[[], float] = time.monotonic,
+        places: Sequence[Place] = (),
     ):
         self.git = git
         self._forges = forges
         self._records = records
         self._clock = clock
+        self._places = places
         self._missing: OrderedDict[Asked, tuple[float, NotFound]] = OrderedDict()
+
+    def place_of(self, url: str) -> Place | None:
+        """Where a repository is that no server hands out."""
+        return next((place for place in self._places if place.has(url)), None)
 
     async def resolve(self, spec: RepoSpec, reader: str | None = None) -> str:
         """The full commit that a spec stands for now; with the credential of a reader, if one is
@@ -60,6 +68,10 @@ class Repositories:
 
     async def fetch(self, spec: RepoSpec, commit: str, reader: str | None = None) -> None:
         """Have the commit, with its history, in the cache."""
+        place = self.place_of(spec.repo_url)
+        if place:
+            await place.fetch(spec, commit, reader)
+            return
         if may_be_record(spec.repo_url) and await self._records.fetch(spec.repo_url, commit):
             return
         await self.git.fetch(spec, commit, reader)

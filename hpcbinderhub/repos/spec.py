@@ -1,12 +1,14 @@
 """What a user pasted or a link says, as a checked value.
 
 Nothing here touches the network. What passes is safe to hand to Git as an argument: it never starts
-with a dash, names a host over HTTP(S), and holds no control characters.
+with a dash and holds no control characters. What is not over HTTP(S), a path or something that was
+pushed, is never handed to Git as an address.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote, urlsplit
 
@@ -15,8 +17,10 @@ from .identifiers import (
     DOI_ORG,
     HERITAGE,
     HYDROSHARE,
+    PUSHED,
     doi_address,
     hydroshare_address,
+    is_path,
     looks_like_dataset,
     swhid_address,
 )
@@ -29,6 +33,7 @@ _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|\.lock(/|$)|(^|/)\.
 _RECORDS = ("zenodo", "figshare", "dataverse", "hydroshare", "doi", "swh", "ckan")
 _FULL_COMMIT = re.compile(r"^[0-9a-f]{40}$")
 _GITHUB_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")
+_BAD_PATH = re.compile(r"[\x00-\x1f\x7f]|//|(^|/)\.\.?(/|$)")
 _GITLAB_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}$")
 _HOST = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$")
 
@@ -38,8 +43,9 @@ class RepoSpec:
     """A repository and a ref in it, as a provider names them."""
 
     provider: str
-    """`gh` for GitHub, `gl` for GitLab, `gist`, and `git` for any other address; or the archive
-    that a record is in, `doi` if only following it will tell which."""
+    """`gh` for GitHub, `gl` for GitLab, `gist`, and `git` for any other address; the archive that a
+    record is in, `doi` if only following it will tell which; `pushed` for what a user has sent, and
+    `path` for what lies on the cluster's storage."""
 
     repo_url: str
     ref: str
@@ -47,10 +53,12 @@ class RepoSpec:
     @property
     def path(self) -> str:
         """Provider and spec as in a link: `gh/org/repo/ref`, `git/<quoted URL>/ref`,
-        `zenodo/<DOI>`."""
+        `zenodo/<DOI>`, `pushed/<user>/<name>/ref`, `path/<quoted path>/ref`."""
         if self.is_record:
             return f"{self.provider}/{_record_words(self.repo_url)}"
         ref = quote(self.ref, safe="/")
+        if self.provider == "pushed":
+            return f"pushed/{self.repo_url.removeprefix(PUSHED)}/{ref}"
         path = urlsplit(self.repo_url).path.strip("/")
         if self.provider in ("gh", "gist"):
             return f"{self.provider}/{path}/{ref}"
@@ -84,16 +92,18 @@ def parse_link(provider: str, spec: str) -> RepoSpec:
             )
         make = github if provider == "gh" else gist
         return make(parts[0], parts[1], parts[2] if len(parts) > 2 else "")
-    if provider in ("git", "gl"):
+    if provider in _BY_ADDRESS:
         address, _, ref = spec.strip("/").partition("/")
-        named = any_git if provider == "git" else gitlab
-        return named(unquote(address), unquote(ref))
+        return _BY_ADDRESS[provider](unquote(address), unquote(ref))
+    if provider == "pushed":
+        owner, name, ref = [unquote(part) for part in f"{spec.strip('/')}//".split("/", 2)]
+        return pushed(owner, name, ref.strip("/"))
     if provider in _RECORDS:
         return record(provider, unquote(spec).strip("/"))
     raise UserError(
         f"Repositories of the kind “{provider}” cannot be launched here.",
-        "Use gh (GitHub), gl (GitLab), gist, git (any Git address over https), or an archive: "
-        f"{', '.join(_RECORDS)}.",
+        "Use gh (GitHub), gl (GitLab), gist, git (any Git address over https), path (on the "
+        f"cluster's storage), pushed, or an archive: {', '.join(_RECORDS)}.",
     )
 
 
@@ -137,6 +147,27 @@ def any_git(url: str, ref: str) -> RepoSpec:
     return RepoSpec("git", checked_url(url), checked_ref(ref))
 
 
+def pushed(owner: str, name: str, ref: str) -> RepoSpec:
+    """A repository that a user has sent from a clone of hers."""
+    if not owner or not _GITHUB_NAME.match(name):
+        raise UserError(
+            f"“{name[:100]}” cannot be the name of a pushed repository.",
+            "Use up to 100 letters, digits, dots, dashes and underscores.",
+        )
+    return RepoSpec("pushed", f"{PUSHED}{quote(owner, safe='')}/{name}", checked_ref(ref))
+
+
+def on_storage(path: str, ref: str) -> RepoSpec:
+    """A repository on the cluster's storage, by its path there."""
+    found = path.strip().rstrip("/")
+    if not is_path(found) or _BAD_PATH.search(found) or len(found) > 1000:
+        raise UserError(
+            f"“{path[:120]}” is not the path of a repository.",
+            "Paste the whole path, as `pwd` prints it in the repository.",
+        )
+    return RepoSpec("path", found, checked_ref(ref))
+
+
 def record(provider: str, words: str) -> RepoSpec:
     """An archive's record, by what the archive calls it."""
     if provider == "ckan":
@@ -153,6 +184,13 @@ def record(provider: str, words: str) -> RepoSpec:
     else:
         address = doi_address(words)
     return RepoSpec(provider, address, DEFAULT_REF)
+
+
+_BY_ADDRESS: Mapping[str, Callable[[str, str], RepoSpec]] = {
+    "git": any_git,
+    "gl": gitlab,
+    "path": on_storage,
+}
 
 
 def _record_words(address: str) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
-from ..errors import UserError
+from ..errors import NotFound, UserError
 from ..site import Site
 from ..workspaces import Account
 from .certificates import CertificateCommand
 from .folders import Folder, Room, folder_from
+from .framing import AgentError
 from .jobs import Job, job_from
-from .transport import AgentError, SSHTransport, Transport
+from .transport import SSHTransport, Transport
 
 ACCOUNT_SECONDS = 300
 
@@ -79,6 +80,8 @@ class Cluster:
         self._env = dict(site.slurm_environment)
         self._watcher_user = site.watcher_user
         self._shifter_user = site.shifter_gateway_user
+        self._roots = list(site.repository_paths)
+        self._repository_limit = site.push_mb * 2**20
         self._members: dict[str, tuple[float, Member]] = {}
 
     async def member(self, user: str) -> Member:
@@ -150,10 +153,32 @@ class Cluster:
         """Have Shifter's gateway take in a squashfs file."""
         await self._call(self._shifter_user, "shifter-import", url=url, path=path)
 
-    async def _call(self, user: str, operation: str, **arguments: Any) -> dict[str, Any]:
+    async def repository_commit(self, user: str, path: str, names: Sequence[str]) -> str:
+        """The commit that the first of these names stands for in a repository on the user's
+        storage, read as her; an empty string if none does."""
+        answer = await self._call(
+            user, "repository-commit", repository=path, roots=self._roots, names=names
+        )
+        return str(answer["commit"])
+
+    async def repository_bundle(self, user: str, path: str, commit: str, target: BinaryIO) -> None:
+        """A commit of such a repository, with its history, as a Git bundle."""
+        await self._call(
+            user,
+            "repository-bundle",
+            target,
+            repository=path,
+            roots=self._roots,
+            commit=commit,
+            limit=self._repository_limit,
+        )
+
+    async def _call(
+        self, user: str, operation: str, data: BinaryIO | None = None, **arguments: Any
+    ) -> dict[str, Any]:
         request = {"op": operation, "path": self._path, "env": self._env, **arguments}
         try:
-            return await self._transport.call(user, request)
+            return await self._transport.call(user, request, data)
         except AgentError as error:
             raise explain(error) from error
 
@@ -172,6 +197,12 @@ def explain(error: AgentError) -> UserError:
         return UserError(
             "Your storage on the cluster could not be written.",
             "Log in to the cluster and check your home directory, or ask your help desk.",
+            detail=words,
+        )
+    if error.kind == "repository":
+        return NotFound(
+            "This repository on the cluster's storage cannot be read.",
+            "Log in to the cluster and check that `git log` works there.",
             detail=words,
         )
     if error.kind == "slurm":

@@ -1,7 +1,8 @@
 """How a request reaches the agent on a login node, and how its answer comes back.
 
 The remote command is a constant, the request goes over standard input, and the answer is found by
-a nonce. Host keys are always checked. One connection per user is kept open while it is used.
+a nonce (see `framing`). Host keys are always checked. One connection per user is kept open while it
+is used.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import asyncssh
 
 from ..errors import Unavailable
 from .certificates import CertificateCommand
+from .framing import Answer
 
 log = logging.getLogger(__name__)
 
@@ -27,19 +29,14 @@ ANSWER_SECONDS = 120
 IDLE_SECONDS = 120
 
 
-class AgentError(Exception):
-    """The agent answered, and the answer is no: `kind` for programs, the message for people."""
-
-    def __init__(self, kind: str, message: str):
-        super().__init__(message)
-        self.kind = kind
-
-
 class Transport(Protocol):
     """Runs one agent request as one user."""
 
-    async def call(self, user: str, request: dict[str, Any]) -> dict[str, Any]:
-        """The agent's answer. AgentError if it refuses, Unavailable if nothing is known."""
+    async def call(
+        self, user: str, request: dict[str, Any], data: BinaryIO | None = None
+    ) -> dict[str, Any]:
+        """The agent's answer; what it sends beside that goes to `data`. AgentError if it refuses,
+        Unavailable if nothing is known."""
         ...
 
 
@@ -66,34 +63,52 @@ class SSHTransport:
         self._connections: dict[str, _Connection] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
-    async def call(self, user: str, request: dict[str, Any]) -> dict[str, Any]:
+    async def call(
+        self, user: str, request: dict[str, Any], data: BinaryIO | None = None
+    ) -> dict[str, Any]:
         """See `Transport.call`. Safe to repeat, because every operation of the agent is."""
-        nonce = secrets.token_hex(16)
-        text = json.dumps({**request, "nonce": nonce})
         try:
-            output = await self._exchange(user, text)
+            answer = await self._exchange(user, request, data)
         except (asyncssh.ConnectionLost, asyncssh.ChannelOpenError, BrokenPipeError):
             # A kept connection that died while idle: once more on a new one.
             self._drop(user)
-            output = await self._exchange(user, text)
-        return read_answer(output, nonce)
+            if data:
+                data.seek(0)
+                data.truncate()
+            answer = await self._exchange(user, request, data)
+        return answer.result()
 
     async def close(self) -> None:
         """Close every connection."""
         for user in list(self._connections):
             self._drop(user)
 
-    async def _exchange(self, user: str, text: str) -> str:
+    async def _exchange(self, user: str, request: dict[str, Any], data: BinaryIO | None) -> Answer:
+        nonce = secrets.token_hex(16)
+        answer = Answer(nonce, data)
+        text = json.dumps({**request, "nonce": nonce})
         try:
             connection = await self._connection(user)
-            async with asyncio.timeout(ANSWER_SECONDS):
-                done = await connection.ssh.run(self._agent_command, input=text, check=False)
+            async with asyncio.timeout(ANSWER_SECONDS) as patience:
+                async for line in self._lines(connection.ssh, text):
+                    answer.take(line)
+                    connection.used = time.monotonic()
+                    patience.reschedule(asyncio.get_running_loop().time() + ANSWER_SECONDS)
         except TimeoutError as error:
             self._drop(user)
             raise Unavailable(f"The login node did not answer in {ANSWER_SECONDS} s.") from error
         connection.used = time.monotonic()
         self._close_idle()
-        return str(done.stdout or "")
+        return answer
+
+    async def _lines(self, ssh: asyncssh.SSHClientConnection, text: str) -> AsyncIterator[str]:
+        """What the agent and the shell around it print, as it comes."""
+        process = await ssh.create_process(self._agent_command, input=text, stderr=asyncssh.DEVNULL)
+        try:
+            async for line in process.stdout:
+                yield line
+        finally:
+            process.close()
 
     async def _connection(self, user: str) -> _Connection:
         async with self._locks.setdefault(user, asyncio.Lock()):
@@ -133,17 +148,6 @@ class SSHTransport:
         limit = time.monotonic() - IDLE_SECONDS
         for user in [u for u, c in self._connections.items() if c.used < limit]:
             self._drop(user)
-
-
-def read_answer(output: str, nonce: str) -> dict[str, Any]:
-    """The agent's answer among whatever else the login shell printed."""
-    for line in reversed(output.splitlines()):
-        if line.startswith(nonce + " "):
-            answer = json.loads(line[len(nonce) + 1 :])
-            if "error" in answer:
-                raise AgentError(answer["error"]["kind"], answer["error"]["message"])
-            return dict(answer["ok"])
-    raise Unavailable(f"The agent gave no answer; the login shell said: {output[-300:]!r}")
 
 
 def _host_and_port(text: str) -> tuple[str, int]:

@@ -50,6 +50,8 @@ from hpcbinderhub.repos.access import Access
 from hpcbinderhub.repos.forges import Forges
 from hpcbinderhub.repos.git import GitCache
 from hpcbinderhub.repos.guard import Guard
+from hpcbinderhub.repos.on_storage import OnStorage
+from hpcbinderhub.repos.pushed import MIB, Pushed, PushLimits
 from hpcbinderhub.repos.records.records import Records
 from hpcbinderhub.repos.repositories import Repositories
 from hpcbinderhub.repos.web import Web
@@ -58,6 +60,8 @@ from hpcbinderhub.slurm.cluster import Cluster, cluster_of
 from hpcbinderhub.store.catalogue import Catalogue
 from hpcbinderhub.store.collector import COLLECT_SECONDS, Collector
 from hpcbinderhub.store.uses import Uses
+from hpcbinderhub.trust.consents import Consents
+from hpcbinderhub.trust.grounds import Trust
 from hpcbinderhub.upkeep import Task, Upkeep
 
 from .farewell import Farewell
@@ -82,8 +86,11 @@ class Services:
     queue: BuildQueue
     book: LaunchBook
     repositories: Repositories
+    pushed: Pushed
     content: ContentStore
     credentials: Credentials
+    consents: Consents
+    trust: Trust
     cluster: Cluster
     hub: Hub
     presence: Presence
@@ -113,11 +120,14 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
     credentials = Credentials(
         database, Keyring(site.credential_keys_file), site.credential_http_hosts
     )
-    repositories = _repositories(site, state / "repos", credentials)
+    consents = Consents(database)
+    trust = Trust(site, consents)
     cluster = cluster or cluster_of(site)
+    repositories, pushed = _repositories(site, state / "repos", database, credentials, cluster)
+    content = ContentStore(repositories, state / "content")
     hub = Hub(api_url, api_token)
     presence = Presence(site.away_seconds)
-    admission = Admission(site, cluster, hub)
+    admission = Admission(site, cluster, hub, trust)
     access = Access(repositories, credentials)
     environments = Environments(site, queue, repositories, access, cluster)
     workers = Sightings()
@@ -131,14 +141,19 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
         queue=queue,
         book=book,
         repositories=repositories,
-        content=ContentStore(repositories, state / "content"),
+        pushed=pushed,
+        content=content,
         credentials=credentials,
+        consents=consents,
+        trust=trust,
         cluster=cluster,
         hub=hub,
         presence=presence,
         environments=environments,
         admission=admission,
-        conductor=Conductor(site, book, events, queue, environments, admission, hub, presence),
+        conductor=Conductor(
+            site, book, events, queue, environments, admission, hub, presence, trust
+        ),
         workspaces=Workspaces(site, book, cluster, hub, repositories, access),
         catalogue=catalogue,
         workers=workers,
@@ -154,7 +169,7 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
             ]
         ),
         metrics=Metrics(database),
-        upkeep=upkeep_of(site, database, events, queue, book, collector),
+        upkeep=upkeep_of(site, database, events, queue, book, collector, pushed, content),
         farewell=Farewell(),
     )
 
@@ -166,6 +181,8 @@ def upkeep_of(
     queue: BuildQueue,
     book: LaunchBook,
     collector: Collector,
+    pushed: Pushed,
+    content: ContentStore,
 ) -> Upkeep:
     """What the service does unasked."""
     expiry = Expiry(
@@ -177,18 +194,25 @@ def upkeep_of(
             Task("logs", Retention(database, site.log_days).tidy, TIDY_SECONDS),
             Task("launches", expiry.tidy, TIDY_SECONDS),
             Task("the artefact store", collector.collect, COLLECT_SECONDS),
+            Task("pushed repositories", pushed.tidy, TIDY_SECONDS),
+            Task("files for launches", content.tidy, TIDY_SECONDS),
         ]
     )
 
 
-def _repositories(site: Site, directory: Path, credentials: Credentials) -> Repositories:
+def _repositories(
+    site: Site, directory: Path, database: Database, credentials: Credentials, cluster: Cluster
+) -> tuple[Repositories, Pushed]:
     """Where repositories come from. Forges' APIs are no sources, so the list of hosts is not about
     them."""
     guard = Guard(site.repository_hosts, site.denied_repository_hosts, site.private_networks)
     git = GitCache(directory, site.git_timeout, guard, credentials.for_url)
-    records = Records(git, Web(guard), site.record_mb * 2**20)
+    records = Records(git, Web(guard), site.record_mb * MIB)
     forges = Forges(Web(Guard(private=site.private_networks)), site.forge_token_files)
-    return Repositories(git, forges, records)
+    limits = PushLimits(site.push_mb * MIB, site.pushed_mb_per_user * MIB, site.pushed_days)
+    pushed = Pushed(database, git, limits)
+    on_storage = OnStorage(git, cluster, site.repository_paths)
+    return Repositories(git, forges, records, places=(pushed, on_storage)), pushed
 
 
 class BinderService(Application):

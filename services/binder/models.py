@@ -14,8 +14,14 @@ from hpcbinderhub.images.engines import engine_class
 from hpcbinderhub.launches.options import Existing
 from hpcbinderhub.launches.records import Launch
 from hpcbinderhub.profiles import Profile
+from hpcbinderhub.repos.pushed import DAY
+from hpcbinderhub.repos.pushed_records import PushedRepository
 from hpcbinderhub.site import Site
 from hpcbinderhub.store.catalogue import KnownImage, Totals
+from hpcbinderhub.trust.consents import Consent
+from hpcbinderhub.trust.grounds import Ground
+from hpcbinderhub.trust.policy import may_see_home, must_see_home
+from hpcbinderhub.trust.reach import Reach
 from hpcbinderhub.usage import Use
 
 
@@ -178,6 +184,7 @@ class LaunchModel(Model):
     minutes: int | None
     nodes: int | None
     gpus: int | None
+    reach: Reach = Field(description="`closed`, or `home`: its code sees the owner's home.")
     state: str
     build: str | None
     private: bool = Field(description="Whether its environment is its owner's alone.")
@@ -208,6 +215,48 @@ class CredentialModel(Model):
         return cls(**{name: getattr(kept, name) for name in cls.model_fields})
 
 
+class ConsentModel(Model):
+    """A repository whose code may see the caller's home when she asks for it."""
+
+    id: str
+    repository: str
+    granted: float
+
+    @classmethod
+    def of(cls, consent: Consent) -> ConsentModel:
+        """A consent of the library's."""
+        return cls(**asdict(consent))
+
+
+class PushedModel(Model):
+    """What the caller pushed under one name."""
+
+    name: str
+    commit: str = Field(description="The one that was pushed last.")
+    spec: str = Field(description="Provider and spec, as in a link.")
+    shared: bool = Field(description="Whether everybody who may log in may launch it.")
+    size: int = Field(description="Bytes that it takes up, with all that was pushed before.")
+    pushed: float
+    used: float = Field(description="When it was last launched, or else pushed.")
+    goes: float | None = Field(description="When it is removed unless somebody launches it.")
+
+    @classmethod
+    def of(cls, repository: PushedRepository, days: float) -> PushedModel:
+        """One of the library's, on a site that keeps it for so long."""
+        names = cls.model_fields.keys() - {"spec", "goes"}
+        return cls(
+            **{name: getattr(repository, name) for name in names},
+            spec=repository.spec.path,
+            goes=repository.used + days * DAY if days else None,
+        )
+
+
+class JustPushedModel(PushedModel):
+    """What the caller has just pushed."""
+
+    notices: list[str] = Field(description="What a full clone has and a launch will not have.")
+
+
 class PastedModel(Model):
     """What was pasted, understood."""
 
@@ -215,6 +264,9 @@ class PastedModel(Model):
     repo_url: str
     ref: str
     file: str
+    trusted: Ground | None = Field(
+        description="Why it may be given the caller's home: `own`, `site`, `consent`; or null."
+    )
 
 
 class ProfileModel(Model):
@@ -232,13 +284,21 @@ class ProfileModel(Model):
     memory_mb: int
     max_gpus: int
     accounts: tuple[str, ...]
-    hides_home: bool = Field(description="Whether a repository's code is kept out of the home.")
+    hides_home: bool = Field(description="Whether the engine can keep code out of the home.")
+    may_see_home: bool = Field(description="Whether a launch can be given the home: `reach`.")
+    must_see_home: bool = Field(description="Whether it takes only launches that are given it.")
 
     @classmethod
-    def of(cls, profile: Profile) -> ProfileModel:
+    def of(cls, profile: Profile, site: Site) -> ProfileModel:
         """A profile of the site's."""
-        fields = {name: getattr(profile, name) for name in cls.model_fields if name != "hides_home"}
-        return cls(**fields, hides_home=engine_class(profile.engine).hides_home)
+        engine = engine_class(profile.engine)
+        told: dict[str, Any] = {
+            "hides_home": engine.hides_home,
+            "may_see_home": may_see_home(site, profile),
+            "must_see_home": must_see_home(site, engine),
+        }
+        own = {name: getattr(profile, name) for name in cls.model_fields if name not in told}
+        return cls(**own | told)
 
 
 class LimitsModel(Model):
@@ -251,4 +311,5 @@ class LimitsModel(Model):
     build_seconds: int
     build_disk_mb: int
     build_log_kb: int
+    push_mb: int = Field(description="How large a repository may be that is pushed; 0: none.")
     accounts: list[str] = Field(description="Slurm accounts that the caller may charge.")

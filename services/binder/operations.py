@@ -38,7 +38,8 @@ class Operation:
     answers: Mapping[int, Any]
     """Status to the type of the answer's body; None where there is none."""
     media_type: str = "application/json"
-    body: type[BaseModel] | None = None
+    body: type[BaseModel] | type[bytes] | None = None
+    """`bytes` for a file."""
     query: type[BaseModel] | None = None
     notes: str = field(default="")
 
@@ -49,7 +50,7 @@ def operation(
     scope: str,
     answers: Mapping[int, Any],
     media_type: str = "application/json",
-    body: type[BaseModel] | None = None,
+    body: type[BaseModel] | type[bytes] | None = None,
     query: type[BaseModel] | None = None,
 ) -> Callable[[Method], Method]:
     """Describe a method. What follows the first line of its docstring becomes the description."""
@@ -131,11 +132,9 @@ def _operation(
     if found.query:
         told["parameters"] += _query(found.query, schemas)
     if found.body:
-        schema = _schema(found.body, schemas)
-        told["requestBody"] = {
-            "required": True,
-            "content": {"application/json": {"schema": schema}},
-        }
+        kind = "application/octet-stream" if found.body is bytes else "application/json"
+        content = {kind: {"schema": _schema(found.body, schemas)}}
+        told["requestBody"] = {"required": True, "content": content}
     return told
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +20,9 @@ def template_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(ago=ago, duration=duration, isotime=isotime, left=left, day=day)
+    environment.filters.update(
+        ago=ago, day=day, duration=duration, isotime=isotime, left=left, listed=listed
+    )
     return environment
 
 
@@ -38,6 +41,12 @@ def duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
     return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Several things, as one says them."""
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def left(until: float) -> str:

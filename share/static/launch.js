@@ -2,6 +2,7 @@
 
 import { address, call } from "./api.js";
 import { choose } from "./existing.js";
+import { adaptReach, forgetReach, home, showTrust } from "./reach.js";
 
 const form = document.getElementById("launch-form");
 const problem = document.getElementById("launch-error");
@@ -20,6 +21,7 @@ function fields() {
     gpus: number(values.gpus) || undefined,
     open: values.open,
     start_when_ready: values.start_when_ready === "on",
+    ...(home() && { reach: "home", consent: true }),
   };
 }
 
@@ -60,6 +62,7 @@ function adapt() {
   form.nodes.max = profile.dataset.maxNodes;
   document.getElementById("gpus-field").hidden = profile.dataset.maxGpus === "0";
   form.gpus.max = profile.dataset.maxGpus;
+  adaptReach(profile.dataset);
 }
 
 // -- the link to share --------------------------------------------------------------------------
@@ -71,15 +74,17 @@ async function refreshLink() {
   const number = ++asked;
   let { spec } = values;
   let file = "";
+  let trusted = null;
   try {
     if (!spec && values.repository) {
       const query = new URLSearchParams({ repository: values.repository, ref: values.ref });
-      ({ spec, file } = await call("GET", `api/parse?${query}`));
+      ({ spec, file, trusted } = await call("GET", `api/parse?${query}`));
     }
   } catch {
     spec = undefined; // Half an address is no mistake yet.
   }
   if (number !== asked) return;
+  if (!values.spec) showTrust(trusted);
   share.hidden = !spec;
   if (!spec) return;
   const wanted = new URLSearchParams({ profile: values.profile });
@@ -89,6 +94,8 @@ async function refreshLink() {
   if (values.open || file) wanted.set("labpath", values.open || file);
   showLinks(`${location.origin}${address(`v2/${spec}`)}?${wanted}`, `${location.origin}${address("badge_logo.svg")}`);
 }
+
+form.repository?.addEventListener("input", forgetReach);
 
 let timer;
 form.addEventListener("input", () => {

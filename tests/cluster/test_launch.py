@@ -34,6 +34,14 @@ print(json.dumps({
 }, default=str))
 """
 
+LOOK_AT_HOME = """
+import json, os, pathlib, site
+print(json.dumps({
+    "thesis": pathlib.Path("/home/alice/thesis.txt").read_text(),
+    "home": os.environ["HOME"], "user_site": site.ENABLE_USER_SITE,
+}))
+"""
+
 
 async def test_a_pasted_url_becomes_jupyterlab_on_a_compute_node(alice: Person, rig: Rig) -> None:
     launch = alice.launch(QUICKSTART)
@@ -50,7 +58,7 @@ async def test_a_pasted_url_becomes_jupyterlab_on_a_compute_node(alice: Person, 
     assert seen["scratch"] == "hello from the scratch file system"
     assert seen["secrets_in_argv"] == []
 
-    # The repository's code sees the workspaces and the data, and nothing else of anybody's home.
+    # The repository's code sees its workspace and the data, and nothing else of anybody's home.
     assert seen["homes"] == ["alice"]
     assert seen["mine"] == ["hpcbinder"]
 
@@ -66,6 +74,19 @@ async def test_a_pasted_url_becomes_jupyterlab_on_a_compute_node(alice: Person, 
     alice.stop(server)
     eventually(lambda: not rig.jobs("alice"), 60, "the job is gone")
     assert not rig.processes(seen["node"], "jupyterhub-singleuser")
+
+
+async def test_a_repository_that_alice_trusts_sees_her_home_and_takes_nothing_from_it(
+    alice: Person, rig: Rig
+) -> None:
+    rig.cluster.run("login", "tee", "/home/alice/thesis.txt", input="all mine")
+    launch = alice.launch(QUICKSTART, reach="home", consent=True)
+    last = alice.follow(launch)
+    (consent,) = alice.call("GET", "api/consents").json()
+    alice.call("DELETE", f"api/consents/{consent['id']}").raise_for_status()
+    seen = json.loads(await Lab(alice, last["url"]).run(LOOK_AT_HOME))
+    home = f"/home/alice/hpcbinder/launches/{launch}/home"
+    assert seen == {"thesis": "all mine", "home": home, "user_site": False}
 
 
 def test_jupyterlab_asks_for_no_news_from_a_node_without_internet(alice: Person, rig: Rig) -> None:

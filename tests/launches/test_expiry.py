@@ -13,6 +13,7 @@ from hpcbinderhub.events import EventLog
 from hpcbinderhub.launches.expiry import DAY, HOUR, Expiry
 from hpcbinderhub.launches.options import Existing
 from hpcbinderhub.launches.records import LaunchBook, Request, State
+from hpcbinderhub.trust.reach import Reach
 
 
 class Clock:
@@ -47,6 +48,7 @@ async def test_a_launch_waits_a_day_for_its_owner_and_is_remembered_for_a_year(
             workspace="tides",
             existing=Existing.KEEP,
             start_when_ready=False,
+            reach=Reach.CLOSED,
         )
     )  # fmt: skip
     await book.change(launch.id, State.RESOLVING, state=State.PARKED)

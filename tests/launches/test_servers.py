@@ -10,6 +10,7 @@ from hpcbinderhub.launches.options import Existing
 from hpcbinderhub.launches.records import Launch, State
 from hpcbinderhub.launches.servers import ends_by, stopped
 from hpcbinderhub.profiles import Profile
+from hpcbinderhub.trust.reach import Reach
 
 PROFILES = [Profile(name="short", title="Short", partition="p", minutes=30)]
 NOTHING = dict.fromkeys(
@@ -22,6 +23,7 @@ def launch(**known: Any) -> Launch:
         "id": "0abc1234", "user": "ada", "server": "tides", "workspace": "tides", "spec": "git/x",
         "repo_url": "https://example.org/tides", "ref": "main", "profile": "short", "open": "",
         "start_when_ready": False, "existing": Existing.KEEP, "private": False,
+        "reach": Reach.CLOSED,
         "state": State.READY, "created": 0.0, "changed": 600.0,
     }  # fmt: skip
     return Launch(**NOTHING | values | known)

@@ -15,6 +15,7 @@ from hpcbinderhub.events import EventLog
 from hpcbinderhub.launches.options import Existing
 from hpcbinderhub.launches.records import Launch, LaunchBook, Request
 from hpcbinderhub.launches.story import Position, Told, tell
+from hpcbinderhub.trust.reach import Reach
 
 BUILD = "b" * 16
 OTHER = "c" * 16
@@ -43,6 +44,7 @@ async def launch(database: Database) -> Launch:
             workspace="tides",
             existing=Existing.KEEP,
             start_when_ready=True,
+            reach=Reach.CLOSED,
         )
     )  # fmt: skip
 

@@ -16,9 +16,13 @@ from hpcbinderhub.credentials.store import Credential, Credentials
 from hpcbinderhub.database import Database
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.repos.access import Access
+from hpcbinderhub.repos.forges import Forges
 from hpcbinderhub.repos.git import GitCache
 from hpcbinderhub.repos.guard import Guard
+from hpcbinderhub.repos.records.records import Records
+from hpcbinderhub.repos.repositories import Repositories
 from hpcbinderhub.repos.spec import any_git
+from hpcbinderhub.repos.web import Web
 
 TOKEN = "glpat-aVerySecretToken"
 
@@ -34,7 +38,9 @@ class Place:
         keyring = Keyring(str(directory / "keys"))
         self.credentials = Credentials(database, keyring, without_tls)
         self.git = GitCache(directory / "cache", 20, guard, self.credentials.for_url)
-        self.access = Access(self.git, self.credentials)
+        web = Web(guard)
+        repositories = Repositories(self.git, Forges(web), Records(self.git, web, 10**6))
+        self.access = Access(repositories, self.credentials)
 
 
 @pytest.fixture

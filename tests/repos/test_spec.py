@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.repos.pasted import parse_pasted
-from hpcbinderhub.repos.spec import parse_link
+from hpcbinderhub.repos.spec import RepoSpec, parse_link
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,6 @@ def test_what_people_paste(pasted: str, url: str, ref: str, file: str) -> None:
     [
         "",
         "hello world",
-        "/etc/passwd",
         "file:///etc/passwd",
         "ext::sh -c id",
         "--upload-pack=id",
@@ -56,6 +55,27 @@ def test_what_is_no_repository_gets_a_sentence(pasted: str) -> None:
         parse_pasted(pasted)
     assert "not the address of a Git repository" in refused.value.message
     assert "https://" in refused.value.advice
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    ["/", "//", "/scratch/../etc", "/scratch/./x", "/scratch//x", "/scratch/a\nb", "/a" * 600],
+)
+def test_what_is_no_path_gets_a_sentence(pasted: str) -> None:
+    with pytest.raises(UserError, match="is not the path of a repository"):
+        parse_pasted(pasted)
+
+
+def test_paths_and_what_was_pushed_are_told_by_their_addresses() -> None:
+    spec = parse_pasted(" /scratch/alice/my repo/ ", "main").spec
+    assert spec == RepoSpec("path", "/scratch/alice/my repo", "main")
+    assert spec.path == "path/%2Fscratch%2Falice%2Fmy%20repo/main"
+    spec = parse_link("pushed", "a%2Fb%40example.org/soundings")
+    assert spec == RepoSpec("pushed", "pushed://a%2Fb%40example.org/soundings", "HEAD")
+    assert spec.path == "pushed/a%2Fb%40example.org/soundings/HEAD"
+    for wrong in ("alice", "alice/", "/soundings", "alice/..", "alice/%2e%2e/HEAD", "alice/a%2Fb"):
+        with pytest.raises(UserError, match="cannot be the name of a pushed repository"):
+            parse_link("pushed", wrong)
 
 
 @pytest.mark.parametrize("pasted", ["git@git.example.org:org/repo.git", "ssh://git@host/repo"])
@@ -81,7 +101,12 @@ def test_refs_that_git_could_misread_are_refused(ref: str) -> None:
 
 
 def test_links_come_back_as_they_were_made() -> None:
-    for text, ref in (("org/repo", "feature/x"), ("http://git/a b.git".replace(" ", "-"), "v1.0")):
+    for text, ref in (
+        ("org/repo", "feature/x"),
+        ("http://git/a b.git".replace(" ", "-"), "v1.0"),
+        ("/scratch/alice/my repo", "feature/x"),
+        ("https://hub/services/binder/v2/pushed/a%40b/soundings/main", ""),
+    ):
         spec = parse_pasted(text, ref).spec
         provider, _, rest = spec.path.partition("/")
         assert parse_link(provider, rest) == spec
@@ -95,7 +120,7 @@ def test_anything_is_either_parsed_or_refused(text: str, ref: str) -> None:
         refusal = error
     else:
         refusal = None
-        assert spec.repo_url.startswith(("http://", "https://"))
+        assert spec.repo_url.startswith(("http://", "https://", "/"))
         assert not spec.ref.startswith(("-", "+"))
         assert spec.repo_url.isprintable()
         assert spec.ref.isprintable() or spec.ref.strip()

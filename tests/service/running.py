@@ -1,7 +1,7 @@
 """The service under test: the real application over the real library, in a thread of its own.
 
 Two parts cannot be had without a cluster and a builder. Who a user is, `Members` says as the agent
-on a login node would; what it is asked about workspaces, the agent itself answers, on this host.
+on a login node would; what it is asked about storage, the agent itself answers, on this host.
 Builds are made by `Builder`, which holds a worker's side of the queue and writes artefacts of a few
 bytes.
 """
@@ -9,14 +9,11 @@ bytes.
 from __future__ import annotations
 
 import asyncio
-import json
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from hpcbinderhub.services.binder.app import Services, assemble, make_web_application, stop
 from tornado.httpserver import HTTPServer
@@ -25,31 +22,38 @@ from hpcbinderhub.builds.records import Build, LeaseLost
 from hpcbinderhub.errors import Unavailable
 from hpcbinderhub.images.store import artefact_file, make_folder
 from hpcbinderhub.site import Site
-from hpcbinderhub.slurm import agent
 from hpcbinderhub.slurm.cluster import Cluster
-from hpcbinderhub.slurm.transport import read_answer
 
+from .agent_here import AgentHere
 from .hub import RunningHub
 
 T = TypeVar("T")
 WORKER = "tests"
 HEARTBEAT_SECONDS = 0.5
-AGENT = "import sys; sys.path.insert(0, sys.argv[1]); from agent.main import main; main()"
 UIDS = {"alice": 2001, "bob": 2002, "carol": 2003}
 
 
 class Members:
-    """Answers `whoami`, where everybody may charge `geo`, and lets the agent see to workspaces."""
+    """Answers `whoami`; everybody may charge `geo`. Repositories and workspaces on storage are the
+    agent's, as whoever runs the tests."""
 
     silent = False
     """Whether nobody answers."""
 
-    async def call(self, user: str, request: dict[str, Any]) -> dict[str, Any]:
+    def __init__(self) -> None:
+        self.read_as: list[str] = []
+
+    async def call(
+        self, user: str, request: dict[str, Any], data: BinaryIO | None = None
+    ) -> dict[str, Any]:
         """See `hpcbinderhub.slurm.transport.Transport`."""
         if self.silent:
             raise Unavailable("No login node could be used.")
         if request["op"] in ("workspaces", "delete-workspace"):
-            return await asyncio.to_thread(_agent, request)
+            return await AgentHere().call(user, request)
+        if request["op"].startswith("repository-"):
+            self.read_as.append(user)
+            return await AgentHere().call(user, request, data)
         assert request["op"] == "whoami", request
         association = {"account": "geo", "partition": "", "qos": "normal"}
         return {
@@ -58,17 +62,6 @@ class Members:
             "home": f"/home/{user}",
             "associations": [association],
         }
-
-
-def _agent(request: dict[str, Any]) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", AGENT, str(Path(agent.__file__).parents[1])],
-        input=json.dumps(request | {"nonce": "1"}),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return read_answer(done.stdout, "1")
 
 
 class Builder:

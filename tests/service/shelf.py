@@ -10,6 +10,7 @@ from service.running import RunningService
 from hpcbinder.claim import Content
 from hpcbinder.git import Git, unpack
 from hpcbinderhub.launches.conductor import launch_options
+from hpcbinderhub.workspaces import FILES
 
 HERS = ["-c", "user.name=Alice", "-c", "user.email=alice@example.org"]
 
@@ -24,7 +25,7 @@ def make_workspace(service: RunningService, launch_id: str) -> Path:
         services.content.bundle(launch.repo_url, launch.ref, options.commit, launch.reader)
     )
     root = Path(service.site.workspace_root.replace("{user}", launch.user))
-    path = root / "workspaces" / options.workspace
+    path = root / "workspaces" / options.workspace / FILES
     path.mkdir(parents=True)
     content = Content("", launch.repo_url, launch.ref, options.commit, options.existing)
     unpack(bundle, content, Git(path, {"PATH": "/usr/bin:/bin"}))

@@ -56,18 +56,21 @@ def test_a_workspace_is_its_owners_alone(
     assert found["server"] is None
     assert found["purge"] is None
     assert listed(bob) == []
-    assert bob.call("DELETE", f"api/workspaces/{workspace.name}").status_code == 404
+    assert bob.call("DELETE", f"api/workspaces/{workspace.parent.name}").status_code == 404
 
 
 def test_deleting_what_is_saved_nowhere_else_must_be_meant(alice: Person, workspace: Path) -> None:
     (workspace / "mine.txt").write_text("mine\n")
-    refused = alice.call("DELETE", f"api/workspaces/{workspace.name}")
+    refused = alice.call("DELETE", f"api/workspaces/{workspace.parent.name}")
     assert refused.status_code == 409
     assert refused.json()["message"].startswith("This workspace holds work that is nowhere else")
     assert refused.json()["detail"].startswith("1 changed or new files")
-    assert alice.call("DELETE", f"api/workspaces/{workspace.name}?force=true").status_code == 204
+    assert (
+        alice.call("DELETE", f"api/workspaces/{workspace.parent.name}?force=true").status_code
+        == 204
+    )
     assert listed(alice) == []
-    assert alice.call("DELETE", f"api/workspaces/{workspace.name}").status_code == 404
+    assert alice.call("DELETE", f"api/workspaces/{workspace.parent.name}").status_code == 404
 
 
 def test_a_workspace_that_a_server_works_in_stays(
@@ -75,18 +78,18 @@ def test_a_workspace_that_a_server_works_in_stays(
 ) -> None:
     alice.follow(alice.launch(repository.url, ref="main"))
     (found,) = listed(alice)
-    assert found["server"] == workspace.name
-    refused = alice.call("DELETE", f"api/workspaces/{workspace.name}?force=true")
+    assert found["server"] == workspace.parent.name
+    refused = alice.call("DELETE", f"api/workspaces/{workspace.parent.name}?force=true")
     assert (refused.status_code, refused.json()["advice"][:13]) == (409, "Stop it first")
     stop_all(alice)
-    assert alice.call("DELETE", f"api/workspaces/{workspace.name}").status_code == 204
+    assert alice.call("DELETE", f"api/workspaces/{workspace.parent.name}").status_code == 204
 
 
 def test_a_purge_is_told_of_in_time(
     start_service: Callable[..., RunningService], alice: Person, workspace: Path
 ) -> None:
     long_ago = time.time() - 80 * 24 * 3600
-    for folder, _, files in os.walk(workspace):
+    for folder, _, files in os.walk(workspace.parent):
         for name in (*files, "."):
             os.utime(Path(folder, name), (long_ago, long_ago), follow_symlinks=False)
     service = start_service(workspace_purge_days=90)
@@ -94,7 +97,7 @@ def test_a_purge_is_told_of_in_time(
     # It was launched just now, whatever its files' times say.
     assert not found["purge_soon"]
     assert found["purge"] == pytest.approx(found["last_used"] + 90 * 24 * 3600)
-    workspace.rename(workspace.with_name("tides-kept"))
+    workspace.parent.rename(workspace.parent.with_name("tides-kept"))
     (found,) = listed(alice)
     assert found["purge_soon"]
     assert found["last_used"] == pytest.approx(long_ago, abs=1)
@@ -133,7 +136,7 @@ def test_a_clean_workspace_may_be_fast_forwarded(
     wanted = repository.commit("more.txt", "more\n")
     found = opening(alice, repository)
     assert found["choices"] == ["keep", "update"]
-    assert (found["name"], found["commit"]) == (workspace.name, repository.head)
+    assert (found["name"], found["commit"]) == (workspace.parent.name, repository.head)
     assert found["wanted"] == wanted
 
 
@@ -177,9 +180,9 @@ def test_a_launch_says_what_becomes_of_the_workspace(
         return dict(options)
 
     assert launched()["existing"] == "keep"
-    assert launched(existing="update")["workspace"] == workspace.name
+    assert launched(existing="update")["workspace"] == workspace.parent.name
     beside = launched(existing="beside")["workspace"]
-    assert beside.startswith(f"{workspace.name}-")
+    assert beside.startswith(f"{workspace.parent.name}-")
     refused = alice.call("POST", "api/launches", {"repository": repository.url, "existing": "eat"})
     assert refused.status_code == 400
 

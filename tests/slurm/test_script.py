@@ -6,16 +6,18 @@ import shlex
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpcbinderhub.errors import UserError
-from hpcbinderhub.images.engines import Charliecloud, ContainerRun
+from hpcbinderhub.images.engines import Charliecloud, ContainerRun, Shifter
 from hpcbinderhub.launches.options import LaunchOptions, parse_options
 from hpcbinderhub.profiles import Profile
 from hpcbinderhub.site import Site
+from hpcbinderhub.slurm.cluster import cluster_of
 from hpcbinderhub.slurm.script import batch_script, sbatch_options
-from hpcbinderhub.workspaces import Account, Places, places, workspace_name
+from hpcbinderhub.trust.reach import Reach
+from hpcbinderhub.workspaces import Account, places, workspace_name
 
 ALICE = Account("alice", 2001, "/home/alice")
 WHERE = places("{home}/hpcbinder", ALICE, "0abc1234", "quickstart-123456")
@@ -32,19 +34,12 @@ OPTIONS = {
 
 
 def test_the_places_of_a_launch() -> None:
-    assert (
-        Places(
-            root=WHERE.root,
-            launch=WHERE.launch,
-            workspace=WHERE.workspace,
-            home=WHERE.home,
-            view=WHERE.view,
-        )
-        == WHERE
-    )
     assert str(WHERE.launch) == "/home/alice/hpcbinder/launches/0abc1234"
-    assert str(WHERE.workspace) == "/home/alice/hpcbinder/workspaces/quickstart-123456"
-    assert (str(WHERE.mount), str(WHERE.way_to_root)) == ("/home", "alice/hpcbinder")
+    assert str(WHERE.workspace) == "/home/alice/hpcbinder/workspaces/quickstart-123456/files"
+    assert str(WHERE.home) == "/home/alice/hpcbinder/launches/0abc1234/home"
+    assert WHERE.shown(Reach.CLOSED) == (WHERE.launch, WHERE.workspace.parent)
+    assert [str(path) for path in WHERE.shown(Reach.HOME)] == ["/home/alice"]
+    assert str(WHERE.copy_of(WHERE.root)).endswith("0abc1234/view/home/alice/hpcbinder")
 
 
 def test_every_option_is_on_the_command_line() -> None:
@@ -71,13 +66,14 @@ def test_every_option_is_on_the_command_line() -> None:
     )
 
 
-def test_charliecloud_shows_the_workspaces_and_the_data_and_nothing_else_of_home() -> None:
+def test_charliecloud_shows_the_workspace_and_the_data_and_nothing_else_of_home() -> None:
     engine = Charliecloud(Site())
     run = ContainerRun("/artefacts/x.squashfs", WHERE, ("/scratch",), ("start",))
     assert engine.command(run) == [
         "ch-run",
-        "--bind=/home/alice/hpcbinder/launches/0abc1234/view:/home",
-        "--bind=/home/alice/hpcbinder:/home/alice/hpcbinder",
+        "--bind=/home/alice/hpcbinder/launches/0abc1234/view/home:/home",
+        f"--bind={WHERE.launch}:{WHERE.launch}",
+        f"--bind={WHERE.workspace.parent}:{WHERE.workspace.parent}",
         "--bind=/scratch:/scratch",
         "--cd=/home/alice/hpcbinder",
         "/artefacts/x.squashfs",
@@ -86,7 +82,49 @@ def test_charliecloud_shows_the_workspaces_and_the_data_and_nothing_else_of_home
     ]
 
 
+def test_charliecloud_shows_her_home_where_that_was_granted() -> None:
+    engine = Charliecloud(Site())
+    run = ContainerRun("/artefacts/x.squashfs", WHERE, ("/scratch",), ("start",), Reach.HOME)
+    assert engine.command(run) == [
+        "ch-run",
+        "--bind=/home/alice/hpcbinder/launches/0abc1234/view/home:/home",
+        "--bind=/home/alice:/home/alice",
+        "--bind=/scratch:/scratch",
+        "--cd=/home/alice/hpcbinder",
+        "/artefacts/x.squashfs",
+        "--",
+        "start",
+    ]
+
+
+def test_charliecloud_shows_her_home_beside_workspaces_on_another_file_system() -> None:
+    where = places("/work/{user}", ALICE, "0abc1234", "quickstart-123456")
+    run = ContainerRun("/artefacts/x.squashfs", where, ("/work",), ("start",), Reach.HOME)
+    command = Charliecloud(Site()).command(run)
+    assert [word for word in command if word.startswith("--bind")] == [
+        "--bind=/work/alice/launches/0abc1234/view/home:/home",
+        "--bind=/work/alice/launches/0abc1234/view/work:/work",
+        "--bind=/home/alice:/home/alice",
+        f"--bind={where.launch}:{where.launch}",
+        f"--bind={where.workspace.parent}:{where.workspace.parent}",
+    ]
+
+
+def test_shifter_shows_what_its_site_configured_however_far_a_launch_reaches() -> None:
+    engine = Shifter(Site(), cluster_of(Site()))
+    for reach in Reach:
+        assert engine.command(ContainerRun("id:abc", WHERE, (), ("start",), reach)) == [
+            "shifter",
+            "--image=id:abc",
+            "--env=HOME=/home/alice/hpcbinder/launches/0abc1234/home",
+            "--workdir=/home/alice/hpcbinder",
+            "--",
+            "start",
+        ]
+
+
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0")), max_size=5))
+@settings(deadline=None)
 def test_no_word_of_a_command_is_read_by_the_shell(words: list[str]) -> None:
     script = batch_script("", ["printf", "%s\\0", *words])
     ran = subprocess.run(["bash"], input=script.encode(), capture_output=True, check=True)
@@ -114,6 +152,8 @@ def test_the_sites_own_lines_come_first() -> None:
         ("workspace", "../../.ssh"),
         ("commit", "main"),
         ("minutes", 0),
+        ("reach", "everything"),
+        ("reach", "/etc"),
         ("open", "a\nb"),
         ("cmd", "id"),
         ("prologue", "id"),

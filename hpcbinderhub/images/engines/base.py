@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ...errors import NotAllowed
+from ...trust.reach import Reach
 from ...workspaces import Places
 
 
@@ -19,6 +20,7 @@ class ContainerRun:
     where: Places
     data_roots: tuple[str, ...]
     command: tuple[str, ...]
+    reach: Reach = Reach.CLOSED
 
 
 class Engine(ABC):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import ClassVar
 
 from ...site import Site
+from ...workspaces import top_level
 from ..store import artefact_file
 from .base import ContainerRun, Engine
 
@@ -25,13 +27,15 @@ class Charliecloud(Engine):
         return artefact_file(self._store, artefact, reader)
 
     def command(self, run: ContainerRun) -> Sequence[str]:
-        """`view` covers the file system with her home; then only `root` is put back into it.
+        """Empty copies cover the file systems with her files; then what is shown is put back.
 
-        The view goes first: a mount on the same file system at its own path would otherwise be
-        covered by it.
+        The copies go first: a mount on the same file system at its own path would otherwise be
+        covered by them.
         """
-        where = run.where
-        mounts = [(str(where.view), str(where.mount)), (str(where.root), str(where.root))]
-        mounts += [(root, root) for root in run.data_roots if root != str(where.mount)]
+        where, shown = run.where, run.where.shown(run.reach)
+        covered = dict.fromkeys(top_level(path) for path in shown)
+        mounts = [(str(where.copy_of(top)), str(top)) for top in covered]
+        mounts += [(str(path), str(path)) for path in shown]
+        mounts += [(root, root) for root in run.data_roots if PurePosixPath(root) not in covered]
         binds = [f"--bind={source}:{target}" for source, target in mounts]
         return ["ch-run", *binds, f"--cd={where.root}", run.image, "--", *run.command]

@@ -44,7 +44,8 @@ class Shifter(Engine):
         return f"id:{found}"
 
     def command(self, run: ContainerRun) -> Sequence[str]:
-        """Site file systems are where the host has them, by Shifter's own configuration.
+        """Site file systems are where the host has them, by Shifter's own configuration, and homes
+        among them, however far the launch is to reach.
 
         HOME would be the image's, so it is set; the working directory must exist inside.
         """

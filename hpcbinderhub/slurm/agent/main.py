@@ -1,8 +1,9 @@
 """One request, one answer.
 
 It reads one JSON object from standard input and writes one line: the request's nonce, a space, and
-the answer as JSON. Login shells differ and rc files print, so whatever else is on standard output
-is not ours. It knows a closed list of operations; no text of a request ever becomes shell text.
+the answer as JSON. Data of any size goes before it, in lines of base64 that begin with the nonce
+and a plus sign. Login shells differ and rc files print, so whatever else is on standard output is
+not ours. It knows a closed list of operations; no text of a request ever becomes shell text.
 """
 
 import errno
@@ -10,7 +11,7 @@ import json
 import os
 import sys
 
-from . import jobs, shifter, workspaces
+from . import jobs, repositories, shifter, workspaces
 from .basics import Refused
 
 OPERATIONS = {
@@ -20,6 +21,8 @@ OPERATIONS = {
     "cancel": jobs.cancel,
     "observe": jobs.observe,
     "tail": jobs.tail,
+    "repository-commit": repositories.commit,
+    "repository-bundle": repositories.bundle,
     "shifter-lookup": shifter.lookup,
     "shifter-import": shifter.take_in,
     "workspaces": workspaces.listed,

@@ -1,4 +1,5 @@
-"""A user's workspaces: listed, and deleted one by one.
+"""A user's workspaces: listed, and deleted one by one. Each has a folder of its own, with the clone
+in it and what it takes to make one.
 
 Code that runs in a container of hers can write where they are. So names are never followed through
 links, and what is removed is held by a descriptor from the look at it to its end.
@@ -13,14 +14,15 @@ from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List
 
 from .basics import Refused, Request, find_program
+from .checkout import look
 from .measure import measure, storage
-from .repository import look
 
 LIST_SECONDS = 60.0
 SIZE_SECONDS = 3.0
 LOOK_SECONDS = 20.0
 REMOVE_SECONDS = 60.0
 TRASH = ".trash"
+FILES = "files"
 
 
 def listed(request: Request) -> Dict[str, Any]:
@@ -51,7 +53,8 @@ def is_folder(name: str, within: int) -> bool:
 
 
 def describe(request: Request, name: str, deadline: float) -> Dict[str, Any]:
-    path = os.path.join(request["root"], name)
+    folder = os.path.join(request["root"], name)
+    path = os.path.join(folder, FILES)
     found: Dict[str, Any] = {"name": name, "path": path}
     try:
         git = find_program("git", request["path"])
@@ -59,7 +62,7 @@ def describe(request: Request, name: str, deadline: float) -> Dict[str, Any]:
         git = ""
     found.update(look(git, path, deadline))
     if request["measure"]:
-        found.update(measure(path, min(deadline, time.monotonic() + SIZE_SECONDS)))
+        found.update(measure(folder, min(deadline, time.monotonic() + SIZE_SECONDS)))
     return found
 
 
@@ -108,7 +111,11 @@ def open_folder(path: str) -> int:
 def nobody_else(root: int, name: str) -> Iterator[None]:
     """While no launch makes the workspace ready: the start command holds the same lock."""
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
-    lock = os.open(".%s.lock" % name, flags, 0o600, dir_fd=root)
+    folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=root)
+    try:
+        lock = os.open(".%s.lock" % FILES, flags, 0o600, dir_fd=folder)
+    finally:
+        os.close(folder)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

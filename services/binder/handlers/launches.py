@@ -10,6 +10,7 @@ from hpcbinderhub.launches.options import Existing, Line
 from hpcbinderhub.launches.records import Launch
 from hpcbinderhub.profiles import Name
 from hpcbinderhub.repos.pasted import Pasted, parse_pasted
+from hpcbinderhub.trust.reach import Reach
 
 from ..models import EventModel, LaunchModel, PastedModel
 from ..operations import EVENT_STREAM, operation
@@ -53,6 +54,14 @@ class LaunchRequest(RepositoryRequest):
         description="What becomes of a workspace that is there at another commit: `keep` opens it"
         " as it is, `update` fast-forwards it if that loses nothing, `beside` makes another one.",
     )
+    reach: Reach = Field(
+        default=Reach.CLOSED,
+        description="`home` shows your home directory to the code of a trusted repository.",
+    )
+    consent: bool = Field(
+        default=False,
+        description="With `reach`: you trust this repository. It is remembered: see /api/consents.",
+    )
 
     def wish(self, pasted: Pasted) -> Wish:
         """As the conductor takes it."""
@@ -66,6 +75,8 @@ class LaunchRequest(RepositoryRequest):
             open=self.open or pasted.file,
             start_when_ready=self.start_when_ready,
             existing=self.existing,
+            reach=self.reach,
+            consent=self.consent,
         )
 
 
@@ -91,6 +102,7 @@ class ParseHandler(UserHandler):
                 repo_url=pasted.spec.repo_url,
                 ref=pasted.spec.ref,
                 file=pasted.file,
+                trusted=await self.services.trust.ground(user, pasted.spec.repo_url),
             )
         )
 

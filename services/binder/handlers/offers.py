@@ -14,7 +14,8 @@ class ProfilesHandler(UserHandler):
     async def get(self) -> None:
         """Those that the caller may choose from, in the site's order."""
         self.require(LAUNCH_SCOPE)
-        self.answer([ProfileModel.of(profile) for profile in self.offered()])
+        site = self.services.site
+        self.answer([ProfileModel.of(profile, site) for profile in self.offered()])
 
 
 class LimitsHandler(UserHandler):
@@ -33,6 +34,7 @@ class LimitsHandler(UserHandler):
                 build_seconds=site.build_seconds,
                 build_disk_mb=site.build_disk_mb,
                 build_log_kb=site.build_log_kb,
+                push_mb=site.push_mb,
                 accounts=member.slurm_accounts,
             )
         )

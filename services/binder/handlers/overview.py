@@ -22,8 +22,8 @@ USE_SECONDS = 30 * 86_400.0
 
 
 class MinePage(PageHandler):
-    """What the caller runs and could run again, has had built and has launched, and her
-    credentials for private repositories. Her workspaces come as a part of their own."""
+    """What the caller runs and could run again, has had built, has launched and has pushed; what
+    she has entered and consented to. Her workspaces come as a part of their own."""
 
     @authenticated
     async def get(self) -> None:
@@ -42,8 +42,10 @@ class MinePage(PageHandler):
             environments=await services.catalogue.newest(IMAGES, seen_by=user, used_by=user),
             building=await self._building(user),
             launches=launches,
+            pushed=await services.pushed.of_user(user),
             takes_credentials=services.credentials.offered,
             credentials=await services.credentials.of_user(user),
+            consents=await services.consents.of_user(user),
         )
 
     async def _building(self, user: str) -> dict[str, str]:

@@ -76,7 +76,7 @@ class LaunchPage(PageHandler):
         except UserError as error:
             refusal = error
         wanted = asked_for(lambda name: self.get_query_argument(name, ""))
-        profiles = [ProfileModel.of(profile) for profile in self.offered()]
+        profiles = [ProfileModel.of(one, self.services.site) for one in self.offered()]
         names = [profile.name for profile in profiles]
         self.render_page(
             "launch.html",
@@ -84,6 +84,7 @@ class LaunchPage(PageHandler):
             accounts=accounts,
             refusal=refusal,
             profiles=profiles,
+            trusted=linked and await self.services.trust.ground(user, linked.repo_url),
             servers=await running_servers(self, user),
             wanted=wanted if wanted["profile"] in names else wanted | {"profile": ""},
             not_offered=[] if refusal else not_offered(wanted, names, accounts),

@@ -34,7 +34,7 @@ def launch_page(
 
 
 def options(alice: Person, workspace: Path) -> dict[str, str]:
-    server = alice.hub("GET", "users/alice").json()["servers"][workspace.name]
+    server = alice.hub("GET", "users/alice").json()["servers"][workspace.parent.name]
     return dict(server["user_options"])
 
 
@@ -46,7 +46,7 @@ def test_a_clean_workspace_is_updated_by_keyboard(
     page.get_by_role("button", name="Launch").click()
     dialog = page.get_by_role("dialog", name="Your workspace is at another commit")
     expect(dialog).to_contain_text(
-        f"{workspace.name} is at commit {repository.head[:10]} on main."
+        f"{workspace.parent.name} is at commit {repository.head[:10]} on main."
         f" You are launching commit {new[:10]}."
     )
     expect(dialog.get_by_role("button", name="Make another workspace")).to_be_hidden()
@@ -60,7 +60,7 @@ def test_a_clean_workspace_is_updated_by_keyboard(
     page.keyboard.press("Enter")
     page.wait_for_url("**/user/alice/**")
     chosen = options(alice, workspace)
-    assert (chosen["existing"], chosen["workspace"]) == ("update", workspace.name)
+    assert (chosen["existing"], chosen["workspace"]) == ("update", workspace.parent.name)
     assert chosen["commit"] == new
 
 
@@ -79,8 +79,8 @@ def test_work_in_a_workspace_stays_or_another_one_is_made_beside_it(
         page.wait_for_url("**/user/alice/**")
         chosen = options(alice, workspace)
         assert chosen["existing"] == existing
-        assert (chosen["workspace"] == workspace.name) == (existing == "keep")
-        alice.stop(workspace.name)
+        assert (chosen["workspace"] == workspace.parent.name) == (existing == "keep")
+        alice.stop(workspace.parent.name)
 
 
 def test_nothing_is_asked_where_there_is_nothing_to_choose(

@@ -28,7 +28,7 @@ def test_work_is_deleted_by_keyboard_and_only_if_that_is_said_twice(
     (workspace / "mine.txt").write_text("mine\n")
     page = mine()
     expect(section(page, "Workspaces").get_by_text("1 file")).to_be_visible()
-    delete = page.get_by_role("button", name=f"Delete {workspace.name}")
+    delete = page.get_by_role("button", name=f"Delete {workspace.parent.name}")
     dialog = page.get_by_role("dialog")
     delete.focus()
     page.keyboard.press("Enter")
@@ -58,7 +58,7 @@ def test_work_that_came_after_the_page_is_not_deleted(
 ) -> None:
     page = mine()
     (workspace / "mine.txt").write_text("mine\n")
-    page.get_by_role("button", name=f"Delete {workspace.name}").click()
+    page.get_by_role("button", name=f"Delete {workspace.parent.name}").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_role("alert")).to_contain_text("work that is nowhere else")
     assert (workspace / "mine.txt").exists()
@@ -73,7 +73,7 @@ def test_a_stopped_server_is_resumed_with_one_click_and_stopped_again(
     servers.get_by_role("button", name="Resume").click()
     page.wait_for_url("**/launches/*")
     page.wait_for_url("**/user/alice/**")
-    assert alice.servers() == [workspace.name]
+    assert alice.servers() == [workspace.parent.name]
 
     page.goto(re.sub("/user/.*", "/services/binder/mine", page.url))
     expect(servers.get_by_text("runs", exact=True)).to_be_visible()
@@ -90,10 +90,10 @@ def test_a_workspace_is_opened_where_it_is(
     mine: Callable[..., Page], workspace: Path, alice: Person
 ) -> None:
     page = mine()
-    page.get_by_role("button", name=f"Open {workspace.name}").click()
+    page.get_by_role("button", name=f"Open {workspace.parent.name}").click()
     page.wait_for_url("**/user/alice/**")
-    server = alice.hub("GET", "users/alice").json()["servers"][workspace.name]
-    assert server["user_options"]["workspace"] == workspace.name
+    server = alice.hub("GET", "users/alice").json()["servers"][workspace.parent.name]
+    assert server["user_options"]["workspace"] == workspace.parent.name
     assert server["user_options"]["existing"] == "keep"
 
 
@@ -152,7 +152,7 @@ def test_looks_of_yours(
     git(workspace, "commit", "--quiet", "--message", "Mine")
     (workspace / "notes.txt").write_text("mine\n")
     service = start_service(workspace_purge_days=10)
-    (workspace.parent / "notes-of-a-long-summer").mkdir()
+    (workspace.parents[1] / "notes-of-a-long-summer").mkdir()
     launch = alice.launch(repository.url, ref="main", existing="beside")
     alice.follow(launch)
     make_workspace(service, launch)
@@ -165,6 +165,6 @@ def test_looks_of_yours(
     shoot(page, "yours")
     section(page, "Workspaces").scroll_into_view_if_needed()
     shoot(page, "workspaces")
-    page.get_by_role("button", name=f"Delete {workspace.name}").first.click()
+    page.get_by_role("button", name=f"Delete {workspace.parent.name}").first.click()
     is_readable(page, "dialog p, dialog button")
     shoot(page, "dialog")

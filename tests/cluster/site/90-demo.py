@@ -34,6 +34,8 @@ c.Site.private_networks = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]
 
 c.Site.credential_keys_file = f"{STATE}/credential-keys"
 
+c.Site.repository_paths = ["/scratch"]
+
 # -- builds ----------------------------------------------------------------------------------------
 # The one image that the demo's registry is sure to hold.
 c.Site.other_base_image = "docker.io/library/debian:bookworm"

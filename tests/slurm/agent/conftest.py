@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from hpcbinderhub.slurm.framing import Answer
 from hpcbinderhub.slurm.packing import packed
-from hpcbinderhub.slurm.transport import read_answer
 
 Ask = Callable[..., dict[str, Any]]
 
@@ -39,6 +39,9 @@ def ask(agent: Path, tmp_path: Path) -> Ask:
             env={"HOME": str(tmp_path), "PATH": "/nowhere"},
         )
         assert done.stderr == ""
-        return read_answer(done.stdout, "7f3a")
+        answer = Answer("7f3a")
+        for line in done.stdout.splitlines(keepends=True):
+            answer.take(line)
+        return answer.result()
 
     return run

@@ -43,8 +43,8 @@ class Shelf:
         """A new workspace of the repository's commit."""
         bundle = self.origin.parent / "content.bundle"
         git(self.origin, "bundle", "create", "--quiet", str(bundle), "refs/heads/main")
-        path = self.root / name
-        path.mkdir()
+        path = self.root / name / "files"
+        path.mkdir(parents=True)
         content = Content("", URL, ref, self.head, "keep")
         unpack(bundle, content, Git(path, {"PATH": "/usr/bin:/bin"}))
         return path

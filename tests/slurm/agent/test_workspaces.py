@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hpcbinderhub.slurm.transport import AgentError
+from hpcbinderhub.slurm.framing import AgentError
 
 from .conftest import Ask
 from .copies import URL, Shelf, commit, git
@@ -99,19 +99,23 @@ def test_size_and_last_change(ask: Ask, shelf: Shelf) -> None:
 
 def test_what_is_no_repository_is_listed_without_one(ask: Ask, shelf: Shelf) -> None:
     (shelf.root / "notes").mkdir()
-    broken = shelf.root / "broken"
-    broken.mkdir()
+    broken = shelf.root / "broken" / "files"
+    broken.mkdir(parents=True)
     (broken / ".git").write_text("gitdir: /etc\n")
     odd = shelf.workspace("odd")
     (odd / ".git" / "HEAD").unlink()
     os.mkfifo(odd / ".git" / "HEAD")
+    linked = shelf.root / "linked"
+    linked.mkdir()
+    (linked / "files").symlink_to(shelf.origin)
+    assert len(listed(ask, shelf)) == 4
     for found in listed(ask, shelf).values():
         assert (found["commit"], found["changes"], found["unshared"]) == (None, None, None)
 
 
 def test_only_folders_of_the_root_itself_are_workspaces(ask: Ask, shelf: Shelf) -> None:
     shelf.workspace("tides-3f2a")
-    (shelf.root / ".tides-3f2a.partial").mkdir()
+    (shelf.root / ".trash").mkdir()
     (shelf.root / "link").symlink_to("/etc")
     (shelf.root / "file").write_text("")
     assert list(listed(ask, shelf)) == ["tides-3f2a"]
@@ -164,10 +168,10 @@ def test_a_workspace_is_deleted_and_its_neighbours_stay(ask: Ask, shelf: Shelf) 
     (workspace / ".git" / "link").symlink_to(kept.parent)
     answer = ask("delete-workspace", root=str(shelf.root), name="tides-3f2a", force=False)
     assert answer == {"removed": True}
-    assert not workspace.exists()
+    assert not workspace.parent.exists()
     assert os.listdir(shelf.root / ".trash") == []
     assert kept.exists()
-    assert list(listed(ask, shelf)) == [other.name]
+    assert list(listed(ask, shelf)) == [other.parent.name]
 
 
 def test_what_is_nowhere_else_is_deleted_only_if_that_is_meant(ask: Ask, shelf: Shelf) -> None:
@@ -186,7 +190,7 @@ def test_what_is_nowhere_else_is_deleted_only_if_that_is_meant(ask: Ask, shelf: 
 @pytest.mark.parametrize("name", ["", ".", "..", "../workspaces", ".trash", "link", "nobodys"])
 def test_only_what_is_listed_is_deleted(name: str, ask: Ask, shelf: Shelf) -> None:
     shelf.workspace("tides-3f2a")
-    (shelf.root / "link").symlink_to(shelf.workspace("waves-77ab"))
+    (shelf.root / "link").symlink_to(shelf.workspace("waves-77ab").parent)
     with pytest.raises(AgentError) as error:
         ask("delete-workspace", root=str(shelf.root), name=name, force=True)
     assert error.value.kind == "gone"
@@ -208,7 +212,7 @@ def test_a_root_or_a_trash_that_leads_elsewhere_is_not_followed(ask: Ask, shelf:
 
 def test_not_while_a_launch_makes_it_ready(ask: Ask, shelf: Shelf) -> None:
     shelf.workspace("tides-3f2a")
-    with (shelf.root / ".tides-3f2a.lock").open("ab") as lock:
+    with (shelf.root / "tides-3f2a" / ".files.lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert refused(ask, shelf, "tides-3f2a")[0] == "busy"
     ask("delete-workspace", root=str(shelf.root), name="tides-3f2a", force=False)

@@ -51,7 +51,7 @@ class View:
         self._directory = directory
         self._deadline = deadline
         own = os.path.join(workspace, ".git")
-        if not stat.S_ISDIR(os.lstat(own).st_mode):
+        if not all(stat.S_ISDIR(os.lstat(path).st_mode) for path in (workspace, own)):
             raise Unknown("no repository")
         self._config = os.path.join(own, "config")
         head = small_file(os.path.join(own, "HEAD"))

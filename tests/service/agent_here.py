@@ -1,0 +1,34 @@
+"""The agent, run on this host: one process for each request, as on a login node, but for SSH."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from hpcbinderhub.slurm import agent
+from hpcbinderhub.slurm.framing import Answer
+
+LOAD = "import sys; sys.path.insert(0, sys.argv[1]); from agent.main import main; main()"
+COMMAND = (sys.executable, "-I", "-c", LOAD, str(Path(agent.__file__).parents[1]))
+
+
+class AgentHere:
+    """A transport to whoever runs the tests, whatever the user is called."""
+
+    async def call(
+        self, user: str, request: dict[str, Any], data: BinaryIO | None = None
+    ) -> dict[str, Any]:
+        """See `hpcbinderhub.slurm.transport.Transport`."""
+        nonce = secrets.token_hex(16)
+        process = await asyncio.create_subprocess_exec(
+            *COMMAND, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+        out, _ = await process.communicate(json.dumps({**request, "nonce": nonce}).encode())
+        answer = Answer(nonce, data)
+        for line in out.decode().splitlines(keepends=True):
+            answer.take(line)
+        return answer.result()

@@ -1,0 +1,135 @@
+"""The agent over real SSH: its answers are found, and every user has a certificate of her own."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncssh
+import pytest
+from service.agent_here import COMMAND
+
+from hpcbinderhub.errors import Unavailable
+from hpcbinderhub.slurm.certificates import CertificateCommand
+from hpcbinderhub.slurm.framing import AgentError
+from hpcbinderhub.slurm.transport import SSHTransport
+
+SIGN = """
+import sys
+from pathlib import Path
+from hpcbinderhub.slurm.signing import SigningPolicy, sign
+policy = SigningPolicy(Path(sys.argv[1]), "agent", "127.0.0.1")
+print(sign(policy, sys.stdin.read()))
+"""
+
+
+class LoginNode:
+    """An SSH server that runs one command, whatever it is asked to run."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.command = list(COMMAND)
+        self.greeting = ""
+        self.logins: list[str] = []
+
+    async def start(self) -> None:
+        for name in ("authority", "host"):
+            key = asyncssh.generate_private_key("ssh-ed25519")
+            key.write_private_key(self.folder / name)
+            (self.folder / name).chmod(0o600)
+            key.write_public_key(self.folder / f"{name}.pub")
+        authority = (self.folder / "authority.pub").read_text()
+        (self.folder / "authorized").write_text(f"cert-authority {authority}")
+        self._server = await asyncssh.listen(
+            "127.0.0.1",
+            0,
+            server_host_keys=[self.folder / "host"],
+            authorized_client_keys=str(self.folder / "authorized"),
+            process_factory=self._run,
+        )
+        self.port = self._server.get_port()
+        host = (self.folder / "host.pub").read_text()
+        (self.folder / "known").write_text(f"[127.0.0.1]:{self.port} {host}")
+
+    async def stop(self) -> None:
+        self._server.close()
+        await self._server.wait_closed()
+
+    async def _run(self, process: asyncssh.SSHServerProcess[str]) -> None:
+        self.logins.append(process.get_extra_info("username"))
+        agent = await asyncio.create_subprocess_exec(*self.command, stdin=PIPE, stdout=PIPE)
+        out, _ = await agent.communicate((await process.stdin.read()).encode())
+        process.stdout.write(self.greeting + out.decode())
+        process.exit(agent.returncode or 0)
+
+
+@pytest.fixture
+async def login(tmp_path: Path) -> AsyncIterator[LoginNode]:
+    node = LoginNode(tmp_path)
+    await node.start()
+    yield node
+    await node.stop()
+
+
+@pytest.fixture
+async def transport(login: LoginNode) -> AsyncIterator[SSHTransport]:
+    signer = CertificateCommand([sys.executable, "-c", SIGN, str(login.folder / "authority")])
+    known = str(login.folder / "known")
+    made = SSHTransport([f"127.0.0.1:{login.port}"], known, signer, "agent")
+    yield made
+    await made.close()
+
+
+async def test_an_answer_is_found_among_what_a_shell_prints(
+    login: LoginNode, transport: SSHTransport, tmp_path: Path
+) -> None:
+    login.greeting = "Welcome!\nYou have 3 messages"
+    (tmp_path / "job.log").write_text("a line of the log\n")
+    request = {"op": "tail", "directory": str(tmp_path), "bytes": 1000}
+    for user in ("alice", "bob"):
+        assert (await transport.call(user, request))["text"] == "a line of the log\n"
+    assert login.logins == ["alice", "bob"]
+
+
+async def test_what_the_agent_refuses_and_what_it_does_not_know(
+    login: LoginNode, transport: SSHTransport, tmp_path: Path
+) -> None:
+    refused = {"op": "repository-commit", "repository": "/", "roots": [], "names": [], "path": []}
+    with pytest.raises(AgentError, match="leads to somewhere else"):
+        await transport.call("alice", refused)
+    login.greeting = "This account is closed.\n"
+    with pytest.raises(Unavailable, match="This account is closed"):
+        await transport.call("alice", {"op": "nothing"})
+
+
+async def test_data_of_any_size_comes_through(
+    login: LoginNode, transport: SSHTransport, tmp_path: Path
+) -> None:
+    program = tmp_path / "agent.py"
+    program.write_text(
+        "import json, sys\n"
+        "from hpcbinderhub.slurm.agent.basics import send\n"
+        "request = json.load(sys.stdin)\n"
+        "for _ in range(100): send(request, bytes(range(256)) * 192)\n"
+        'print(f\'\\n{request["nonce"]} {json.dumps({"ok": {}})}\')\n'
+    )
+    login.command = [sys.executable, str(program)]
+    login.greeting = "x" * 10_000
+    data = io.BytesIO()
+    assert await transport.call("alice", {}, data) == {}
+    assert data.getvalue() == bytes(range(256)) * 19200
+
+
+async def test_a_connection_that_died_is_made_again(
+    login: LoginNode, transport: SSHTransport, tmp_path: Path
+) -> None:
+    request = {"op": "tail", "directory": str(tmp_path), "bytes": 1000}
+    assert json.dumps(await transport.call("alice", request)) == '{"text": ""}'
+    transport._connections["alice"].ssh.abort()
+    assert await transport.call("alice", request) == {"text": ""}
+    assert login.logins == ["alice", "alice"]
