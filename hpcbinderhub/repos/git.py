@@ -17,7 +17,7 @@ from pathlib import Path
 from ..credentials.hosts import host_of
 from ..credentials.store import Credential
 from ..errors import NotFound, UserError
-from .command import BareRepository, Git
+from .command import BareRepository, Git, More
 from .guard import Guard, Way
 from .handover import handed_over
 from .spec import RepoSpec, is_full_commit
@@ -223,12 +223,13 @@ class GitCache:
         """A command that talks to the repository's server."""
         way = await self._guard.way_to(url)
         settings = [f"http.curloptResolve={way.pin}"] if way.pin else []
+        more: More = {"url": url, "variables": way.variables}
         arguments = (*command, "--", way.url, *what)
         credential = await self._credential(url, way, reader)
         if credential is None:
-            return await repository(*arguments, url=url, settings=settings)
+            return await repository(*arguments, settings=settings, **more)
         with handed_over(credential, way.url) as (helper, pipe):
-            return await repository(*arguments, url=url, settings=[*settings, helper], pipes=[pipe])
+            return await repository(*arguments, settings=[*settings, helper], pipes=[pipe], **more)
 
     async def _credential(self, url: str, way: Way, reader: str | None) -> Credential | None:
         """What the reader is known by where the way leads, if that is still the host she named."""
