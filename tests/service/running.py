@@ -132,7 +132,7 @@ class RunningService:
         )
         self.builder = Builder(services)
         self._building = asyncio.create_task(self.builder.run())
-        server = HTTPServer(make_web_application(services), xheaders=True)
+        server = make_server(services)
         server.listen(self.hub.service_port, "127.0.0.1")
         await services.conductor.resume()
         services.upkeep.start()
