@@ -14,8 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hpcbinderhub.services.binder.app import Services, assemble, make_web_application, stop
-from tornado.httpserver import HTTPServer
+from hpcbinderhub.services.binder.app import Services, assemble, make_server, stop
 
 from hpcbinderhub.builds.records import Build, LeaseLost
 from hpcbinderhub.images.store import artefact_file, make_folder
@@ -73,7 +72,8 @@ class Builder:
         while not self.free.is_set():
             await queue.heartbeat(build.id, WORKER)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.free.wait(), HEARTBEAT_SECONDS)
+                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                    await self.free.wait()
         if self.failure:
             await queue.fail(build.id, WORKER, self.failure)
             return
