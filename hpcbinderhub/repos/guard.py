@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urljoin, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies, proxy_bypass
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.netutil import Resolver
@@ -201,8 +201,8 @@ def _is_public(address: Any) -> bool:
 def _proxy_for(url: str) -> str:
     """The site's proxy for an address. A host that the site reaches without one is looked at like
     any other."""
-    parts, proxies = urlsplit(url), getproxies_environment()
-    if proxy_bypass_environment(parts.hostname or "", proxies):
+    parts, proxies = urlsplit(url), getproxies()
+    if proxy_bypass(parts.hostname or "", proxies):
         return ""
     return proxies.get(parts.scheme, "")
 
