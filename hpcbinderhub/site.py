@@ -471,6 +471,11 @@ class Site(LoggingConfigurable):
     request_limit_seconds = Integer(
         3600, config=True, help="The time that `request_limit` is for, in seconds."
     )
+    streams_per_user = Integer(
+        100,
+        config=True,
+        help="How many event streams one user may hold open at once. 0 sets no limit.",
+    )
     api_origins = List(
         Unicode(),
         config=True,

@@ -14,7 +14,7 @@ from typing import Any
 from ..builds.environments import Environments, Recipe
 from ..builds.queue import BuildQueue
 from ..builds.records import stream as build_stream
-from ..errors import NotFound, Unavailable, UserError
+from ..errors import NotFound, Unavailable, UserError, defect
 from ..events import BUILD_ENDS, EventLog
 from ..images.engines import engine_class
 from ..repos.spec import RepoSpec
@@ -148,6 +148,9 @@ class Conductor:
                 log.warning("Launch %s waits %.0f s: %s", launch_id, pause, error)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
+            except Exception:
+                log.exception("Launch %s met a defect", launch_id)
+                await self._fail(launch, defect())
 
     async def _fail(self, launch: Launch, error: UserError) -> None:
         failure = error.as_dict()

@@ -65,12 +65,15 @@ from hpcbinderhub.trust.grounds import Trust
 from hpcbinderhub.upkeep import Task, Upkeep
 
 from .farewell import Farewell
+from .followers import Followers
 from .handlers import routes
 from .metrics import Metrics
 from .templates import template_environment
 
 log = logging.getLogger(__name__)
 
+MAX_BODY = 16 * 2**20
+"""What anybody may have us hold: as much as a worker's longest report."""
 PARENT_CHECK_SECONDS = 1.0
 TIDY_SECONDS = 60.0
 GRACE_SECONDS = 5.0
@@ -101,6 +104,7 @@ class Services:
     catalogue: Catalogue
     workers: Sightings
     limiter: RateLimiter
+    followers: Followers
     health: Health
     metrics: Metrics
     upkeep: Upkeep
@@ -158,6 +162,7 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
         catalogue=catalogue,
         workers=workers,
         limiter=RateLimiter(site.request_limit, site.request_limit_seconds),
+        followers=Followers(site.streams_per_user),
         health=Health(
             [
                 database_answers(database),
@@ -241,7 +246,7 @@ class BinderService(Application):
             site, os.environ["JUPYTERHUB_API_URL"], os.environ["JUPYTERHUB_API_TOKEN"]
         )
         address = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
-        server = HTTPServer(make_web_application(services), xheaders=True)
+        server = make_server(services)
         server.listen(address.port or 80, address.hostname or "127.0.0.1")
         await _rotate(services.credentials)
         await services.conductor.resume()
@@ -260,6 +265,11 @@ async def stop(server: HTTPServer, services: Services) -> None:
     await services.conductor.close()
     await server.close_all_connections()
     await services.database.close()
+
+
+def make_server(services: Services) -> HTTPServer:
+    """The server over assembled services."""
+    return HTTPServer(make_web_application(services), xheaders=True, max_body_size=MAX_BODY)
 
 
 def make_web_application(services: Services, **settings: Any) -> WebApplication:

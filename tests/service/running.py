@@ -15,8 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from hpcbinderhub.services.binder.app import Services, assemble, make_web_application, stop
-from tornado.httpserver import HTTPServer
+from hpcbinderhub.services.binder.app import Services, assemble, make_server, stop
 
 from hpcbinderhub.builds.records import Build, LeaseLost
 from hpcbinderhub.errors import Unavailable
@@ -153,7 +152,7 @@ class RunningService:
         )
         self.builder = Builder(services)
         self._building = asyncio.create_task(self.builder.run())
-        server = HTTPServer(make_web_application(services), xheaders=True)
+        server = make_server(services)
         server.listen(self.hub.service_port, "127.0.0.1")
         await services.conductor.resume()
         services.upkeep.start()

@@ -20,6 +20,7 @@ from . import (
     images,
     launches,
     metrics,
+    nothing,
     offers,
     overview,
     pages,
@@ -66,10 +67,10 @@ def routes(prefix: str, title: str) -> list[tuple[Any, ...]]:
         (r"api/queue", queue.QueueHandler),
         (r"api/queue/pause", queue.PauseHandler),
         (r"api/images", images.ImagesHandler),
-        (r"api/images/([0-9a-f]+)", images.ImageHandler),
-        (r"api/images/([0-9a-f]+)/pin", images.PinHandler),
-        (r"api/images/([0-9a-f]+)/artefact", images.ArtefactHandler),
-        (r"api/images/([0-9a-f]+)/content", images.ImageContentHandler),
+        (r"api/images/([0-9a-f]{1,64})", images.ImageHandler),
+        (r"api/images/([0-9a-f]{1,64})/pin", images.PinHandler),
+        (r"api/images/([0-9a-f]{1,64})/artefact", images.ArtefactHandler),
+        (r"api/images/([0-9a-f]{1,64})/content", images.ImageContentHandler),
         (r"api/store", images.StoreHandler),
         (r"api/people", people.PeopleHandler),
         (r"api/profiles", offers.ProfilesHandler),
@@ -100,4 +101,9 @@ def routes(prefix: str, title: str) -> list[tuple[Any, ...]]:
     ]
     made = [(prefix + path, *rest) for path, *rest in table]
     described = {"description": openapi(made, prefix, title)}
-    return [*made, (prefix + r"api/openapi\.json", description.OpenAPIHandler, described)]
+    return [
+        *made,
+        (prefix + r"api/openapi\.json", description.OpenAPIHandler, described),
+        (prefix + r"api/.*", nothing.NoSuchResource),
+        (r".*", nothing.NoSuchPage),
+    ]

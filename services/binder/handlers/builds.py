@@ -37,7 +37,7 @@ class SinceQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    since: int = Field(default=0, ge=0, description="Go on after this number.")
+    since: int = Field(default=0, ge=0, lt=10**9, description="Go on after this number.")
 
 
 class BuildRequest(RepositoryRequest):
@@ -178,7 +178,7 @@ class BuildEventsHandler(AnyBuild, EventStreamHandler):
         "Follow a build",
         scope=BUILD_SCOPE,
         query=SinceQuery,
-        answers={200: EventModel},
+        answers={200: EventModel, 204: None},
         media_type=EVENT_STREAM,
     )
     async def get(self, build_id: str) -> None:
@@ -186,6 +186,8 @@ class BuildEventsHandler(AnyBuild, EventStreamHandler):
         where a broken connection ended."""
         self.require(BUILD_SCOPE)
         build = await self.one(build_id)
+        if build.finished and not await self.services.events.last(stream(build.id)):
+            raise _log_is_gone()
         await stream_events(self, self.services.events, stream(build.id), BUILD_ENDS)
 
 
@@ -199,10 +201,15 @@ class BuildLogHandler(AnyBuild):
         build = await self.one(build_id)
         events = await self.services.events.since(stream(build.id), 0)
         if not events:
-            raise NotFound("The log of this build is gone.", "Build it again.")
+            raise _log_is_gone()
         self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.set_header("Cache-Control", "no-store")
         self.set_header("Content-Disposition", f'inline; filename="build-{build.id}.log"')
         self.finish("".join(f"{event.message}\n" for event in events))
+
+
+def _log_is_gone() -> NotFound:
+    return NotFound("The log of this build is gone.", "Build it again.")
 
 
 def _made(environment: Environment) -> dict[str, object]:

@@ -195,7 +195,7 @@ class LaunchEventsHandler(OwnLaunch, EventStreamHandler):
         "Follow a launch",
         scope=LAUNCH_SCOPE,
         query=SinceQuery,
-        answers={200: EventModel},
+        answers={200: EventModel, 204: None},
         media_type=EVENT_STREAM,
     )
     async def get(self, launch_id: str) -> None:
