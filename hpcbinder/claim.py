@@ -30,6 +30,8 @@ class Content(NamedTuple):
     repo_url: str
     ref: str
     commit: str
+    existing: str
+    """`update`: a workspace that is there is fast-forwarded. Whatever else: it is left as it is."""
 
 
 class Grant(NamedTuple):

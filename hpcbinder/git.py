@@ -12,7 +12,22 @@ from .claim import Content
 from .report import Exit, Stop, storage_full
 
 HARDENED = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=", "-c", "protocol.allow=never")
+# Tells later what came from the hub and what is hers alone, whatever becomes of her branches.
+LAUNCHED = "refs/hpcbinder/launched"
 NO_ROOM = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
+
+
+class GitFailed(Stop):
+    """git was run and said no, in `words`."""
+
+    def __init__(self, command: str, words: str) -> None:
+        super().__init__(
+            Exit.CONTENT,
+            "content",
+            f"git {command} failed: {words}. "
+            "Launch again; if it fails again, tell the site's administrators.",
+        )
+        self.words = words
 
 
 class Git:
@@ -50,12 +65,7 @@ class Git:
             return done.stdout
         if any(words in done.stderr for words in NO_ROOM):
             raise storage_full("content", self.directory.parent)
-        raise Stop(
-            Exit.CONTENT,
-            "content",
-            f"git {arguments[0]} failed: {done.stderr.strip() or done.returncode}. "
-            "Launch again; if it fails again, tell the site's administrators.",
-        )
+        raise GitFailed(arguments[0], done.stderr.strip() or str(done.returncode))
 
 
 def unpack(bundle: Path, content: Content, git: Git) -> None:
@@ -65,11 +75,11 @@ def unpack(bundle: Path, content: Content, git: Git) -> None:
     that a branch or URL is called can become an option or reach out.
     """
     git("init", "--quiet", "--template=")
-    heads = git("bundle", "unbundle", str(bundle)).splitlines()
+    refs = unbundle(bundle, git)
     _set(git, "remote.origin.url", content.repo_url)
     _set(git, "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")
     branch = f"refs/heads/{content.ref}"
-    if branch in {line.partition(" ")[2] for line in heads}:
+    if branch in refs:
         git("symbolic-ref", "HEAD", branch)
         git("update-ref", branch, content.commit)
         git("update-ref", f"refs/remotes/origin/{content.ref}", content.commit)
@@ -77,7 +87,14 @@ def unpack(bundle: Path, content: Content, git: Git) -> None:
         _set(git, f"branch.{content.ref}.merge", branch)
     else:
         git("update-ref", "--no-deref", "HEAD", content.commit)
+    git("update-ref", LAUNCHED, content.commit)
     git("reset", "--quiet", "--hard", content.commit, "--")
+
+
+def unbundle(bundle: Path, git: Git) -> set[str]:
+    """Take in the objects of a bundle; the refs that it names are only told."""
+    lines = git("bundle", "unbundle", str(bundle)).splitlines()
+    return {line.partition(" ")[2] for line in lines}
 
 
 def _set(git: Git, key: str, value: str) -> None:

@@ -48,12 +48,16 @@ def hide(secret: str) -> None:
         _secrets.add(secret)
 
 
+def one_line(words: str) -> str:
+    """What others (the hub, git) say, unable to draw lines or colours of its own."""
+    return "".join(c if c.isprintable() else " " for c in words).strip()[:LONGEST_LINE]
+
+
 def say(phase: str, sentence: str) -> None:
     """Write one line to the job's log."""
     for secret in _secrets:
         sentence = sentence.replace(secret, "[hidden]")
-    # Others' words (the hub's, git's) must not be able to draw lines or colours of their own.
-    line = "".join(c if c.isprintable() else " " for c in sentence).strip()[:LONGEST_LINE]
+    line = one_line(sentence)
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     print(f"{stamp} hpcbinder: {phase}: {line}", file=sys.stderr, flush=True)
 

@@ -12,7 +12,7 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 from .claim import Grant
-from .report import Exit, Stop, say
+from .report import Exit, Stop, one_line, say
 from .web import Hub
 
 SERVER = "jupyterhub-singleuser"
@@ -27,9 +27,10 @@ def reserve_port() -> tuple[socket.socket, int]:
     return holder, holder.getsockname()[1]
 
 
-def announce(grant: Grant, port: int, hub: Hub) -> None:
-    """Tell the hub where the server is going to listen."""
-    hub.post(grant.ready_url, {"port": port}, f"token {grant.token}")
+def announce(grant: Grant, port: int, notice: str, hub: Hub) -> None:
+    """Tell the hub where the server is going to listen, and what its owner should know."""
+    told = {"port": port, "notice": one_line(notice)}
+    hub.post(grant.ready_url, told, f"token {grant.token}")
 
 
 def service_url(env: Mapping[str, str], port: int) -> str:

@@ -46,7 +46,8 @@ def _start(launch: Path, description: Path) -> NoReturn:
     grant = claim.exchange(ticket, Hub("claim", trusted.context, claim.PATIENCE))
     (launch / claim.FILE).unlink(missing_ok=True)
 
-    content.prepare(grant, this, launch, Hub("content", trusted.context, content.PATIENCE))
+    files = Hub("content", trusted.context, content.PATIENCE)
+    notice = content.prepare(grant, this, launch, files)
 
     with storage("environment", grant.home):
         grant.home.mkdir(parents=True, exist_ok=True)
@@ -58,7 +59,7 @@ def _start(launch: Path, description: Path) -> NoReturn:
     _held_until_exec, port = server.reserve_port()
     env["JUPYTERHUB_SERVICE_URL"] = server.service_url(env, port)
     argv = server.command(this.start, grant.args, env)
-    server.announce(grant, port, Hub("server", trusted.context, server.PATIENCE))
+    server.announce(grant, port, notice, Hub("server", trusted.context, server.PATIENCE))
     say("server", f"Starting the server on port {port}.")
     os.umask(content.UMASK)
     server.become(argv, env, grant.workspace)

@@ -19,7 +19,7 @@ from .database import Database
 from .errors import UserError
 from .images.base import ensure_base
 from .site import load_site
-from .slurm import agent
+from .slurm.packing import packed
 
 DEFAULT_CONFIG = "/etc/jupyterhub/jupyterhub_config.d"
 
@@ -60,8 +60,8 @@ def credential_key(options: argparse.Namespace) -> None:
 
 
 def print_agent(_options: argparse.Namespace) -> None:
-    """Print the agent, to be installed on login nodes."""
-    sys.stdout.write(Path(agent.__file__).read_text())
+    """Print the agent, a program in one file, to be installed on login nodes."""
+    sys.stdout.buffer.write(packed())
 
 
 def hpcbinder_source(given: str | None) -> Path:

@@ -42,6 +42,15 @@ class UserError(Exception):
         return self.as_text().replace("\n", " ")
 
 
+def defect() -> UserError:
+    """All that a user is told of a defect of ours; the log has the rest."""
+    return UserError(
+        "Something went wrong on our side.",
+        "Try again; if it goes on, tell your help desk.",
+        status=500,
+    )
+
+
 class NotFound(UserError):
     """What was asked for does not exist, or not for this user."""
 

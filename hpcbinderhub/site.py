@@ -146,6 +146,18 @@ class Site(LoggingConfigurable):
         `{home}` and `{user}` are filled in as the login node knows them.
         """,
     )
+    workspace_purge_days = Integer(
+        0,
+        min=0,
+        config=True,
+        help="""After how many days without use the site removes files where workspaces are.
+
+        For the warnings on the page “Yours”: nothing is removed by this. 0: never. Example: `90`.
+        """,
+    )
+    workspace_purge_notice_days = Integer(
+        14, min=0, config=True, help="How many days before that a workspace's owner is warned."
+    )
     data_roots = List(
         Unicode(),
         config=True,
@@ -458,6 +470,11 @@ class Site(LoggingConfigurable):
     )
     request_limit_seconds = Integer(
         3600, config=True, help="The time that `request_limit` is for, in seconds."
+    )
+    streams_per_user = Integer(
+        100,
+        config=True,
+        help="How many event streams one user may hold open at once. 0 sets no limit.",
     )
     api_origins = List(
         Unicode(),

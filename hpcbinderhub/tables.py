@@ -98,6 +98,8 @@ launches = Table(
     Column("open", Text, nullable=False, default=""),
     Column("start_when_ready", Boolean, nullable=False, default=False),
     Column("reach", String(16), nullable=False, default="closed"),
+    Column("workspace", String(64), nullable=False),
+    Column("existing", String(8), nullable=False, default="keep"),
     Column("state", String(16), nullable=False),
     Column("build", String(32)),
     Column("artefact", String(64)),

@@ -13,6 +13,9 @@ from pathlib import PurePosixPath
 
 from .trust.reach import Reach
 
+FILES = "files"
+"""The clone, within a workspace's own folder."""
+
 
 @dataclass(frozen=True)
 class Account:
@@ -63,15 +66,25 @@ def top_level(path: PurePosixPath) -> PurePosixPath:
     return PurePosixPath("/", *path.parts[1:2])
 
 
+def root_of(template: str, account: Account) -> PurePosixPath:
+    """Where all of a user's is, from the site's template and what the login node says of her."""
+    filled = template.replace("{home}", account.home).replace("{user}", account.user)
+    return PurePosixPath(filled)
+
+
+def shelf(root: PurePosixPath) -> PurePosixPath:
+    """The folder of a user's workspaces."""
+    return root / "workspaces"
+
+
 def places(root_template: str, account: Account, launch: str, workspace: str) -> Places:
-    """The paths of a launch, from the site's template and what the login node says of the user."""
-    filled = root_template.replace("{home}", account.home).replace("{user}", account.user)
-    root = PurePosixPath(filled)
+    """The paths of a launch."""
+    root = root_of(root_template, account)
     directory = root / "launches" / launch
     return Places(
         root=root,
         launch=directory,
-        workspace=root / "workspaces" / workspace / "files",
+        workspace=shelf(root) / workspace / FILES,
         home=directory / "home",
         real_home=PurePosixPath(account.home),
         view=directory / "view",

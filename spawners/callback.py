@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from tornado import web
 
 from hpcbinderhub.errors import Unavailable, UserError
+from hpcbinderhub.launches.options import Line
 
 from .imagebatch import ImageBatchSpawner
 
@@ -33,6 +34,7 @@ class Ready(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     port: int = Field(ge=1024, le=65535)
+    notice: Line = ""
 
 
 class JobHandler(APIHandler):  # type: ignore[misc]
@@ -105,7 +107,7 @@ class ReadyHandler(JobHandler):
         if not token:
             raise web.HTTPError(403)
         ready = self.body(Ready)
-        await self.spawner(user_name, server_name).report_ready(token, ready.port)
+        await self.spawner(user_name, server_name).report_ready(token, ready.port, ready.notice)
         self.answer(200, {})
 
 

@@ -71,7 +71,7 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         self._record: JobRecord | None = None
         self._plan: Plan | None = None
         self._reported = asyncio.Event()
-        self._words = ""
+        self._words = self._notice = ""
         super().__init__(*args, **kwargs)
 
     # -- state ---------------------------------------------------------------------------------
@@ -140,9 +140,13 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         return self._record.url if self._record else str(await super().get_url())
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
-        """What the page shows while the server starts: a sentence whenever it changes."""
-        said = ""
+        """What the page shows while the server starts: a sentence whenever it changes, and one that
+        stays."""
+        said = warned = ""
         while True:
+            if self._notice != warned:
+                warned = self._notice
+                yield {"progress": 50, "message": warned, "notice": True}
             words = self._words
             if words and words != said:
                 said = words
@@ -171,8 +175,9 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         self._words = "The container is up; fetching the repository's content."
         return self._what_the_job_needs(plan)
 
-    async def report_ready(self, token: str, port: int) -> None:
-        """The server is about to listen. The host comes from Slurm, not from the caller."""
+    async def report_ready(self, token: str, port: int, notice: str) -> None:
+        """The server is about to listen. The host comes from Slurm, not from the caller. A notice
+        is for the server's owner."""
         record = self._record
         if record is None or not record.token:
             raise Unavailable("The hub does not know this launch yet.")
@@ -184,6 +189,7 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         if job is None or not job.node:
             raise Unavailable("Slurm has not said yet where the job runs.")
         self._update(url=f"http://{job.node}:{port}")
+        self._notice = notice
         self._words = "JupyterLab is starting."
         self._reported.set()
 
@@ -204,6 +210,7 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         """The record of this launch's job, in the database before anything is submitted. A launch
         that has one already goes on with it."""
         self._reported = asyncio.Event()
+        self._notice = ""
         if self._record is None:
             self._record = JobRecord(
                 launch=plan.options.launch,
@@ -404,6 +411,7 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
                 "repo_url": options.repo_url,
                 "ref": options.ref,
                 "commit": options.commit,
+                "existing": options.existing,
             },
             "workspace": str(plan.where.workspace),
             "home": str(plan.where.home),

@@ -14,6 +14,7 @@ from hpcbinderhub.builds.records import Order, stream
 from hpcbinderhub.builds.retention import Retention
 from hpcbinderhub.database import Database
 from hpcbinderhub.events import BUILD_ENDS, Event, EventLog
+from hpcbinderhub.events.records import pack_events
 from hpcbinderhub.events.tail import TAIL_EVENTS
 from hpcbinderhub.tables import events as event_rows
 
@@ -135,3 +136,24 @@ async def follow_to_end(events: EventLog, name: str) -> list[Event]:
 
 def count_rows(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(event_rows)).scalar_one()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_who_has_read_the_end_is_not_kept_waiting(database: Database, packed: bool) -> None:
+    events = EventLog(database)
+    await events.append("build:a", "waiting", "Waiting.")
+    await events.append("build:a", "built", "Ready.")
+    if packed:
+        await database.run(pack_events, "build:a", 0.0)
+    assert await follow(events, 1) == [2]
+    assert await follow(events, 2) == []
+    assert await follow(events, 999_999_999) == []
+
+
+async def test_a_number_that_is_still_to_come_hides_nothing(database: Database) -> None:
+    events = EventLog(database)
+    await events.append("build:a", "waiting", "Waiting.")
+    follower = asyncio.create_task(follow(events, 999_999_999))
+    await asyncio.sleep(0.1)
+    await events.append("build:a", "built", "Ready.")
+    assert await follower == [2]

@@ -69,6 +69,7 @@ class Stage:
                 "free_disk_mb": 1,
                 "private_networks": ["127.0.0.0/8"],
                 "request_limit": 0,
+                "streams_per_user": 0,
                 "worker_tokens": {"bench": hashlib.sha256(WORKER_TOKEN.encode()).hexdigest()},
                 "profiles": [
                     {"name": "interactive", "title": "Interactive", "partition": "interactive"}

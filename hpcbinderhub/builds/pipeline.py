@@ -41,6 +41,8 @@ from hpcbinderhub.builds.uvpack import REPO_DIR, USER, working_container
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.images import squash, store
 
+MAX_LINE = 2000
+"""Some print a whole file without a line break. The service takes reports of a certain size."""
 KEPT_LINES = 400
 """How much of the end of a log is searched for the cause of a failure."""
 
@@ -68,11 +70,12 @@ class Reporter:
             sys.stdout.flush()
 
     def log(self, phase: Phase, text: str) -> None:
-        """Write lines of the log."""
+        """Write lines of the log; a very long one as several."""
         for line in text.splitlines():
-            if line.strip():
-                self.lines = [*self.lines[-KEPT_LINES:], line]
-                self.emit(LogEvent(phase=phase, message=line))
+            pieces = [line[start : start + MAX_LINE] for start in range(0, len(line), MAX_LINE)]
+            for piece in filter(str.strip, pieces):
+                self.lines = [*self.lines[-KEPT_LINES:], piece]
+                self.emit(LogEvent(phase=phase, message=piece))
 
     @contextlib.contextmanager
     def timed(self, phase: str) -> Iterator[None]:

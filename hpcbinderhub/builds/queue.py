@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ..database import Database
@@ -132,12 +133,11 @@ class BuildQueue:
             left = limit - asyncio.get_running_loop().time()
             if build or left <= 0 or self._closing:
                 return build
-            try:
-                # A build that was put off rings no bell, so look again now and then.
+            # A build that was put off rings no bell, so look again now and then. In Python 3.11,
+            # `wait_for` forgets that it was cancelled when the bell rings at the same moment.
+            with suppress(TimeoutError):
                 async with asyncio.timeout(min(left, LOOK_AGAIN_SECONDS)):
                     await self._work.wait()
-            except TimeoutError:
-                continue
 
     def stop_waiting(self) -> None:
         """Let those who wait for work go: there will be none from us."""

@@ -21,6 +21,8 @@ from ..tables import credentials
 from .hosts import host_of
 from .keyring import Keyring
 
+MAX_HOSTS = 100
+"""For one user: more than anybody works with, and little enough to keep."""
 DEFAULT_USER_NAME = "git"
 """Forges that know the user by the token want any name beside it, but not an empty one."""
 
@@ -121,6 +123,11 @@ def _of_user(connection: Connection, user: str) -> list[Kept]:
 
 def _keep(connection: Connection, user: str, host: str, secret: str, now: float) -> None:
     _forget(connection, user, host)
+    if len(_of_user(connection, user)) >= MAX_HOSTS:
+        raise UserError(
+            f"You have credentials for {MAX_HOSTS} hosts already.",
+            "Remove one that you do not use.",
+        )
     connection.execute(insert(credentials).values(user=user, host=host, secret=secret, created=now))
 
 

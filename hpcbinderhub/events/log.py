@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from ..database import Database
-from .records import Event, Line, append_events, read_events
+from .records import Event, Line, append_events, last_event, read_events
 from .tail import Tail
 
 
@@ -35,6 +35,10 @@ class EventLog:
     async def since(self, stream: str, number: int) -> list[Event]:
         """The events after `number`."""
         return await self._database.run(read_events, stream, number)
+
+    async def last(self, stream: str) -> Event | None:
+        """The event that a stream has come to."""
+        return await self._database.run(last_event, stream)
 
     async def news(self, stream: str, number: int) -> list[Event]:
         """`since` for those who hold a bell of the stream: read once for all of them."""
@@ -64,8 +68,16 @@ class EventLog:
     async def follow(
         self, stream: str, ends: frozenset[str], number: int = 0
     ) -> AsyncGenerator[Event]:
-        """All events after `number`, those to come included, until one whose phase is an end."""
+        """All events after `number`, those to come included, until one whose phase is an end.
+
+        Whoever has read the end already gets none, and a number that is still to come counts as the
+        last one: else both would wait for ever.
+        """
         with self.bell(stream) as bell:
+            last = await self.last(stream) if number else None
+            number = min(number, last.number if last else 0)
+            if last and last.number == number and last.phase in ends:
+                return
             while True:
                 bell.clear()
                 for event in await self.news(stream, number):

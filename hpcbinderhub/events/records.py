@@ -87,6 +87,13 @@ def read_events(connection: Connection, stream: str, after: int) -> list[Event]:
     return found or [event for event in _unpack(connection, stream) if event.number > after]
 
 
+def last_event(connection: Connection, stream: str) -> Event | None:
+    """The event that a stream has come to, packed away or not."""
+    last = connection.execute(_LAST, {"of": stream}).scalar()
+    found = read_events(connection, stream, last - 1 if last else 0)
+    return found[-1] if found else None
+
+
 def pack_events(connection: Connection, stream: str, now: float) -> None:
     """Keep a stream that has ended as one compressed value instead of a row for each line."""
     found = read_events(connection, stream, 0)

@@ -9,23 +9,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from ..builds.environments import Environments, Recipe
 from ..builds.queue import BuildQueue
 from ..builds.records import stream as build_stream
-from ..errors import NotAllowed, NotFound, Unavailable, UserError
+from ..errors import NotFound, Unavailable, UserError, defect
 from ..events import BUILD_ENDS, EventLog
 from ..images.engines import engine_class
-from ..profiles import Profile, find_profile
 from ..repos.spec import RepoSpec
 from ..site import Site
-from ..slurm.cluster import Cluster, Member
 from ..trust.grounds import Trust
-from ..trust.policy import check_reach
 from ..trust.reach import Reach
-from ..workspaces import workspace_name
+from .admission import Admission, Wish
 from .hub import Hub
 from .options import LaunchOptions
 from .presence import Presence
@@ -35,27 +31,6 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What the launch page or the API asks for, before anything is checked."""
-
-    spec: RepoSpec
-    profile: str
-    account: str | None = None
-    minutes: int | None = None
-    nodes: int | None = None
-    gpus: int | None = None
-    open: str = ""
-    start_when_ready: bool = False
-    reach: Reach = Reach.CLOSED
-    consent: bool = False
-    """The user's own word that the repository may reach so far; no link can give it."""
-
-
-class AlreadyRunning(UserError):
-    """One server for a repository and a user is enough."""
 
 
 class Conductor:
@@ -68,7 +43,7 @@ class Conductor:
         events: EventLog,
         queue: BuildQueue,
         environments: Environments,
-        cluster: Cluster,
+        admission: Admission,
         hub: Hub,
         presence: Presence,
         trust: Trust,
@@ -78,7 +53,7 @@ class Conductor:
         self._events = events
         self._queue = queue
         self._environments = environments
-        self._cluster = cluster
+        self._admission = admission
         self._hub = hub
         self._presence = presence
         self._trust = trust
@@ -86,47 +61,17 @@ class Conductor:
 
     # -- what a page or the API may do ---------------------------------------------------------
 
-    async def member(self, user: str) -> Member:
-        """The user on the cluster. One without an allocation is told so, before any build."""
-        try:
-            member = await self._cluster.member(user)
-        except Unavailable as error:
-            raise UserError(
-                "The cluster cannot be asked about your account at the moment.",
-                "Try again in a minute; if it goes on, tell your help desk.",
-                detail=str(error),
-                status=503,
-            ) from error
-        if self._site.require_association and not member.associations:
-            raise NotAllowed(
-                f"{user} has no allocation on this cluster: Slurm would refuse every job.",
-                self._site.get_access,
-            )
-        return member
-
     async def begin(self, user: str, groups: Iterable[str], wish: Wish) -> Launch:
         """Check a wish, record it and set it going."""
-        profile = await self._check_profile(user, groups, wish)
-        server = workspace_name(wish.spec.repo_url)
-        await self._refuse_second(user, server)
-        await self._trust.check(user, wish.spec.repo_url, wish.reach, wish.consent)
-        launch = await self._book.add(
-            Request(
-                user=user,
-                server=server,
-                spec=wish.spec.path,
-                repo_url=wish.spec.repo_url,
-                ref=wish.spec.ref,
-                profile=profile.name,
-                account=wish.account,
-                minutes=wish.minutes,
-                nodes=wish.nodes,
-                gpus=wish.gpus,
-                open=wish.open,
-                start_when_ready=wish.start_when_ready,
-                reach=wish.reach,
-            )
-        )
+        return await self._add(await self._admission.checked(user, groups, wish))
+
+    async def again(self, launch: Launch, groups: Iterable[str]) -> Launch:
+        """Launch the same once more: the same commit, in the same workspace as it is now."""
+        request = await self._admission.repeated(launch, groups)
+        return await self._add(request, launch.commit)
+
+    async def _add(self, request: Request, commit: str | None = None) -> Launch:
+        launch = await self._book.add(request, commit)
         self._presence.saw(launch.id)
         self._conduct(launch.id)
         return launch
@@ -203,6 +148,9 @@ class Conductor:
                 log.warning("Launch %s waits %.0f s: %s", launch_id, pause, error)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
+            except Exception:
+                log.exception("Launch %s met a defect", launch_id)
+                await self._fail(launch, defect())
 
     async def _fail(self, launch: Launch, error: UserError) -> None:
         failure = error.as_dict()
@@ -294,37 +242,14 @@ class Conductor:
             if event.get("ready"):
                 await self._ready(launch, event["url"])
                 return
-            await self._events.append(launch.stream, "launching", event["message"])
+            more = {"notice": True} if event.get("notice") else {}
+            await self._events.append(launch.stream, "launching", event["message"], **more)
 
     async def _ready(self, launch: Launch, url: str) -> None:
         changed = await self._book.change(launch.id, launch.state, state=State.READY, url=url)
         if changed:
             await self._events.append(launch.stream, "ready", "JupyterLab is ready.", url=url)
         self._presence.forget(launch.id)
-
-    async def _check_profile(self, user: str, groups: Iterable[str], wish: Wish) -> Profile:
-        """The profile of a wish, which allows all that the wish asks of it."""
-        profile = find_profile(self._site.profiles, wish.profile, groups)
-        profile.resources(minutes=wish.minutes, nodes=wish.nodes, gpus=wish.gpus)
-        profile.check_account(wish.account)
-        check_reach(self._site, profile, engine_class(profile.engine), wish.reach)
-        member = await self.member(user)
-        if wish.account and wish.account not in member.slurm_accounts:
-            raise NotAllowed(
-                f"You may not charge the Slurm account “{wish.account}”.",
-                f"Yours: {', '.join(member.slurm_accounts)}.",
-            )
-        return profile
-
-    async def _refuse_second(self, user: str, server: str) -> None:
-        running = await self._hub.server(user, server)
-        if running:
-            raise AlreadyRunning(
-                "This repository is running already.",
-                "Open it, or stop it first.",
-                detail=str(running.get("url", "")),
-                status=409,
-            )
 
 
 _STEPS = {
@@ -351,6 +276,7 @@ def launch_options(launch: Launch) -> LaunchOptions:
         ref=launch.ref,
         commit=launch.commit or "",
         spec=launch.spec,
-        workspace=launch.server,
+        workspace=launch.workspace,
+        existing=launch.existing,
         open=launch.open,
     )

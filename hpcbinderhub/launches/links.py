@@ -14,7 +14,7 @@ from ..errors import NotAllowed, UserError
 from ..profiles import Name, Profile
 from ..repos.opening import file_to_open
 from ..repos.spec import RepoSpec
-from .conductor import Wish
+from .admission import Wish
 from .options import Line
 
 RESOURCES = ("profile", "account", "nodes", "time", "gpus")

@@ -7,6 +7,7 @@ or a path outside the artefact store.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -21,6 +22,19 @@ Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=2000)]
 """Free text of one line: shown, or put into an environment variable, and nothing else."""
+
+
+class Existing(StrEnum):
+    """What becomes of a workspace that is there already, at another commit than is launched."""
+
+    KEEP = "keep"
+    """It is opened as it is."""
+
+    UPDATE = "update"
+    """It is fast-forwarded, if that loses nothing; else it is opened as it is."""
+
+    BESIDE = "beside"
+    """It stays alone: the launch gets another one."""
 
 
 class LaunchOptions(BaseModel):
@@ -44,6 +58,9 @@ class LaunchOptions(BaseModel):
     commit: Commit
     spec: Line = Field(description="Provider and spec as typed, for the link that shares it.")
     workspace: Slug
+    existing: Existing = Field(
+        default=Existing.KEEP, description="What becomes of the workspace if it is there already."
+    )
     open: Line = Field(default="", description="What JupyterLab shows first, below the workspace.")
 
 

@@ -30,6 +30,8 @@ PICTURE_CHARACTERS = 1_000_000
 PICTURE_PIXELS = 20_000_000
 """A picture of few bytes can unpack to more than a browser holds."""
 ALL_CHARACTERS = 3_000_000
+MARKDOWN_COSTS = 10
+"""So many others that a character of Markdown counts as, since it takes time to make sense of."""
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[@-~]")
 _PNG = re.compile(r"iVBORw0KGgo[A-Za-z0-9+/]{32,}={0,2}")
@@ -154,7 +156,7 @@ def _within_limits(found: Iterable[Part]) -> Iterator[Part]:
     """Parts as they are shown, up to where it gets too much."""
     left = ALL_CHARACTERS
     for part in found:
-        left -= len(part.content)
+        left -= len(part.content) * (MARKDOWN_COSTS if part.kind == "markdown" else 1)
         if left < 0:
             yield Part("note", "There is more, which is not shown here.")
             return

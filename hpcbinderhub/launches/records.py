@@ -19,6 +19,7 @@ from sqlalchemy import Connection, insert, select, update
 from ..database import Database
 from ..tables import images, launches
 from ..trust.reach import Reach
+from .options import Existing
 
 
 class State(StrEnum):
@@ -55,6 +56,8 @@ class Request:
     gpus: int | None
     open: str
     start_when_ready: bool
+    workspace: str
+    existing: Existing
     reach: Reach
 
 
@@ -91,12 +94,14 @@ class LaunchBook:
         self._database = database
         self._clock = clock
 
-    async def add(self, request: Request) -> Launch:
-        """A new record, in state RESOLVING."""
+    async def add(self, request: Request, commit: str | None = None) -> Launch:
+        """A new record, in state RESOLVING; of a commit, if it is not to be what the ref stands
+        for now."""
         values = asdict(request) | {
             # Sorts by time, so that a user's launches are listed in order by name alone.
             "id": f"{int(self._clock()):08x}{secrets.token_hex(5)}",
             "state": State.RESOLVING,
+            "commit": commit,
             "created": self._clock(),
             "changed": self._clock(),
         }
@@ -194,6 +199,7 @@ def _take(
 def _launch(row: Any) -> Launch:
     values = dict(row._mapping)
     values["state"] = State(values["state"])
+    values["existing"] = Existing(values["existing"])
     values["reach"] = Reach(values["reach"])
     values["failure"] = json.loads(values["failure"]) if values["failure"] else None
     return Launch(**values)

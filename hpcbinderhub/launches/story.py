@@ -55,6 +55,7 @@ class Told:
 async def tell(events: EventLog, launch: Launch, position: Position) -> AsyncGenerator[Told]:
     """The story after a position, to the end of the launch."""
     read = [e for e in await events.since(launch.stream, 0) if e.number <= position.number]
+    position = replace(position, number=read[-1].number if read else 0)
     facts: dict[str, Any] = {}
     for event in read:
         facts |= event.data

@@ -133,12 +133,12 @@ class BareRepository:
 
 
 def _environment(home: Path) -> dict[str, str]:
-    """Nothing but what Git needs, and the site's own certificates and proxies."""
+    """Nothing but what Git needs, and the site's own certificates. Which proxy there is, if any, is
+    the guard's to say: Git reads those variables otherwise than the guard does."""
     passed = {
         name: value
         for name, value in os.environ.items()
         if name in ("PATH", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO")
-        or name.lower() in ("http_proxy", "https_proxy", "no_proxy")
     }
     return passed | {
         "HOME": str(home),

@@ -18,7 +18,7 @@ from pathlib import Path
 from ..credentials.hosts import host_of
 from ..credentials.store import Credential
 from ..errors import NotFound, UserError
-from .command import BareRepository, Git
+from .command import BareRepository, Git, More
 from .guard import Guard, Way
 from .handover import handed_over
 from .refs import is_short_commit, no_such_ref, ref_names
@@ -104,6 +104,16 @@ class GitCache:
         """The id of the commit's tree."""
         repository = self._repository(repo_url, reader)
         return (await repository("rev-parse", "--verify", f"{commit}^{{tree}}")).strip()
+
+    async def descends(
+        self, repo_url: str, commit: str, earlier: str, reader: str | None = None
+    ) -> bool:
+        """Whether a commit in the cache has the other one in its history."""
+        try:
+            await self._repository(repo_url, reader)("merge-base", "--is-ancestor", earlier, commit)
+        except UserError:
+            return False
+        return True
 
     async def left_out(self, repo_url: str, commit: str, reader: str | None = None) -> list[str]:
         """Sentences about what a full clone would bring and ours does not, so that nobody wonders
@@ -223,13 +233,19 @@ class GitCache:
     ) -> str:
         """A command that talks to the repository's server."""
         way = await self._guard.way_to(url)
-        settings = [f"http.curloptResolve={way.pin}"] if way.pin else []
+        more: More = {
+            "url": url,
+            "variables": way.variables,
+            "settings": [f"http.curloptResolve={way.pin}"] if way.pin else [],
+        }
         arguments = (*command, "--", way.url, *what)
         credential = await self._credential(url, way, reader)
         if credential is None:
-            return await repository(*arguments, url=url, settings=settings)
+            return await repository(*arguments, **more)
         with handed_over(credential, way.url) as (helper, pipe):
-            return await repository(*arguments, url=url, settings=[*settings, helper], pipes=[pipe])
+            more["settings"] = [*more["settings"], helper]
+            more["pipes"] = [pipe]
+            return await repository(*arguments, **more)
 
     async def _credential(self, url: str, way: Way, reader: str | None) -> Credential | None:
         """What the reader is known by where the way leads, if that is still the host she named."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.netutil import Resolver
@@ -27,6 +28,10 @@ MAX_REDIRECTS = 5
 PROBE_SECONDS = 20
 PROBE = "/info/refs?service=git-upload-pack"
 """What Git asks first; a server that has moved says so here."""
+
+_UNICAST = ipaddress.ip_network("2000::/3")
+"""All of IPv6 that is public."""
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
@@ -46,6 +51,11 @@ class Way:
     """`HOST:PORT:ADDRESS,…` for curl, which then resolves nothing by itself; empty where a proxy
     does the resolving."""
     proxy: str = ""
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The proxy as Git takes it: from its environment, since others may read its arguments."""
+        return {f"{urlsplit(self.url).scheme}_proxy": self.proxy} if self.proxy else {}
 
 
 class Guard:
@@ -111,11 +121,11 @@ class Guard:
             )
 
     def _check_address(self, host: str, address: Any) -> None:
-        mapped = getattr(address, "ipv4_mapped", None) or address
+        meant = _meant_by(address)
         inside = any(
-            mapped in network for network in self._private if network.version == mapped.version
+            meant in network for network in self._private if network.version == meant.version
         )
-        if not mapped.is_global and not inside:
+        if not _is_public(meant) and not inside:
             raise NotAllowed(
                 f"{host} is inside a network from which this site takes no repositories.",
                 "Use a public address, or ask your help desk to allow this one.",
@@ -174,9 +184,27 @@ def _host_and_port(url: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
+def _meant_by(address: Any) -> Any:
+    """Where a gateway or this host's own kernel goes for an address that has another in it."""
+    if address.version == 4:
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+def _is_public(address: Any) -> bool:
+    known = address.version == 4 or address in _UNICAST
+    return bool(known and address.is_global and not address.is_multicast)
+
+
 def _proxy_for(url: str) -> str:
-    name = f"{urlsplit(url).scheme}_proxy"
-    return os.environ.get(name) or os.environ.get(name.upper()) or ""
+    """The site's proxy for an address. A host that the site reaches without one is looked at like
+    any other."""
+    parts, proxies = urlsplit(url), getproxies()
+    if proxy_bypass(parts.hostname or "", proxies):
+        return ""
+    return proxies.get(parts.scheme, "")
 
 
 def _forget(_chunk: bytes) -> None:

@@ -21,8 +21,8 @@ PUSHED = "pushed://"
 _DOI = re.compile(
     r"^(?:doi:\s*|https?://(?:dx\.|www\.)?doi\.org/)?(10\.\d{4,9}/\S+)$", re.IGNORECASE
 )
-_DOI_CHARACTERS = re.compile(r"^[A-Za-z0-9./_;()\-:+]{1,200}$")
-_SWHID = re.compile(r"^swh:1:(?P<kind>[a-z]{3}):(?P<id>[0-9a-f]{40})$")
+_DOI_CHARACTERS = re.compile(r"[A-Za-z0-9./_;()\-:+]{1,200}")
+_SWHID = re.compile(r"swh:1:(?P<kind>[a-z]{3}):(?P<id>[0-9a-f]{40})")
 _DATASET = re.compile(r"/dataset/(?!.*\.git$)[^/]+")
 _FORGES = ("github.com", "gist.github.com", "gitlab.com")
 _HYDROSHARE_ID = re.compile(r"[0-9a-f]{32}")
@@ -42,10 +42,10 @@ def doi_in(text: str) -> str | None:
 
 def doi_address(text: str) -> str:
     """Where a DOI is looked up."""
-    doi = doi_in(text)
-    if not doi or not _DOI_CHARACTERS.match(doi) or "/.." in doi or "//" in doi:
+    doi = (doi_in(text) or "").rstrip("./")
+    if not doi_in(doi) or not _DOI_CHARACTERS.fullmatch(doi) or "/.." in doi or "//" in doi:
         raise UserError(f"“{text[:120]}” is not a DOI.", "A DOI looks like 10.5281/zenodo.3242074.")
-    return DOI_ORG + doi.rstrip("./")
+    return DOI_ORG + doi
 
 
 def archive_of_doi(doi: str) -> str:
@@ -65,7 +65,7 @@ def swhid_address(text: str) -> str:
     """The page of an object in Software Heritage. What stands after the id, the place where it was
     seen, does not change what it is."""
     core = text.strip().partition(";")[0].rstrip("/")
-    found = _SWHID.match(core)
+    found = _SWHID.fullmatch(core)
     if not found:
         raise UserError(
             f"“{text[:120]}” is not an id of Software Heritage.",

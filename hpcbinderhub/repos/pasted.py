@@ -36,6 +36,9 @@ _SSH = re.compile(
 )
 _SSH_FORGES = ("github.com", "gitlab.com", "gist.github.com", "bitbucket.org", "codeberg.org")
 _SHORT = re.compile(r"^[\w-]+/[\w.-]+$")
+_MAX_PAGE = 6000
+"""A launch link holds an address in an address."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,13 @@ class Pasted:
     file: str = ""
     is_open: bool = False
     """Whether the ref may go on in what is taken for the file."""
+
+    def __post_init__(self) -> None:
+        if _CONTROL.search(self.file):
+            raise UserError(
+                "This address names a file with a line break or another control character.",
+                "Rename the file, or paste the address of its repository.",
+            )
 
 
 def parse_pasted(text: str, ref: str = "") -> Pasted:
@@ -60,7 +70,7 @@ def parse_pasted(text: str, ref: str = "") -> Pasted:
         return Pasted(record(archive_of_doi(doi), doi).at(ref))
     if _SHORT.match(text):
         text = f"https://github.com/{text}"
-    parts = urlsplit(checked_url(text))
+    parts = urlsplit(checked_url(text, _MAX_PAGE))
     link = _LAUNCH_LINK.match(parts.path)
     if link:
         return _launch_link(link["provider"], link["spec"], parts.query, ref)

@@ -31,11 +31,16 @@ DEFAULT_REF = "HEAD"
 # as something else than a name.
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|\.lock(/|$)|(^|/)\.|\.$|/$|^[-+/@]")
 _RECORDS = ("zenodo", "figshare", "dataverse", "hydroshare", "doi", "swh", "ckan")
-_FULL_COMMIT = re.compile(r"^[0-9a-f]{40}$")
-_GITHUB_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")
 _BAD_PATH = re.compile(r"[\x00-\x1f\x7f]|//|(^|/)\.\.?(/|$)")
-_GITLAB_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}$")
-_HOST = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$")
+_FULL_COMMIT = re.compile(r"[0-9a-f]{40}")
+_GITHUB_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+_GITLAB_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
+
+# Together, and percent-encoded as a link has them, they fit into what a launch may hold.
+_MAX_ADDRESS = 1000
+_MAX_PROJECT = 255
+_MAX_REF = 250
 
 
 @dataclass(frozen=True)
@@ -109,11 +114,11 @@ def parse_link(provider: str, spec: str) -> RepoSpec:
 
 def github(organisation: str, repository: str, ref: str) -> RepoSpec:
     """A repository on GitHub."""
-    repository = repository.removesuffix(".git")
+    repository = _without_git(repository)
     for name in (organisation, repository):
-        if not _GITHUB_NAME.match(name):
+        if not _GITHUB_NAME.fullmatch(name):
             raise UserError(
-                f"“{name}” is not a name on GitHub.",
+                f"“{name[:120]}” is not a name on GitHub.",
                 "Copy the address from the repository's page.",
             )
     return RepoSpec("gh", f"https://github.com/{organisation}/{repository}", checked_ref(ref))
@@ -121,9 +126,10 @@ def github(organisation: str, repository: str, ref: str) -> RepoSpec:
 
 def gitlab(project: str, ref: str) -> RepoSpec:
     """A repository on GitLab; groups nest."""
-    project = project.strip("/").removesuffix(".git")
+    project = _without_git(project.strip("/"))
     names = project.split("/")
-    if len(names) < 2 or not all(_GITLAB_NAME.match(name) for name in names):
+    fine = len(project) <= _MAX_PROJECT and all(_GITLAB_NAME.fullmatch(name) for name in names)
+    if len(names) < 2 or not fine:
         raise UserError(
             f"“{project[:120]}” is not a project on GitLab.",
             "Paste an address like https://gitlab.com/GROUP/PROJECT.",
@@ -133,8 +139,8 @@ def gitlab(project: str, ref: str) -> RepoSpec:
 
 def gist(user: str, name: str, ref: str) -> RepoSpec:
     """A gist, which is a repository like any other."""
-    name = name.removesuffix(".git")
-    if not _GITHUB_NAME.match(user) or not re.fullmatch(r"[0-9a-f]{5,64}", name):
+    name = _without_git(name)
+    if not _GITHUB_NAME.fullmatch(user) or not re.fullmatch(r"[0-9a-f]{5,64}", name):
         raise UserError(
             f"“{user[:60]}/{name[:64]}” is not a gist.",
             "Paste an address like https://gist.github.com/USER/ID.",
@@ -149,7 +155,7 @@ def any_git(url: str, ref: str) -> RepoSpec:
 
 def pushed(owner: str, name: str, ref: str) -> RepoSpec:
     """A repository that a user has sent from a clone of hers."""
-    if not owner or not _GITHUB_NAME.match(name):
+    if not owner or not _GITHUB_NAME.fullmatch(name):
         raise UserError(
             f"“{name[:100]}” cannot be the name of a pushed repository.",
             "Use up to 100 letters, digits, dots, dashes and underscores.",
@@ -193,6 +199,14 @@ _BY_ADDRESS: Mapping[str, Callable[[str, str], RepoSpec]] = {
 }
 
 
+def _without_git(name: str) -> str:
+    """A name without the ending that addresses may have; once or more, so that what is left means
+    the same when it is read again."""
+    while name.endswith(".git"):
+        name = name.removesuffix(".git")
+    return name
+
+
 def _record_words(address: str) -> str:
     for kept in (DOI_ORG, HYDROSHARE, HERITAGE):
         if address.startswith(kept):
@@ -202,13 +216,13 @@ def _record_words(address: str) -> str:
 
 def is_full_commit(ref: str) -> bool:
     """Whether this names a commit for good."""
-    return bool(_FULL_COMMIT.match(ref))
+    return bool(_FULL_COMMIT.fullmatch(ref))
 
 
 def checked_ref(ref: str) -> str:
     """A branch, tag or commit; HEAD if none is given."""
     ref = ref.strip() or DEFAULT_REF
-    if len(ref) > 250 or _BAD_REF.search(ref):
+    if not ref.isprintable() or len(ref.encode()) > _MAX_REF or _BAD_REF.search(ref):
         raise UserError(
             f"“{ref[:80]}” cannot be the name of a branch, tag or commit.",
             "Leave the field empty for the repository's default branch.",
@@ -216,7 +230,7 @@ def checked_ref(ref: str) -> str:
     return ref
 
 
-def checked_url(url: str) -> str:
+def checked_url(url: str, longest: int = _MAX_ADDRESS) -> str:
     """An address over HTTP(S) that is safe to hand to Git."""
     try:
         parts = urlsplit(url)
@@ -224,13 +238,14 @@ def checked_url(url: str) -> str:
     except ValueError:
         parts, port_is_fine = urlsplit(""), False
     printable = url.isprintable() and not re.search(r"[\s'\"`\\<>|{}]", url)
-    if parts.username or parts.password:
+    if "@" in parts.netloc:
         raise UserError(
             "This address holds a user name or password.",
             "Never put credentials into an address: enter them on the page “Yours”.",
         )
-    host_is_fine = bool(_HOST.match(parts.hostname or ""))
-    fine = printable and port_is_fine and host_is_fine and len(url) <= 1000
+    # A letter that is ASCII only in lower case is looked up under one name, and reached by another.
+    host_is_fine = parts.netloc.isascii() and _HOST.fullmatch(parts.hostname or "")
+    fine = printable and port_is_fine and host_is_fine and len(quote(url, "")) <= longest
     if parts.scheme not in ("http", "https") or not fine or not parts.path.strip("/"):
         raise UserError(
             f"“{url[:120]}” is not the address of a Git repository.",

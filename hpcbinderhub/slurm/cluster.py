@@ -11,11 +11,22 @@ from ..errors import NotFound, UserError
 from ..site import Site
 from ..workspaces import Account
 from .certificates import CertificateCommand
+from .folders import Folder, Room, folder_from
 from .framing import AgentError
 from .jobs import Job, job_from
 from .transport import SSHTransport, Transport
 
 ACCOUNT_SECONDS = 300
+
+WORKSPACE_REFUSALS = {
+    "gone": ("There is no such workspace.", "Load the page again.", 404),
+    "busy": ("A launch is making this workspace ready.", "Wait for it, or cancel it first.", 409),
+    "unsaved": (
+        "This workspace holds work that is nowhere else, as far as can be told.",
+        "Push or copy what you need, or delete it with `force`.",
+        409,
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -122,6 +133,18 @@ class Cluster:
         answer = await self._call(user, "tail", directory=directory, bytes=size)
         return str(answer["text"])
 
+    async def workspaces(
+        self, user: str, root: str, name: str = "", *, measure: bool = True
+    ) -> tuple[list[Folder], Room | None]:
+        """The workspaces in a folder of the user's, or the one of that name, and its storage."""
+        answer = await self._call(user, "workspaces", root=root, name=name, measure=measure)
+        room = answer["storage"]
+        return [folder_from(row) for row in answer["workspaces"]], Room(**room) if room else None
+
+    async def delete_workspace(self, user: str, root: str, name: str, *, force: bool) -> None:
+        """Delete one; what is nowhere else only with `force`."""
+        await self._call(user, "delete-workspace", root=root, name=name, force=force)
+
     async def shifter_lookup(self, user: str, image: str) -> str:
         """Shifter's id for an image name, or an empty string."""
         return str((await self._call(user, "shifter-lookup", image=image))["id"])
@@ -184,6 +207,9 @@ def explain(error: AgentError) -> UserError:
         )
     if error.kind == "slurm":
         return UserError("Slurm refused the job.", slurm_advice(words), detail=words)
+    if error.kind in WORKSPACE_REFUSALS:
+        message, advice, status = WORKSPACE_REFUSALS[error.kind]
+        return UserError(message, advice, detail=words, status=status)
     return UserError(
         "The cluster refused the request.",
         "If it goes on, show these words to your help desk.",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select, update
 
 from ..builds.lookups import visible_to
 from ..database import Database
@@ -49,9 +49,14 @@ class Catalogue:
         self._uses = uses
         self._clock = clock
 
-    async def newest(self, limit: int, *, seen_by: str | None) -> list[KnownImage]:
-        """The images that a user may know of, the newest first; None sees all."""
+    async def newest(
+        self, limit: int, *, seen_by: str | None, used_by: str | None = None
+    ) -> list[KnownImage]:
+        """The images that a user may know of, the newest first; None sees all. Those alone that
+        somebody asked for or launched, if it is said who."""
         query = _known(seen_by).order_by(images.c.made.desc()).limit(limit)
+        if used_by is not None:
+            query = query.where(or_(builds.c.asker == used_by, _launched_by(used_by)))
         return await self._read(query)
 
     async def all(self) -> list[KnownImage]:
@@ -133,6 +138,10 @@ def _known(seen_by: str | None = None) -> Select[Any]:
     of_build = (builds.c.repo_url, builds.c.ref, builds.c.commit, builds.c.reader)
     made = select(images, *of_build, number).join(builds, builds.c.id == images.c.build)
     return made.where(visible_to(seen_by))
+
+
+def _launched_by(user: str) -> ColumnElement[bool]:
+    return exists().where(launches.c.user == user, launches.c.artefact == images.c.artefact)
 
 
 def _read(connection: Connection, query: Select[Any]) -> list[KnownImage]:

@@ -14,6 +14,8 @@ from ..tables import images, removals
 from .plan import StoredImage
 from .uses import used_by_launches
 
+AT_A_TIME = 1000
+
 
 def forget_unused(connection: Connection, image: StoredImage, since: float, now: float) -> bool:
     """Forget an image and have its file removed, unless it was launched or pinned since it was
@@ -42,10 +44,9 @@ def remove_stray(
 
 
 def pending(connection: Connection) -> list[str]:
-    """The artefacts whose files are to be removed, the longest waiting first."""
-    return list(
-        connection.execute(select(removals.c.artefact).order_by(removals.c.since)).scalars()
-    )
+    """The artefacts whose files are to be removed now, the longest waiting first."""
+    waiting = select(removals.c.artefact).order_by(removals.c.since).limit(AT_A_TIME)
+    return list(connection.execute(waiting).scalars())
 
 
 def removed(connection: Connection, artefacts: Sequence[str]) -> None:

@@ -37,12 +37,14 @@ from hpcbinderhub.health import (
     room_in,
     workers_live,
 )
+from hpcbinderhub.launches.admission import Admission
 from hpcbinderhub.launches.conductor import Conductor
 from hpcbinderhub.launches.content import ContentStore
 from hpcbinderhub.launches.expiry import Expiry
 from hpcbinderhub.launches.hub import Hub
 from hpcbinderhub.launches.presence import Presence
 from hpcbinderhub.launches.records import LaunchBook
+from hpcbinderhub.launches.workspaces import Workspaces
 from hpcbinderhub.ratelimit import RateLimiter
 from hpcbinderhub.repos.access import Access
 from hpcbinderhub.repos.forges import Forges
@@ -63,12 +65,15 @@ from hpcbinderhub.trust.grounds import Trust
 from hpcbinderhub.upkeep import Task, Upkeep
 
 from .farewell import Farewell
+from .followers import Followers
 from .handlers import routes
 from .metrics import Metrics
 from .templates import template_environment
 
 log = logging.getLogger(__name__)
 
+MAX_BODY = 16 * 2**20
+"""What anybody may have us hold: as much as a worker's longest report."""
 PARENT_CHECK_SECONDS = 1.0
 TIDY_SECONDS = 60.0
 GRACE_SECONDS = 5.0
@@ -93,10 +98,13 @@ class Services:
     hub: Hub
     presence: Presence
     environments: Environments
+    admission: Admission
     conductor: Conductor
+    workspaces: Workspaces
     catalogue: Catalogue
     workers: Sightings
     limiter: RateLimiter
+    followers: Followers
     health: Health
     metrics: Metrics
     upkeep: Upkeep
@@ -123,6 +131,7 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
     content = ContentStore(repositories, state / "content")
     hub = Hub(api_url, api_token)
     presence = Presence(site.away_seconds)
+    admission = Admission(site, cluster, hub, trust)
     access = Access(repositories, credentials)
     environments = Environments(site, queue, repositories, access, cluster)
     workers = Sightings()
@@ -145,10 +154,15 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
         hub=hub,
         presence=presence,
         environments=environments,
-        conductor=Conductor(site, book, events, queue, environments, cluster, hub, presence, trust),
+        admission=admission,
+        conductor=Conductor(
+            site, book, events, queue, environments, admission, hub, presence, trust
+        ),
+        workspaces=Workspaces(site, book, cluster, hub, repositories, access),
         catalogue=catalogue,
         workers=workers,
         limiter=RateLimiter(site.request_limit, site.request_limit_seconds),
+        followers=Followers(site.streams_per_user),
         health=Health(
             [
                 database_answers(database),
@@ -232,7 +246,7 @@ class BinderService(Application):
             site, os.environ["JUPYTERHUB_API_URL"], os.environ["JUPYTERHUB_API_TOKEN"]
         )
         address = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
-        server = HTTPServer(make_web_application(services), xheaders=True)
+        server = make_server(services)
         server.listen(address.port or 80, address.hostname or "127.0.0.1")
         await _rotate(services.credentials)
         await services.conductor.resume()
@@ -251,6 +265,11 @@ async def stop(server: HTTPServer, services: Services) -> None:
     await services.conductor.close()
     await server.close_all_connections()
     await services.database.close()
+
+
+def make_server(services: Services) -> HTTPServer:
+    """The server over assembled services."""
+    return HTTPServer(make_web_application(services), xheaders=True, max_body_size=MAX_BODY)
 
 
 def make_web_application(services: Services, **settings: Any) -> WebApplication:

@@ -11,6 +11,7 @@ from hpcbinderhub.builds.outlook import Outlook
 from hpcbinderhub.builds.records import Build
 from hpcbinderhub.credentials.store import Kept
 from hpcbinderhub.images.engines import engine_class
+from hpcbinderhub.launches.options import Existing
 from hpcbinderhub.launches.records import Launch
 from hpcbinderhub.profiles import Profile
 from hpcbinderhub.repos.pushed import DAY
@@ -188,6 +189,8 @@ class LaunchModel(Model):
     build: str | None
     private: bool = Field(description="Whether its environment is its owner's alone.")
     server: str
+    workspace: str
+    existing: Existing
     url: str | None = Field(description="The server, once it is ready.")
     failure: dict[str, Any] | None
     created: float

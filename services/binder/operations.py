@@ -23,10 +23,14 @@ REFUSALS = {
     "400": "What was asked for cannot be done.",
     "403": "The caller may not do this.",
     "404": "It does not exist, or not for the caller.",
+    "409": "It cannot be done in the state that things are in.",
     "429": "Asked too often; `Retry-After` says when to try again.",
+    "502": "Another server, a forge or an archive, answers badly.",
     "503": "A part of the site does not answer.",
+    "504": "Another server does not answer in time.",
 }
 EVENT_STREAM = "text/event-stream"
+_GROUP = re.compile(r"\(([^)]*)\)")
 
 
 @dataclass(frozen=True)
@@ -80,8 +84,9 @@ def openapi(routes: Iterable[tuple[Any, ...]], prefix: str, title: str) -> dict[
         if operations:
             names = _parameters(handler, next(iter(operations)))
             path = _path(pattern.removeprefix(prefix), names)
+            parts = dict(zip(names, _GROUP.findall(pattern), strict=True))
             paths[path] = {
-                method: _operation(method, path, names, found, schemas)
+                method: _operation(method, path, parts, found, schemas)
                 for method, found in operations.items()
             }
     return {
@@ -110,19 +115,24 @@ def _parameters(handler: type, method: str) -> list[str]:
 def _path(pattern: str, names: list[str]) -> str:
     """A route's pattern with its groups replaced by names."""
     left = iter(names)
-    return "/" + re.sub(r"\([^)]*\)", lambda _: f"{{{next(left)}}}", pattern)
+    return "/" + _GROUP.sub(lambda _: f"{{{next(left)}}}", pattern)
 
 
 def _operation(
-    method: str, path: str, names: list[str], found: Operation, schemas: dict[str, Any]
+    method: str, path: str, parts: dict[str, str], found: Operation, schemas: dict[str, Any]
 ) -> dict[str, Any]:
     told: dict[str, Any] = {
         "operationId": re.sub(r"\W+", "_", f"{method}{path}").strip("_"),
         "summary": found.summary,
         "description": f"{found.notes}\n\nNeeds the scope `{found.scope}`.",
         "parameters": [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-            for name in names
+            {
+                "name": name,
+                "in": "path",
+                "required": True,
+                "schema": {"type": "string", "pattern": f"^{pattern}$"},
+            }
+            for name, pattern in parts.items()
         ],
         "responses": {
             str(status): _answer(found, type_, schemas) for status, type_ in found.answers.items()
@@ -142,7 +152,19 @@ def _answer(found: Operation, type_: Any, schemas: dict[str, Any]) -> dict[str, 
     if type_ is None:
         return {"description": "Done."}
     schema = {"type": "string"} if type_ is str else _schema(type_, schemas)
+    if found.media_type == EVENT_STREAM:
+        schema = _sent_event(schema)
     return {"description": found.summary, "content": {found.media_type: {"schema": schema}}}
+
+
+def _sent_event(schema: dict[str, Any]) -> dict[str, Any]:
+    """One event as it is sent: a name to go on after, and JSON in a line of text."""
+    data = {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
+    return {
+        "type": "object",
+        "properties": {"id": {"type": "string"}, "data": data},
+        "required": ["data"],
+    }
 
 
 def _refusal(text: str) -> dict[str, Any]:

@@ -20,7 +20,9 @@ def template_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(ago=ago, duration=duration, isotime=isotime, listed=listed)
+    environment.filters.update(
+        ago=ago, day=day, duration=duration, isotime=isotime, left=left, listed=listed
+    )
     return environment
 
 
@@ -45,6 +47,19 @@ def listed(words: Sequence[str]) -> str:
     """Several things, as one says them."""
     *others, last = words
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def left(until: float) -> str:
+    """How long something still lasts, in whole minutes."""
+    minutes = max(0, int((until - time.time()) // 60))
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if hours else f"{rest} min"
+
+
+def day(at: float) -> str:
+    """A day, for people."""
+    moment = datetime.fromtimestamp(at, UTC)
+    return f"{moment.day} {moment:%B %Y}"
 
 
 def isotime(at: float) -> str:

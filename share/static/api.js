@@ -26,6 +26,13 @@ export async function call(method, path, body) {
   return answer;
 }
 
+// A part of a page, as the service renders it.
+export async function fragment(path) {
+  const response = await fetch(address(path), { headers });
+  if (!response.ok) throw new ApiError(await response.json());
+  return response.text();
+}
+
 // Whether there is a page.
 export async function exists(path) {
   const response = await fetch(address(path), { method: "HEAD", headers }).catch(() => null);
@@ -41,6 +48,7 @@ export async function follow(path, onEvent, onTrouble = () => {}) {
     try {
       const response = await fetch(address(path), { headers: { ...headers, "Last-Event-ID": String(last) } });
       if (response.status === 403 || response.status === 404) throw new ApiError(await response.json());
+      if (response.status === 204) return; // All was told before.
       if (!response.ok) throw new Error(`The service answered ${response.status}.`);
       onTrouble(null);
       for await (const event of events(response.body)) {

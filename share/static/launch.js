@@ -1,6 +1,7 @@
 // The launch page: sends the form, keeps the link to share up to date, stops servers.
 
 import { address, call } from "./api.js";
+import { choose } from "./existing.js";
 import { adaptReach, forgetReach, home, showTrust } from "./reach.js";
 
 const form = document.getElementById("launch-form");
@@ -38,12 +39,16 @@ form.addEventListener("submit", async (event) => {
   const button = form.querySelector("button[type=submit]");
   button.disabled = true;
   try {
-    const launch = await call("POST", "api/launches", fields());
-    location.assign(address(`launches/${launch.id}`));
+    const existing = await choose(fields());
+    if (existing) {
+      const launch = await call("POST", "api/launches", { ...fields(), existing });
+      location.assign(address(`launches/${launch.id}`));
+      return;
+    }
   } catch (error) {
     show(error);
-    button.disabled = false;
   }
+  button.disabled = false;
 });
 
 // -- limits of the chosen profile -------------------------------------------------------------

@@ -72,7 +72,7 @@ function say(text, isLog = false) {
 function onLaunch(event) {
   timeline.addLaunch(event);
   say(event.message);
-  if (event.notice) addNotice(event.message);
+  if (event.notice) addNotice(event);
   if (event.commit) showCommit(event.commit);
   if (event.build) followBuild(event.build);
   const parked = event.phase === "parked";
@@ -85,9 +85,13 @@ function onLaunch(event) {
   return over;
 }
 
-function addNotice(text) {
-  element("notices").append(Object.assign(document.createElement("p"), { textContent: text }));
+// What became of her own files is not to be passed over by going on unasked.
+let toBeRead = false;
+
+function addNotice({ message, phase }) {
+  element("notices").append(Object.assign(document.createElement("p"), { textContent: message }));
   element("notices").hidden = false;
+  toBeRead ||= phase === "launching";
 }
 
 let previewed = false;
@@ -131,7 +135,7 @@ function ready(event) {
   signal("Ready");
   notify("JupyterLab is ready.");
   // In the history, this page would only lead forward again.
-  whenSeen(() => location.replace(event.url));
+  if (!toBeRead) whenSeen(() => location.replace(event.url));
 }
 
 function failed(event) {

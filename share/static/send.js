@@ -1,20 +1,26 @@
-// Sends one request of a page's to the API; the page comes back with what became of it, or says what is wrong.
+// Sends one request of a page's to the API. The page comes back with what became of it, or goes on to what was made,
+// or says what is wrong.
 
-import { call } from "./api.js";
+import { address, call } from "./api.js";
 
 const problem = document.getElementById("action-error");
 
-export async function send(button, method, path, body) {
+export function complain(error) {
+  const texts = [error.message, error.advice, error.detail].filter(Boolean);
+  problem.replaceChildren(...texts.map((text) => Object.assign(document.createElement("p"), { textContent: text, className: "mb-1" })));
+  problem.hidden = false;
+  problem.scrollIntoView({ block: "center" });
+}
+
+export async function send(button, method, path, body, then) {
   problem.hidden = true;
   button.disabled = true;
   try {
-    await call(method, path, body);
-    location.reload();
+    const made = await call(method, path, body);
+    if (then) location.assign(address(then + made.id));
+    else location.reload();
   } catch (error) {
-    const texts = [error.message, error.advice, error.detail].filter(Boolean);
-    problem.replaceChildren(...texts.map((text) => Object.assign(document.createElement("p"), { textContent: text, className: "mb-1" })));
-    problem.hidden = false;
+    complain(error);
     button.disabled = false;
-    problem.scrollIntoView({ block: "center" });
   }
 }

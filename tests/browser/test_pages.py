@@ -80,7 +80,7 @@ def test_a_server_is_stopped_from_ones_own_page(
     page = new_page()
     log_in(page, f"{rig.url}/services/binder/", "alice")
     page.goto(f"{rig.url}/services/binder/mine")
-    page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Stop").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
     expect(page.get_by_text("Nothing is running.")).to_be_visible()
     assert alice.servers() == []

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from hpcbinderhub.app import main
 from hpcbinderhub.credentials.hosts import checked_host, host_of
 from hpcbinderhub.credentials.keyring import Keyring, add_key
-from hpcbinderhub.credentials.store import Credential, Credentials, Kept
+from hpcbinderhub.credentials.store import MAX_HOSTS, Credential, Credentials, Kept
 from hpcbinderhub.database import Database
 from hpcbinderhub.errors import UserError
 
@@ -209,3 +209,14 @@ def test_a_host_is_named_as_in_its_addresses(typed: str, host: str) -> None:
 def test_what_names_no_host_is_refused(typed: str) -> None:
     with pytest.raises(UserError, match="is not the name of a host"):
         checked_host(typed)
+
+
+async def test_nobody_fills_the_database_with_hosts(database: Database, keys: Keys) -> None:
+    credentials = Credentials(database, Keyring(keys.path))
+    for number in range(MAX_HOSTS):
+        await credentials.keep("alice", f"host{number}.example.org", HERS)
+    await credentials.keep("alice", "host7.example.org", HERS)
+    with pytest.raises(UserError, match="for 100 hosts already"):
+        await credentials.keep("alice", "another.example.org", HERS)
+    assert len(await credentials.of_user("alice")) == MAX_HOSTS
+    await credentials.keep("bob", "another.example.org", HERS)

@@ -190,6 +190,7 @@ class Launch:
                 "repo_url": "https://example.org/soundings.git",
                 "ref": "main",
                 "commit": node.origin.commit,
+                "existing": "keep",
             },
             "workspace": str(node.workspace),
             "home": str(self.directory / "home"),

@@ -42,7 +42,7 @@ def test_the_hub_is_asked_three_times(node: Node) -> None:
 
     assert claimed == ("/claim", "", {"ticket": TICKET, "job": "4711"})
     assert fetched == ("/content", f"Bearer {TOKEN}", None)
-    assert ready == ("/ready", f"token {TOKEN}", {"port": port})
+    assert ready == ("/ready", f"token {TOKEN}", {"port": port, "notice": ""})
     url = f"http://0.0.0.0:{port}/user/ada/soundings/"
     assert server["env"]["JUPYTERHUB_SERVICE_URL"] == url
 

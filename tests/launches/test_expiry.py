@@ -11,6 +11,7 @@ import pytest
 from hpcbinderhub.database import Database
 from hpcbinderhub.events import EventLog
 from hpcbinderhub.launches.expiry import DAY, HOUR, Expiry
+from hpcbinderhub.launches.options import Existing
 from hpcbinderhub.launches.records import LaunchBook, Request, State
 from hpcbinderhub.trust.reach import Reach
 
@@ -44,7 +45,10 @@ async def test_a_launch_waits_a_day_for_its_owner_and_is_remembered_for_a_year(
         Request(
             user="alice", server="x", spec=f"git/{url}/HEAD", repo_url=url, ref="HEAD",
             profile="p", account=None, minutes=None, nodes=None, gpus=None, open="",
-            start_when_ready=False, reach=Reach.CLOSED,
+            workspace="tides",
+            existing=Existing.KEEP,
+            start_when_ready=False,
+            reach=Reach.CLOSED,
         )
     )  # fmt: skip
     await book.change(launch.id, State.RESOLVING, state=State.PARKED)

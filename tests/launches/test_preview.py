@@ -146,6 +146,14 @@ def test_pictures_that_are_none_or_too_large(picture: str, sentence: str) -> Non
     assert sentence in shown.content
 
 
+def test_markdown_that_takes_long_is_cut_soon() -> None:
+    """Brackets that never close are gone over again and again."""
+    cells = [{"cell_type": "markdown", "source": "![" * 5_000} for _ in range(200)]
+    shown = preview.parts("a.ipynb", json.dumps({"cells": cells}))
+    assert len(shown) < 40
+    assert shown[-1].kind == "note"
+
+
 def test_huge_outputs_are_cut_and_so_is_the_whole() -> None:
     long = {"output_type": "stream", "name": "stdout", "text": "x" * 50_000}
     shown = parts("a.ipynb", notebook({"cell_type": "code", "source": "", "outputs": [long] * 200}))

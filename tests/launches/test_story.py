@@ -12,6 +12,7 @@ import pytest
 from hpcbinderhub.builds.records import stream as build_stream
 from hpcbinderhub.database import Database
 from hpcbinderhub.events import EventLog
+from hpcbinderhub.launches.options import Existing
 from hpcbinderhub.launches.records import Launch, LaunchBook, Request
 from hpcbinderhub.launches.story import Position, Told, tell
 from hpcbinderhub.trust.reach import Reach
@@ -40,7 +41,10 @@ async def launch(database: Database) -> Launch:
         Request(
             user="alice", server="x", spec=f"git/{url}/HEAD", repo_url=url, ref="HEAD",
             profile="p", account=None, minutes=None, nodes=None, gpus=None, open="",
-            start_when_ready=True, reach=Reach.CLOSED,
+            workspace="tides",
+            existing=Existing.KEEP,
+            start_when_ready=True,
+            reach=Reach.CLOSED,
         )
     )  # fmt: skip
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import http.server
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,6 +32,7 @@ def names(**known: list[str]) -> Resolve:
     [
         "127.0.0.1", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254",
         "100.64.0.1", "::1", "::", "fe80::1", "fd00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
+        "::127.0.0.1", "64:ff9b::10.0.0.1", "2002:a00:1::", "fec0::1", "ff02::1", "224.0.0.1",
     ],
 )  # fmt: skip
 async def test_what_is_inside_is_refused(address: str) -> None:
@@ -98,3 +102,48 @@ async def test_a_proxy_is_trusted_with_names_but_not_with_hosts(
     assert (await guard.way_to("https://good.example.org/x")).pin == ""
     with pytest.raises(NotAllowed):
         await guard.way_to("https://bad.example.org/x")
+
+
+@pytest.fixture
+def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[str]]]:
+    """A proxy that lets nothing through, and what it was asked for."""
+    asked: list[str] = []
+
+    class Refusing(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(403)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Quiet."""
+
+    for name in ("http_proxy", "no_proxy"):
+        for variable in (name, name.upper()):
+            monkeypatch.delenv(variable, raising=False)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", asked
+    server.shutdown()
+
+
+async def test_git_takes_the_proxy_that_the_guard_counts_on(
+    forge: Forge, tmp_path: Path, proxy: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Git itself reads this variable in small letters alone, and would go where nobody looked."""
+    address, asked = proxy
+    monkeypatch.setenv("HTTP_PROXY", address)
+    with pytest.raises(UserError):
+        await GitCache(tmp_path, 20, Guard()).resolve(any_git(forge.url, "main"))
+    assert asked
+    assert asked[0].startswith(forge.url)
+
+
+async def test_a_host_that_needs_no_proxy_is_looked_at(
+    forge: Forge, proxy: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hosts that a site lists there are most often those inside."""
+    monkeypatch.setenv("http_proxy", proxy[0])
+    monkeypatch.setenv("no_proxy", "127.0.0.1,.internal.example.org")
+    with pytest.raises(NotAllowed, match="inside a network"):
+        await Guard().way_to(forge.url)
+    assert (await Guard(private=LOCAL).way_to(forge.url)).pin

@@ -6,12 +6,14 @@ import asyncio
 import json
 import secrets
 import sys
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from hpcbinderhub.slurm import agent
 from hpcbinderhub.slurm.framing import Answer
 
-COMMAND = (sys.executable, "-I", agent.__file__)
+LOAD = "import sys; sys.path.insert(0, sys.argv[1]); from agent.main import main; main()"
+COMMAND = (sys.executable, "-I", "-c", LOAD, str(Path(agent.__file__).parents[1]))
 
 
 class AgentHere:

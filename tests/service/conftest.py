@@ -58,6 +58,7 @@ def start_service(
             **{
                 "state_dir": str(tmp_path / "state"),
                 "artefacts": str(tmp_path / "artefacts"),
+                "workspace_root": str(tmp_path / "shared" / "{user}"),
                 "public_url": hub.url,
                 "free_disk_mb": 1,
                 "lease_seconds": 2,

@@ -22,7 +22,8 @@ scratch = Path(given["scratch"])
 
 
 class SmallSpawner(SimpleLocalProcessSpawner):
-    """Starts `small_server.py`; a launch that asks to open `refuse` is refused."""
+    """Starts `small_server.py`; a launch that asks to open `refuse` is refused, and
+    one that asks for `notice` gets a notice."""
 
     cmd = [sys.executable, str(Path(given["root"], "tests/service/small_server.py"))]
     home_dir_template = str(scratch / "homes" / "{username}")
@@ -36,8 +37,10 @@ class SmallSpawner(SimpleLocalProcessSpawner):
         return await super().start()
 
     async def progress(self):
-        """One sentence."""
+        """One sentence, or two."""
         yield {"progress": 50, "message": "The server is starting."}
+        if self.user_options.get("open") == "notice":
+            yield {"progress": 50, "message": "Your workspace was not updated.", "notice": True}
 
 
 class SimulatedSpawner(Spawner):

@@ -1,8 +1,9 @@
 """The service under test: the real application over the real library, in a thread of its own.
 
-Two parts cannot be had without a cluster and a builder. The cluster is asked who a user is, and for
-repositories on its storage: `Members` answers as the agent on a login node would. Builds are made
-by `Builder`, which holds a worker's side of the queue and writes artefacts of a few bytes.
+Two parts cannot be had without a cluster and a builder. Who a user is, `Members` says as the agent
+on a login node would; what it is asked about storage, the agent itself answers, on this host.
+Builds are made by `Builder`, which holds a worker's side of the queue and writes artefacts of a few
+bytes.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from hpcbinderhub.services.binder.app import Services, assemble, make_web_application, stop
-from tornado.httpserver import HTTPServer
+from hpcbinderhub.services.binder.app import Services, assemble, make_server, stop
 
 from hpcbinderhub.builds.records import Build, LeaseLost
+from hpcbinderhub.errors import Unavailable
 from hpcbinderhub.images.store import artefact_file, make_folder
 from hpcbinderhub.site import Site
 from hpcbinderhub.slurm.cluster import Cluster
@@ -32,8 +33,11 @@ UIDS = {"alice": 2001, "bob": 2002, "carol": 2003}
 
 
 class Members:
-    """Answers `whoami`; everybody may charge `geo`. Repositories on storage are read by the agent,
-    as whoever runs the tests."""
+    """Answers `whoami`; everybody may charge `geo`. Repositories and workspaces on storage are the
+    agent's, as whoever runs the tests."""
+
+    silent = False
+    """Whether nobody answers."""
 
     def __init__(self) -> None:
         self.read_as: list[str] = []
@@ -42,6 +46,10 @@ class Members:
         self, user: str, request: dict[str, Any], data: BinaryIO | None = None
     ) -> dict[str, Any]:
         """See `hpcbinderhub.slurm.transport.Transport`."""
+        if self.silent:
+            raise Unavailable("No login node could be used.")
+        if request["op"] in ("workspaces", "delete-workspace"):
+            return await AgentHere().call(user, request)
         if request["op"].startswith("repository-"):
             self.read_as.append(user)
             return await AgentHere().call(user, request, data)
@@ -144,7 +152,7 @@ class RunningService:
         )
         self.builder = Builder(services)
         self._building = asyncio.create_task(self.builder.run())
-        server = HTTPServer(make_web_application(services), xheaders=True)
+        server = make_server(services)
         server.listen(self.hub.service_port, "127.0.0.1")
         await services.conductor.resume()
         services.upkeep.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import httpx
@@ -11,8 +12,11 @@ import pytest
 from cluster.person import Person
 from cluster.rig import eventually
 from doubles import archives
+from service import stream
 from service.repository import ServedRepository
 from service.running import RunningService
+
+from hpcbinderhub.events.records import forget_events
 
 pytestmark = pytest.mark.slow
 
@@ -61,6 +65,14 @@ def test_an_environment_is_built_once_and_again_only_by_force(
     assert alice.call("GET", f"{query}&state=failed").json() == []
 
 
+def test_an_earlier_commit_of_a_branch_is_built_again(
+    alice: Person, repository: ServedRepository
+) -> None:
+    repository.commit("more.txt", "more\n")
+    made = build(alice, repository, ref="main", commit=repository.head)["build"]
+    assert (made["commit"], made["ref"]) == (repository.head, "main")
+
+
 def test_an_archives_record_is_built_as_any_repository_is(alice: Person) -> None:
     with archives.serve() as internet:
         internet.says("/files/requirements.txt", b"numpy\n")
@@ -77,9 +89,68 @@ def test_a_log_is_text_for_whoever_likes_it_so(alice: Person, repository: Served
     finished(alice, made)
     answer = alice.call("GET", f"api/builds/{made}/log")
     assert answer.headers["content-type"].startswith("text/plain")
+    assert answer.headers["cache-control"] == "no-store"
     assert "Collecting numpy\n" in answer.text
     told = [event["message"] for event in alice.build_log(made)]
     assert answer.text.splitlines() == told
+
+
+def test_who_has_read_a_log_to_its_end_is_told_not_to_come_back(
+    alice: Person, service: RunningService, repository: ServedRepository
+) -> None:
+    launch = alice.launch(repository.url)
+    alice.follow(launch)
+    build = alice.call("GET", f"api/launches/{launch}").json()["build"]
+    told = alice.build_log(build)
+
+    def ask(path: str, after: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {alice.token}", "Last-Event-ID": after}
+        return httpx.get(f"{service.url}/{path}/events", headers=headers, timeout=20)
+
+    for path in (f"api/builds/{build}", f"api/launches/{launch}"):
+        assert ask(path, "999999999").status_code == 204
+        # What no stream can have come to is no number at all.
+        for no_number in ("9" * 19, "9" * 5000, "-1"):
+            assert ask(path, no_number).text.count("data: ") > 1
+    assert ask(f"api/builds/{build}", str(told[-1]["number"])).status_code == 204
+
+    service.do(service.services.database.run(forget_events, f"build:{build}"))
+    for gone in (ask(f"api/builds/{build}", ""), alice.call("GET", f"api/builds/{build}/log")):
+        assert gone.status_code == 404
+        assert gone.json()["message"] == "The log of this build is gone."
+
+
+def test_nobody_follows_more_than_the_site_allows(
+    people: dict[str, Person],
+    start_service: Callable[..., RunningService],
+    repository: ServedRepository,
+) -> None:
+    alice, bob = people["alice"], people["bob"]
+    service = start_service(streams_per_user=2)
+    service.tell(service.builder.free.clear)
+    made = build(alice, repository)["build"]["id"]
+    url = f"{service.url}/api/builds/{made}/events"
+
+    def follow(person: Person) -> AbstractContextManager[httpx.Response]:
+        headers = {"Authorization": f"Bearer {person.token}"}
+        return httpx.stream("GET", url, headers=headers, timeout=20)
+
+    with follow(alice), follow(alice):
+        with follow(alice) as refused:
+            assert refused.status_code == 429
+            assert refused.headers["Retry-After"] == "60"
+            assert "You follow 2 builds and launches already" in refused.read().decode()
+        (event,) = stream.build(alice, repository.spec(), build_only="true")
+        assert event["status_code"] == 429
+        with follow(bob) as told:
+            assert told.status_code == 200
+
+    def another() -> bool:
+        with follow(alice) as told:
+            return told.status_code == 200
+
+    eventually(another, 10, "there is room again")
+    service.tell(service.builder.free.set)
 
 
 def test_a_cancelled_build_says_who_did_it_and_can_be_tried_again(
@@ -222,3 +293,17 @@ def test_builders_that_are_short_of_disk_say_so(
     claimed = httpx.post(claim, json={}, headers=bearer).json()
     assert claimed["id"] == waiting
     assert alice.call("GET", "api/queue").json()["held_up"] == ""
+
+
+def test_a_defect_of_ours_ends_a_launch_with_a_sentence(
+    alice: Person,
+    service: RunningService,
+    repository: ServedRepository,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def broken(*_: Any) -> None:
+        raise ValueError("a defect")
+
+    monkeypatch.setattr(service.services.environments, "recipe", broken)
+    event = alice.follow(alice.launch(repository.url))
+    assert (event["phase"], event["message"]) == ("failed", "Something went wrong on our side.")

@@ -74,6 +74,19 @@ def files(service: RunningService) -> set[str]:
     return {path.name for path in Path(service.site.artefacts).iterdir()}
 
 
+def test_ones_own_are_those_that_one_asked_for_or_launched(
+    alice: Person, bob: Person, service: RunningService, repository: ServedRepository
+) -> None:
+    def own(person: Person) -> list[str]:
+        answer = person.call("GET", "api/images?mine=true").json()
+        return [image["commit"] for image in answer]
+
+    launched(alice, repository)
+    assert (own(alice), own(bob)) == ([repository.head], [])
+    bob.stop(launched(bob, repository)["server"])
+    assert own(bob) == [repository.head]
+
+
 def test_what_runs_stays_and_goes_when_it_has_stopped(
     alice: Person, start_service: Callable[..., RunningService], repository: ServedRepository
 ) -> None:

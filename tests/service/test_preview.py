@@ -52,6 +52,7 @@ def test_a_hostile_notebook_is_text_in_a_page_that_may_do_nothing(
     assert "sandbox allow-popups allow-popups-to-escape-sandbox" in policy
     assert "frame-ancestors 'self'" in policy
     assert page.headers["X-Content-Type-Options"] == "nosniff"
+    assert page.headers["Vary"] == "Cookie"
 
 
 def test_what_the_link_opens_comes_first(alice: Person, repository: ServedRepository) -> None:

@@ -113,7 +113,7 @@ async def test_data_of_any_size_comes_through(
     program = tmp_path / "agent.py"
     program.write_text(
         "import json, sys\n"
-        "from hpcbinderhub.slurm.agent import send\n"
+        "from hpcbinderhub.slurm.agent.basics import send\n"
         "request = json.load(sys.stdin)\n"
         "for _ in range(100): send(request, bytes(range(256)) * 192)\n"
         'print(f\'\\n{request["nonce"]} {json.dumps({"ok": {}})}\')\n'

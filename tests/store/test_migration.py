@@ -40,7 +40,7 @@ def move(connection: Connection, direction: str, to: str) -> None:
     getattr(command, direction)(settings, to)
 
 
-def test_images_of_before_stay_and_know_their_last_launch(connection: Connection) -> None:
+def test_what_was_before_stays_and_is_completed(connection: Connection) -> None:
     move(connection, "upgrade", "0001")
     for statement in filter(str.strip, BEFORE.split(";")):
         connection.execute(text(statement))
@@ -48,6 +48,8 @@ def test_images_of_before_stay_and_know_their_last_launch(connection: Connection
     (image,) = connection.execute(text("SELECT * FROM images")).mappings()
     assert (image["key"], image["size"], image["last_launch"]) == ("red", 5, 3.0)
     assert image["pinned_by"] is None
+    (launch,) = connection.execute(text("SELECT * FROM launches")).mappings()
+    assert (launch["workspace"], launch["existing"]) == ("s", "keep")
     move(connection, "downgrade", "0001")
     (image,) = connection.execute(text("SELECT * FROM images")).mappings()
     assert dict(image) == {"key": "red", "artefact": "x", "size": 5, "build": "b", "made": 2.0}

@@ -28,7 +28,7 @@ KEYS = st.sampled_from(["red", "green"])
 GRACE = 100.0
 REQUEST = {
     "user": "alice", "server": "s", "spec": "", "repo_url": "", "ref": "", "profile": "p",
-    "open": "", "start_when_ready": False,
+    "open": "", "start_when_ready": False, "workspace": "s",
 }  # fmt: skip
 COUNTS_ON_ITS_IMAGE = (State.BUILT, State.STARTING, State.READY)
 STEPS = {

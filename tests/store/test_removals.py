@@ -38,7 +38,9 @@ def add_image(connection: Connection, key: str) -> None:
 
 
 def add_launch(connection: Connection, state: State, changed: float = NOW) -> None:
-    texts = dict.fromkeys(("user", "server", "spec", "repo_url", "ref", "profile"), "x")
+    texts = dict.fromkeys(
+        ("user", "server", "spec", "repo_url", "ref", "profile", "workspace"), "x"
+    )
     taken = (
         {"artefact": None, "build": "red"} if state is State.BUILDING else {"artefact": ARTEFACT}
     )

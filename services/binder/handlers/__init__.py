@@ -20,6 +20,7 @@ from . import (
     images,
     launches,
     metrics,
+    nothing,
     offers,
     overview,
     pages,
@@ -29,6 +30,7 @@ from . import (
     queue,
     servers,
     workers,
+    workspaces,
 )
 from .binderhub_build import BuildStreamHandler
 
@@ -41,6 +43,7 @@ def routes(prefix: str, title: str) -> list[tuple[Any, ...]]:
         ("", pages.LaunchPage),
         (r"v2/([^/]+)/(.+)", pages.LaunchPage),
         (r"mine", overview.MinePage),
+        (r"mine/workspaces", overview.WorkspacesPart),
         (r"admin", overview.AdminPage),
         (r"login", pages.LogInHandler),
         (r"launches/([0-9a-z]+)", pages.LoadingPage),
@@ -49,7 +52,11 @@ def routes(prefix: str, title: str) -> list[tuple[Any, ...]]:
         (r"api/launches", launches.LaunchesHandler),
         (r"api/launches/([0-9a-z]+)", launches.LaunchHandler),
         (r"api/launches/([0-9a-z]+)/start", launches.StartHandler),
+        (r"api/launches/([0-9a-z]+)/again", launches.AgainHandler),
         (r"api/launches/([0-9a-z]+)/events", launches.LaunchEventsHandler),
+        (r"api/opening", workspaces.OpeningHandler),
+        (r"api/workspaces", workspaces.WorkspacesHandler),
+        (r"api/workspaces/([^/]+)", workspaces.WorkspaceHandler),
         (r"api/builds", builds.BuildsHandler),
         (r"api/builds/([0-9a-f]+)", builds.BuildHandler),
         (r"api/builds/([0-9a-f]+)/events", builds.BuildEventsHandler),
@@ -60,10 +67,10 @@ def routes(prefix: str, title: str) -> list[tuple[Any, ...]]:
         (r"api/queue", queue.QueueHandler),
         (r"api/queue/pause", queue.PauseHandler),
         (r"api/images", images.ImagesHandler),
-        (r"api/images/([0-9a-f]+)", images.ImageHandler),
-        (r"api/images/([0-9a-f]+)/pin", images.PinHandler),
-        (r"api/images/([0-9a-f]+)/artefact", images.ArtefactHandler),
-        (r"api/images/([0-9a-f]+)/content", images.ImageContentHandler),
+        (r"api/images/([0-9a-f]{1,64})", images.ImageHandler),
+        (r"api/images/([0-9a-f]{1,64})/pin", images.PinHandler),
+        (r"api/images/([0-9a-f]{1,64})/artefact", images.ArtefactHandler),
+        (r"api/images/([0-9a-f]{1,64})/content", images.ImageContentHandler),
         (r"api/store", images.StoreHandler),
         (r"api/people", people.PeopleHandler),
         (r"api/profiles", offers.ProfilesHandler),
@@ -94,4 +101,9 @@ def routes(prefix: str, title: str) -> list[tuple[Any, ...]]:
     ]
     made = [(prefix + path, *rest) for path, *rest in table]
     described = {"description": openapi(made, prefix, title)}
-    return [*made, (prefix + r"api/openapi\.json", description.OpenAPIHandler, described)]
+    return [
+        *made,
+        (prefix + r"api/openapi\.json", description.OpenAPIHandler, described),
+        (prefix + r"api/.*", nothing.NoSuchResource),
+        (r".*", nothing.NoSuchPage),
+    ]

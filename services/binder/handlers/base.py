@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,7 +16,14 @@ from pydantic import BaseModel, ValidationError
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
 
-from hpcbinderhub.errors import NotAllowed, NotFound, TooManyRequests, Unavailable, UserError
+from hpcbinderhub.errors import (
+    NotAllowed,
+    NotFound,
+    TooManyRequests,
+    Unavailable,
+    UserError,
+    defect,
+)
 from hpcbinderhub.profiles import Profile
 from hpcbinderhub.repos.spec import RepoSpec, parse_link
 
@@ -108,15 +116,13 @@ class BaseHandler(RequestHandler):
         if isinstance(exception, Unavailable):
             return 503, UserError(str(exception), "Try again in a minute.").as_dict()
         known = {
+            400: ("This request cannot be understood.", "Correct its address or its content."),
             403: ("You may not do this.", "Log in, or ask for a token with the right scope."),
             404: ("There is nothing at this address.", "Start again from the launch page."),
             405: ("This address does not take this kind of request.", "See the API's description."),
         }
-        message, advice = known.get(
-            status,
-            ("Something went wrong on our side.", "Try again; if it goes on, tell your help desk."),
-        )
-        return status, UserError(message, advice).as_dict()
+        error = UserError(*known[status]) if status in known else defect()
+        return status, error.as_dict()
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """JSON with the three texts, never a bare page."""
@@ -155,6 +161,10 @@ class UserHandler(HubOAuthenticated, BaseHandler):  # type: ignore[misc]
                     "Pages of another origin cannot use your log-in here.",
                     "Such a page needs a token, and to be among this site's `api_origins`.",
                 )
+
+    def get_current_user(self) -> Any:
+        """Who `prepare` found this to be. Where it could not ask, an error's page asks nobody."""
+        return getattr(self, "_hub_auth_user_cache", None)
 
     @property
     def by_token(self) -> bool:
@@ -232,13 +242,18 @@ class EventStreamHandler(UserHandler):
     def last_seen(self) -> int:
         """The number to go on after: from the header that clients send, or from `?since=`."""
         text = self.request.headers.get("Last-Event-ID") or self.get_query_argument("since", "0")
-        return int(text) if text.isdecimal() else 0
+        return int(text) if re.fullmatch(r"\d{1,9}", text, re.ASCII) else 0
 
     def begin_stream(self) -> None:
         """The headers; nginx and others must not hold events back."""
         self.set_header("Content-Type", "text/event-stream")
         self.set_header("Cache-Control", "no-cache")
         self.set_header("X-Accel-Buffering", "no")
+
+    def was_over(self) -> None:
+        """Nothing was left to tell, and this is how a client is told not to come back."""
+        self.set_status(204)
+        self.clear_header("Content-Type")
 
     async def send(self, text: str) -> bool:
         """An event as text; False when the client has left."""

@@ -13,14 +13,14 @@ import asyncio
 import hmac
 import re
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, nullcontext, suppress
+from contextlib import ExitStack, aclosing, suppress
 from typing import Any
 
 from hpcbinderhub.builds.records import Priority, stream
 from hpcbinderhub.errors import NotAllowed, NotFound, UserError
 from hpcbinderhub.events import BUILD_ENDS, as_sent
 from hpcbinderhub.launches import binderhub
-from hpcbinderhub.launches.conductor import AlreadyRunning
+from hpcbinderhub.launches.admission import AlreadyRunning
 from hpcbinderhub.launches.links import link_options
 from hpcbinderhub.launches.records import Launch, State
 from hpcbinderhub.launches.story import Position, tell
@@ -66,19 +66,16 @@ class BuildStreamHandler(EventStreamHandler):
         build_only = self.get_query_argument("build_only", "").lower() == "true"
         user = self.require(BUILD_SCOPE if build_only else LAUNCH_SCOPE)
         position = self._position("build" if build_only else "launch")
-        if build_only:
-            told = self._tell_build(user, spec, position)
-            watching: Any = nullcontext()
-        else:
-            launch = await self._launch(user, spec, position)
-            told = self._tell_launch(launch, position)
-            watching = self.services.presence.watching(launch.id)
-        with watching:
+        with self.services.followers.following(user), ExitStack() as watching:
+            if build_only:
+                told = self._tell_build(user, spec, position)
+            else:
+                launch = await self._launch(user, spec, position)
+                told = self._tell_launch(launch, position)
+                watching.enter_context(self.services.presence.watching(launch.id))
             stayed = await pump(self, told)
-        if not self._headers_written:
-            # It was at the end already: this is how a client is told not to come back.
-            self.set_status(204)
-            self.clear_header("Content-Type")
+        if stayed and not self._headers_written:
+            self.was_over()
         elif stayed:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LINGER_SECONDS):

@@ -11,7 +11,7 @@ from hpcbinderhub.builds.outlook import outlook
 from hpcbinderhub.builds.records import Build, Priority, stream
 from hpcbinderhub.errors import NotFound, UserError
 from hpcbinderhub.events import BUILD_ENDS
-from hpcbinderhub.launches.options import Line
+from hpcbinderhub.launches.options import Commit, Line
 from hpcbinderhub.repos.spec import RepoSpec
 
 from ..models import BuildModel, BuildStatusModel, EventModel, MadeModel
@@ -37,13 +37,16 @@ class SinceQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    since: int = Field(default=0, ge=0, description="Go on after this number.")
+    since: int = Field(default=0, ge=0, lt=10**9, description="Go on after this number.")
 
 
 class BuildRequest(RepositoryRequest):
     """The body of POST /api/builds."""
 
     force: bool = Field(default=False, description="Build again what is there already.")
+    commit: Commit | None = Field(
+        default=None, description="This commit, and not what the ref stands for now."
+    )
 
 
 class AnyBuild(UserHandler):
@@ -84,7 +87,7 @@ class BuildsHandler(UserHandler):
         pasted = request.pasted()
         self.count(user)
         spec = (await self.services.repositories.settle(pasted, user)).spec
-        recipe = await self.services.environments.recipe(spec, user)
+        recipe = await self.services.environments.recipe(spec, user, request.commit)
         environment = await self.services.environments.of(
             recipe, asker=user, priority=Priority.AHEAD, anew=request.force
         )
@@ -175,7 +178,7 @@ class BuildEventsHandler(AnyBuild, EventStreamHandler):
         "Follow a build",
         scope=BUILD_SCOPE,
         query=SinceQuery,
-        answers={200: EventModel},
+        answers={200: EventModel, 204: None},
         media_type=EVENT_STREAM,
     )
     async def get(self, build_id: str) -> None:
@@ -183,6 +186,8 @@ class BuildEventsHandler(AnyBuild, EventStreamHandler):
         where a broken connection ended."""
         self.require(BUILD_SCOPE)
         build = await self.one(build_id)
+        if build.finished and not await self.services.events.last(stream(build.id)):
+            raise _log_is_gone()
         await stream_events(self, self.services.events, stream(build.id), BUILD_ENDS)
 
 
@@ -196,10 +201,15 @@ class BuildLogHandler(AnyBuild):
         build = await self.one(build_id)
         events = await self.services.events.since(stream(build.id), 0)
         if not events:
-            raise NotFound("The log of this build is gone.", "Build it again.")
+            raise _log_is_gone()
         self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.set_header("Cache-Control", "no-store")
         self.set_header("Content-Disposition", f'inline; filename="build-{build.id}.log"')
         self.finish("".join(f"{event.message}\n" for event in events))
+
+
+def _log_is_gone() -> NotFound:
+    return NotFound("The log of this build is gone.", "Build it again.")
 
 
 def _made(environment: Environment) -> dict[str, object]:

@@ -21,6 +21,7 @@ class ImagesQuery(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     limit: int = Field(default=100, ge=1, le=1000)
+    mine: bool = Field(default=False, description="Those alone that you asked for or launched.")
 
 
 class AnyImage(UserHandler):
@@ -43,9 +44,10 @@ class ImagesHandler(AnyImage):
     )
     async def get(self) -> None:
         """With what each costs, how often and when last it was launched, and whether it stays."""
-        self.require(BUILD_SCOPE)
+        user = self.require(BUILD_SCOPE)
+        query = self.query(ImagesQuery)
         images = await self.services.catalogue.newest(
-            self.query(ImagesQuery).limit, seen_by=self.sees
+            query.limit, seen_by=self.sees, used_by=user if query.mine else None
         )
         self.answer(await self.shown(*images))
 

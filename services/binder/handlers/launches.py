@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from hpcbinderhub.events import LAUNCH_ENDS
-from hpcbinderhub.launches.conductor import Wish
-from hpcbinderhub.launches.options import Line
+from hpcbinderhub.launches.admission import Wish
+from hpcbinderhub.launches.options import Existing, Line
 from hpcbinderhub.launches.records import Launch
 from hpcbinderhub.profiles import Name
 from hpcbinderhub.repos.pasted import Pasted, parse_pasted
@@ -49,6 +49,11 @@ class LaunchRequest(RepositoryRequest):
     start_when_ready: bool = Field(
         default=False, description="Submit the job even if nobody looks when the image is ready."
     )
+    existing: Existing = Field(
+        default=Existing.KEEP,
+        description="What becomes of a workspace that is there at another commit: `keep` opens it"
+        " as it is, `update` fast-forwards it if that loses nothing, `beside` makes another one.",
+    )
     reach: Reach = Field(
         default=Reach.CLOSED,
         description="`home` shows your home directory to the code of a trusted repository.",
@@ -69,6 +74,7 @@ class LaunchRequest(RepositoryRequest):
             gpus=self.gpus,
             open=self.open or pasted.file,
             start_when_ready=self.start_when_ready,
+            existing=self.existing,
             reach=self.reach,
             consent=self.consent,
         )
@@ -169,6 +175,19 @@ class StartHandler(OwnLaunch):
         self.answer(LaunchModel.of(await self.own(launch_id)))
 
 
+class AgainHandler(OwnLaunch):
+    """POST: launch the same once more."""
+
+    @operation("Launch the same again", scope=LAUNCH_SCOPE, answers={201: LaunchModel})
+    async def post(self, launch_id: str) -> None:
+        """The same commit with the same resources, in the same workspace as it is now. This is how
+        what was stopped goes on."""
+        launch = await self.own(launch_id)
+        self.count(launch.user)
+        again = await self.services.conductor.again(launch, self.groups)
+        self.answer(LaunchModel.of(again), 201)
+
+
 class LaunchEventsHandler(OwnLaunch, EventStreamHandler):
     """GET: the launch's events. While this is open, its owner is here."""
 
@@ -176,7 +195,7 @@ class LaunchEventsHandler(OwnLaunch, EventStreamHandler):
         "Follow a launch",
         scope=LAUNCH_SCOPE,
         query=SinceQuery,
-        answers={200: EventModel},
+        answers={200: EventModel, 204: None},
         media_type=EVENT_STREAM,
     )
     async def get(self, launch_id: str) -> None:

@@ -26,7 +26,7 @@ class LimitsHandler(UserHandler):
         """The site's, and the Slurm accounts of the caller. 403 for one without an allocation."""
         user = self.require(LAUNCH_SCOPE)
         site = self.services.site
-        member = await self.services.conductor.member(user)
+        member = await self.services.admission.member(user)
         self.answer(
             LimitsModel(
                 requests=site.request_limit,

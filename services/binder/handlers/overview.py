@@ -7,34 +7,75 @@ import time
 from tornado.web import authenticated
 
 from hpcbinderhub.builds.outlook import held_up
+from hpcbinderhub.launches.servers import ends_by, stopped
 from hpcbinderhub.usage import use_since
 
 from ..models import ImageModel, StoreModel
-from .base import ADMIN_SCOPE, LAUNCH_SCOPE
+from .base import ADMIN_SCOPE, LAUNCH_SCOPE, UserHandler, server_url
 from .pages import PageHandler, running_servers
 
 LAUNCHES = 20
+STOPPED = 5
 BUILDS = 20
 IMAGES = 50
 USE_SECONDS = 30 * 86_400.0
 
 
 class MinePage(PageHandler):
-    """What the caller runs, has launched and has pushed; what she has entered and consented to."""
+    """What the caller runs and could run again, has had built, has launched and has pushed; what
+    she has entered and consented to. Her workspaces come as a part of their own."""
 
     @authenticated
     async def get(self) -> None:
         """See the class."""
         user = self.require(LAUNCH_SCOPE)
+        services = self.services
+        launches = await services.book.of_user(user, LAUNCHES)
+        servers = await running_servers(self, user)
+        for server in servers:
+            launch = server["launch"]
+            server["ends"] = ends_by(launch, services.site.profiles) if launch else None
         self.render_page(
             "mine.html",
-            servers=await running_servers(self, user),
-            launches=await self.services.book.of_user(user, LAUNCHES),
-            pushed=await self.services.pushed.of_user(user),
-            takes_credentials=self.services.credentials.offered,
-            credentials=await self.services.credentials.of_user(user),
-            consents=await self.services.consents.of_user(user),
+            servers=servers,
+            stopped=stopped(launches, [server["name"] for server in servers])[:STOPPED],
+            environments=await services.catalogue.newest(IMAGES, seen_by=user, used_by=user),
+            building=await self._building(user),
+            launches=launches,
+            pushed=await services.pushed.of_user(user),
+            takes_credentials=services.credentials.offered,
+            credentials=await services.credentials.of_user(user),
+            consents=await services.consents.of_user(user),
         )
+
+    async def _building(self, user: str) -> dict[str, str]:
+        """The builds that are under way, by their keys."""
+        found = {}
+        for state in ("queued", "running"):
+            for build in await self.services.queue.newest(seen_by=user, state=state, limit=IMAGES):
+                found[build.key] = build.id
+        return found
+
+
+class WorkspacesPart(PageHandler):
+    """The caller's workspaces, for the page above: the cluster may take its time to tell."""
+
+    async def get(self) -> None:
+        """See the class."""
+        user = self.require(LAUNCH_SCOPE)
+        workspaces, storage = await self.services.workspaces.of_user(user)
+        hub = self.settings["hub_base_url"]
+        self.render_page(
+            "workspaces.html",
+            workspaces=workspaces,
+            storage=storage,
+            urls={
+                one.server: server_url(hub, user, one.server) for one in workspaces if one.server
+            },
+        )
+
+    # As the API answers: a script reads it.
+    write_error = UserHandler.write_error
 
 
 class AdminPage(PageHandler):

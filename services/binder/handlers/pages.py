@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +18,8 @@ from hpcbinderhub.repos.spec import RepoSpec
 from ..models import ProfileModel
 from .base import LAUNCH_SCOPE, UserHandler, found, server_url
 
+_ADDRESS = re.compile(r"[!-\[\]-~]*")
+"""What an address may hold as it stands: no backslash, which browsers take for a slash."""
 SESSION_COOKIE = "jupyterhub-session-id"
 """The hub sets it for the whole host when somebody logs in, so its being there is a hint."""
 
@@ -72,7 +75,7 @@ class LaunchPage(PageHandler):
         refusal: UserError | None = None
         accounts: list[str] = []
         try:
-            accounts = (await self.services.conductor.member(user)).slurm_accounts
+            accounts = (await self.services.admission.member(user)).slurm_accounts
         except UserError as error:
             refusal = error
         wanted = asked_for(lambda name: self.get_query_argument(name, ""))
@@ -113,7 +116,8 @@ class LogInHandler(UserHandler):
     def get(self) -> None:
         """See the class."""
         wanted, prefix = self.get_query_argument("next", ""), self.settings["prefix"]
-        self.redirect(wanted if wanted.startswith(prefix) and "\\" not in wanted else prefix)
+        ours = wanted.startswith(prefix) and _ADDRESS.fullmatch(wanted)
+        self.redirect(wanted if ours else prefix)
 
 
 class LoadingPage(PageHandler):

@@ -31,6 +31,8 @@ class PreviewPage(OwnLaunch, PageHandler):
         shown = await preview(self.services.content, await self.own(launch_id))
         self.set_header("Content-Security-Policy", POLICY)
         self.set_header("Cache-Control", f"private, max-age={KEPT_SECONDS}")
+        # Whoever uses the browser after her has other cookies.
+        self.add_header("Vary", "Cookie")
         theme = "dark" if self.get_query_argument("theme", "") == "dark" else "light"
         self.render_page("preview.html", preview=shown, theme=theme)
 

@@ -24,8 +24,10 @@ async def stream_events(
             async for event in source:
                 yield event.sent
 
-    handler.begin_stream()
-    await pump(handler, texts())
+    with handler.services.followers.following(str(handler.current_user["name"])):
+        handler.begin_stream()
+        if await pump(handler, texts()) and not handler._headers_written:
+            handler.was_over()
 
 
 async def pump(handler: EventStreamHandler, texts: AsyncGenerator[str]) -> bool:

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from tornado.web import HTTPError
 
 from hpcbinderhub.builds.records import Build, LeaseLost
@@ -18,6 +18,14 @@ from .base import BaseHandler, found
 
 MAX_LINES = 2000
 CLAIM_SECONDS = 20
+
+
+def _without_nul(text: str) -> str:
+    """Whatever a build prints; PostgreSQL's text can hold all of it but this."""
+    return text.replace("\0", "\ufffd")
+
+
+Told = Annotated[str, AfterValidator(_without_nul)]
 
 
 class Claim(BaseModel):
@@ -32,7 +40,7 @@ class ReportedLine(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     phase: str = Field(pattern=r"^(fetching|building|pushing|converting)$")
-    message: str = Field(max_length=20_000)
+    message: Told = Field(max_length=20_000)
 
 
 class Report(BaseModel):
@@ -47,7 +55,7 @@ class Finished(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     artefact: str = Field(pattern=r"^[0-9a-f]{64}$")
-    size: int = Field(ge=0)
+    size: int = Field(ge=0, lt=2**63)
 
 
 class Failure(BaseModel):
@@ -55,16 +63,20 @@ class Failure(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     cause: str = Field(max_length=64)
-    message: str = Field(max_length=2000)
+    message: Told = Field(max_length=2000)
     advice: str = Field(default="", max_length=2000)
-    lines: list[str] = Field(default_factory=list, max_length=100)
+    lines: list[Annotated[str, Field(max_length=2000)]] = Field(
+        default_factory=list, max_length=100
+    )
 
 
 class Removed(BaseModel):
     """Artefacts whose files are gone."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    artefacts: list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]]
+    artefacts: list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = Field(
+        max_length=removals.AT_A_TIME
+    )
 
 
 class WorkerHandler(BaseHandler):

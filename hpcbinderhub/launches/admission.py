@@ -1,0 +1,124 @@
+"""Whether a user may launch what she asks for: all that is checked before a record is made."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+from ..errors import NotAllowed, Unavailable, UserError
+from ..images.engines import engine_class
+from ..profiles import find_profile
+from ..repos.spec import RepoSpec
+from ..site import Site
+from ..slurm.cluster import Cluster, Member
+from ..trust.grounds import Trust
+from ..trust.policy import check_reach
+from ..trust.reach import Reach
+from ..workspaces import workspace_name
+from .hub import Hub
+from .options import Existing
+from .records import Launch, Request
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the launch page or the API asks for, before anything is checked."""
+
+    spec: RepoSpec
+    profile: str
+    account: str | None = None
+    minutes: int | None = None
+    nodes: int | None = None
+    gpus: int | None = None
+    open: str = ""
+    start_when_ready: bool = False
+    existing: Existing = Existing.KEEP
+    reach: Reach = Reach.CLOSED
+    consent: bool = False
+    """The user's own word that the repository may reach so far; no link can give it."""
+
+
+class AlreadyRunning(UserError):
+    """One server for a repository and a user is enough."""
+
+
+class Admission:
+    """The checks before a launch."""
+
+    def __init__(self, site: Site, cluster: Cluster, hub: Hub, trust: Trust):
+        self._site = site
+        self._cluster = cluster
+        self._hub = hub
+        self._trust = trust
+
+    async def member(self, user: str) -> Member:
+        """The user on the cluster. One without an allocation is told so, before any build."""
+        try:
+            member = await self._cluster.member(user)
+        except Unavailable as error:
+            raise UserError(
+                "The cluster cannot be asked about your account at the moment.",
+                "Try again in a minute; if it goes on, tell your help desk.",
+                detail=str(error),
+                status=503,
+            ) from error
+        if self._site.require_association and not member.associations:
+            raise NotAllowed(
+                f"{user} has no allocation on this cluster: Slurm would refuse every job.",
+                self._site.get_access,
+            )
+        return member
+
+    async def checked(self, user: str, groups: Iterable[str], wish: Wish) -> Request:
+        """A wish that may be granted."""
+        server = workspace_name(wish.spec.repo_url)
+        beside = wish.existing is Existing.BESIDE
+        request = Request(
+            user=user,
+            server=server,
+            spec=wish.spec.path,
+            repo_url=wish.spec.repo_url,
+            ref=wish.spec.ref,
+            profile=wish.profile,
+            account=wish.account,
+            minutes=wish.minutes,
+            nodes=wish.nodes,
+            gpus=wish.gpus,
+            open=wish.open,
+            start_when_ready=wish.start_when_ready,
+            workspace=f"{server}-{secrets.token_hex(3)}" if beside else server,
+            existing=wish.existing,
+            reach=wish.reach,
+        )
+        await self._check(request, groups)
+        await self._trust.check(user, wish.spec.repo_url, wish.reach, wish.consent)
+        return request
+
+    async def repeated(self, launch: Launch, groups: Iterable[str]) -> Request:
+        """What a launch asked for, if it may be granted once more; its workspace stays as it is."""
+        asked = {field.name: getattr(launch, field.name) for field in fields(Request)}
+        request = Request(**asked | {"existing": Existing.KEEP})
+        await self._check(request, groups)
+        await self._trust.check(request.user, request.repo_url, request.reach)
+        return request
+
+    async def _check(self, request: Request, groups: Iterable[str]) -> None:
+        profile = find_profile(self._site.profiles, request.profile, groups)
+        profile.resources(minutes=request.minutes, nodes=request.nodes, gpus=request.gpus)
+        profile.check_account(request.account)
+        check_reach(self._site, profile, engine_class(profile.engine), request.reach)
+        member = await self.member(request.user)
+        if request.account and request.account not in member.slurm_accounts:
+            raise NotAllowed(
+                f"You may not charge the Slurm account “{request.account}”.",
+                f"Yours: {', '.join(member.slurm_accounts)}.",
+            )
+        running = await self._hub.server(request.user, request.server)
+        if running:
+            raise AlreadyRunning(
+                "This repository is running already.",
+                "Open it, or stop it first.",
+                detail=str(running.get("url", "")),
+                status=409,
+            )

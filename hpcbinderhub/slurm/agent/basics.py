@@ -1,0 +1,92 @@
+"""What every operation may use: other programs, small files, and the way to refuse."""
+
+import base64
+import os
+import pwd
+import subprocess
+import sys
+from typing import Any, Dict, List, Optional, Tuple
+
+Request = Dict[str, Any]
+Row = Dict[str, Any]
+
+COMMAND_SECONDS = 100
+
+
+class Refused(Exception):
+    """An operation that did not work: a kind for the program, words for the reader."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def slurm(
+    request: Request, arguments: List[str], script: Optional[str] = None
+) -> Tuple[int, str, str]:
+    """Run one Slurm command in an environment made from scratch.
+
+    What the user's rc files export (SBATCH_TIMELIMIT, SQUEUE_FORMAT, ...) beats options in a
+    script and changes output formats; none of it is passed on.
+    """
+    account = pwd.getpwuid(os.getuid())
+    environment = {
+        "PATH": ":".join(request["path"]),
+        "HOME": account.pw_dir,
+        "USER": account.pw_name,
+        "LOGNAME": account.pw_name,
+        "SHELL": "/bin/sh",
+        "LANG": "C.UTF-8",
+        "SLURM_TIME_FORMAT": "%s",
+    }
+    environment.update(request["env"])
+    program = find_program(arguments[0], request["path"])
+    done = subprocess.run(
+        [program] + arguments[1:],
+        input=script,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        cwd="/",
+        universal_newlines=True,
+        timeout=COMMAND_SECONDS,
+    )
+    return done.returncode, done.stdout, done.stderr.strip()
+
+
+def send(request: Request, piece: bytes) -> None:
+    """A piece of data, before the answer."""
+    sys.stdout.write("\n%s+%s\n" % (request["nonce"], base64.b64encode(piece).decode()))
+
+
+def find_program(name: str, path: List[str]) -> str:
+    for directory in path:
+        candidate = os.path.join(directory, name)
+        if os.access(candidate, os.X_OK):
+            return candidate
+    raise Refused("missing", "%s is not in any of: %s" % (name, ", ".join(path)))
+
+
+def checked(request: Request, arguments: List[str]) -> str:
+    status, out, err = slurm(request, arguments)
+    if status != 0:
+        raise Refused("slurm", err or out.strip() or "%s failed" % arguments[0])
+    return out
+
+
+def read(path: str) -> str:
+    try:
+        with open(path) as file:
+            return file.read().strip()
+    except FileNotFoundError:
+        return ""
+
+
+def write(path: str, text: str) -> None:
+    """Write a file that is whole or not there, and that nobody else can read."""
+    temporary = path + ".new"
+    with open(temporary, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(temporary, path)

@@ -1,0 +1,50 @@
+"""One request, one answer.
+
+It reads one JSON object from standard input and writes one line: the request's nonce, a space, and
+the answer as JSON. Data of any size goes before it, in lines of base64 that begin with the nonce
+and a plus sign. Login shells differ and rc files print, so whatever else is on standard output is
+not ours. It knows a closed list of operations; no text of a request ever becomes shell text.
+"""
+
+import errno
+import json
+import os
+import sys
+
+from . import jobs, repositories, shifter, workspaces
+from .basics import Refused
+
+OPERATIONS = {
+    "whoami": jobs.whoami,
+    "submit": jobs.submit,
+    "find": jobs.find,
+    "cancel": jobs.cancel,
+    "observe": jobs.observe,
+    "tail": jobs.tail,
+    "repository-commit": repositories.commit,
+    "repository-bundle": repositories.bundle,
+    "shifter-lookup": shifter.lookup,
+    "shifter-import": shifter.take_in,
+    "workspaces": workspaces.listed,
+    "delete-workspace": workspaces.delete,
+}
+
+
+def main() -> None:
+    try:
+        request = json.loads(sys.stdin.read())
+        operation = OPERATIONS[request["op"]]
+    except (ValueError, KeyError, TypeError):
+        sys.exit("This is HPC BinderHub's agent. It answers its hub's requests, and nothing else.")
+    os.umask(0o077)
+    try:
+        answer = {"ok": operation(request)}
+    except Refused as error:
+        answer = {"error": {"kind": error.kind, "message": str(error)}}
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        kind = "full" if full else "storage"
+        answer = {"error": {"kind": kind, "message": str(error)}}
+    # The leading line end separates the answer from whatever an rc file left on the line.
+    sys.stdout.write("\n%s %s\n" % (request["nonce"], json.dumps(answer)))
+    sys.stdout.flush()
