@@ -42,8 +42,10 @@ $(VENV)/ready: setup.cfg pyproject.toml hpcbinder/pyproject.toml \
 
 setup: $(VENV)/ready
 
+# On a site without a past: volumes of an earlier run may be of another revision.
 test: setup
 	@tests/cluster/prepare.sh $(TEST_PACKAGES)
+	@$(MAKE) --no-print-directory test-down
 	@HPCBINDERHUB_PORT=$(TEST_PORT) $(PYTEST) $(ARGS)
 
 test-fast: setup
