@@ -36,8 +36,9 @@ def run_all_cells(page: Page) -> None:
 def test_alice_launches_and_bob_follows_her_link(
     new_page: Callable[..., Page], shoot: Shoot, alice: Person, bob: Person, rig: Rig
 ) -> None:
-    # A commit of its own, so that there is a build to be watched.
-    repository = rig.repository("watched", rig.example("quickstart") | {"salt.txt": rig.unique()})
+    # One that no earlier run has seen: a build to be watched, and no workspace of it yet.
+    salt = rig.unique()
+    repository = rig.repository(f"watched-{salt[:6]}", rig.example("quickstart") | {"salt": salt})
     page = new_page()
     page.goto(rig.url)
     shoot(page, "log in")

@@ -19,7 +19,8 @@ def workspace_of(person: Person, repository: str) -> dict[str, Any]:
 
 
 async def test_work_on_a_node_is_known_on_the_login_node(alice: Person, rig: Rig) -> None:
-    repository = rig.repository("shelved", {"requirements.txt": "", "salt": rig.unique()})
+    salt = rig.unique()
+    repository = rig.repository(f"shelved-{salt[:6]}", {"requirements.txt": "", "salt": salt})
     last = alice.follow(alice.launch(repository))
     assert last["phase"] == "ready", last
     found = workspace_of(alice, repository)
