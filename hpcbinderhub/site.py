@@ -233,7 +233,14 @@ class Site(LoggingConfigurable):
     git_timeout = Integer(
         120, config=True, help="Seconds that one Git command may take on the network."
     )
+    git_cache_mb = Integer(
+        20_000,
+        config=True,
+        help="""How much room the service's copies of repositories may take, in MiB; `0`: no limit.
 
+        The least recently used go first, never one of the last 24 hours or one that was pushed.
+        """,
+    )
     record_mb = Integer(
         2000,
         config=True,

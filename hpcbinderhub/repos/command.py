@@ -26,8 +26,14 @@ _SETTINGS = (
     "protocol.https.allow=always",
     # The guard has followed them, and looked at each.
     "http.followRedirects=false",
+    # A server that hangs is given up long before one that is slow and has much to send.
+    "http.lowSpeedLimit=1",
+    "http.lowSpeedTime=30",
     "gc.auto=0",
 )
+
+ONLY_COPY = "hpcbinder-only-copy"
+"""The file by which a repository is known that could not be fetched again."""
 
 
 class More(TypedDict, total=False):
@@ -126,6 +132,10 @@ class BareRepository:
         counted = await self("count-objects", "-v")
         kib = dict(line.split(": ", 1) for line in counted.splitlines())
         return (int(kib["size"]) + int(kib["size-pack"])) * 1024
+
+    def note_as_only_copy(self) -> None:
+        """Have it stay, since there is no server to fetch it from again."""
+        (self.path / ONLY_COPY).touch()
 
     async def keep(self, commit: str, name: str = "") -> None:
         """Have a ref for the commit, so that it stays."""

@@ -14,6 +14,7 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ..credentials.hosts import host_of
 from ..credentials.store import Credential
@@ -27,6 +28,9 @@ from .spec import RepoSpec, is_full_commit
 _GITLINK = re.compile(r"^160000 ")
 _FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head")
 _EVERYTHING = ("+refs/heads/*:refs/remote/heads/*", "+refs/tags/*:refs/remote/tags/*")
+
+ASKED_AT_ONCE = 32
+"""Commands that talk to servers at the same time; each is a process, and some wait for long."""
 
 Secrets = Callable[[str, str], Awaitable[Credential | None]]
 """The credential of a user for an address."""
@@ -42,11 +46,16 @@ class GitCache:
     def __init__(
         self, directory: Path, timeout: float, guard: Guard, secrets: Secrets = no_secrets
     ):
-        self._directory = directory
+        self.directory = directory
         self.command = Git(directory, timeout)
         self._guard = guard
         self._secrets = secrets
         self._locks: dict[Path, asyncio.Lock] = {}
+        self._asking = asyncio.Semaphore(ASKED_AT_ONCE)
+
+    def check_host(self, repo_url: str) -> None:
+        """Refuse a repository of a host that the site does not name."""
+        self._guard.check_host(urlsplit(repo_url).hostname or "")
 
     async def resolve(self, spec: RepoSpec, reader: str | None = None) -> str:
         """The full commit that the ref stands for now. The server is always asked: whether it still
@@ -92,13 +101,18 @@ class GitCache:
         async with self._locks.setdefault(repository.path, asyncio.Lock()):
             if not (repository.path / "HEAD").exists():
                 await self.command("init", "--quiet", "--bare", "--", str(repository.path))
+            # Its time says when it was last of use.
+            os.utime(repository.path)
             yield repository
 
     async def forget(self, repo_url: str, reader: str | None = None) -> None:
         """Have nothing of an address any more."""
-        repository = self._repository(repo_url, reader)
-        async with self._locks.setdefault(repository.path, asyncio.Lock()):
-            await asyncio.to_thread(shutil.rmtree, repository.path, ignore_errors=True)
+        await self.remove(self._repository(repo_url, reader).path)
+
+    async def remove(self, path: Path) -> None:
+        """Remove one repository of the cache."""
+        async with self._locks.setdefault(path, asyncio.Lock()):
+            await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
 
     async def tree(self, repo_url: str, commit: str, reader: str | None = None) -> str:
         """The id of the commit's tree."""
@@ -196,13 +210,13 @@ class GitCache:
     def _repository(self, repo_url: str, reader: str | None) -> BareRepository:
         name = repo_url if reader is None else f"{repo_url}\n{reader}"
         digest = hashlib.sha256(name.encode()).hexdigest()[:32]
-        return BareRepository(self._directory / f"{digest}.git", self.command)
+        return BareRepository(self.directory / f"{digest}.git", self.command)
 
     async def _listed(
         self, repo_url: str, *patterns: str, reader: str | None = None
     ) -> dict[str, str]:
         """The server's refs that match, and their commits."""
-        whole = BareRepository(self._directory, self.command)
+        whole = BareRepository(self.directory, self.command)
         listing = await self._ask(whole, repo_url, reader, "ls-remote", "--quiet", what=patterns)
         lines = (line.partition("\t") for line in listing.splitlines())
         return {name: commit for commit, _, name in lines}
@@ -240,12 +254,13 @@ class GitCache:
         }
         arguments = (*command, "--", way.url, *what)
         credential = await self._credential(url, way, reader)
-        if credential is None:
-            return await repository(*arguments, **more)
-        with handed_over(credential, way.url) as (helper, pipe):
-            more["settings"] = [*more["settings"], helper]
-            more["pipes"] = [pipe]
-            return await repository(*arguments, **more)
+        async with self._asking:
+            if credential is None:
+                return await repository(*arguments, **more)
+            with handed_over(credential, way.url) as (helper, pipe):
+                more["settings"] = [*more["settings"], helper]
+                more["pipes"] = [pipe]
+                return await repository(*arguments, **more)
 
     async def _credential(self, url: str, way: Way, reader: str | None) -> Credential | None:
         """What the reader is known by where the way leads, if that is still the host she named."""

@@ -120,6 +120,7 @@ class Pushed:
             reader = None if shared else owner
             commit = await take_in(bundle, self._cache, url, reader)
             async with self._cache.opened(url, reader) as repository:
+                repository.note_as_only_copy()
                 size = await repository.size()
             now = self._clock()
             taken = PushedRepository(owner, name, commit, shared, size, pushed=now, used=now)

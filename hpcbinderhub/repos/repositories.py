@@ -101,4 +101,6 @@ class Repositories:
             commit = await self._records.resolve(spec.repo_url)
             if commit:
                 return commit
+        # A forge's API is not where the repository is, so nobody else looks at this.
+        self.git.check_host(spec.repo_url)
         return await self._forges.resolve(spec) or await self.git.resolve(spec)

@@ -54,6 +54,7 @@ from hpcbinderhub.repos.on_storage import OnStorage
 from hpcbinderhub.repos.pushed import MIB, Pushed, PushLimits
 from hpcbinderhub.repos.records.records import Records
 from hpcbinderhub.repos.repositories import Repositories
+from hpcbinderhub.repos.room import Room
 from hpcbinderhub.repos.web import Web
 from hpcbinderhub.site import Site, load_site
 from hpcbinderhub.slurm.cluster import Cluster, cluster_of
@@ -174,7 +175,9 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
             ]
         ),
         metrics=Metrics(database),
-        upkeep=upkeep_of(site, database, events, queue, book, collector, pushed, content),
+        upkeep=upkeep_of(
+            site, database, events, queue, book, collector, repositories, pushed, content
+        ),
         farewell=Farewell(),
     )
 
@@ -186,6 +189,7 @@ def upkeep_of(
     queue: BuildQueue,
     book: LaunchBook,
     collector: Collector,
+    repositories: Repositories,
     pushed: Pushed,
     content: ContentStore,
 ) -> Upkeep:
@@ -193,6 +197,7 @@ def upkeep_of(
     expiry = Expiry(
         database, book, events, parked_hours=site.parked_hours, record_days=site.record_days
     )
+    room = Room(repositories.git, site.git_cache_mb * MIB)
     return Upkeep(
         [
             Task("lost builders", queue.reconcile, min(site.lease_seconds / 3, 5.0)),
@@ -200,6 +205,7 @@ def upkeep_of(
             Task("launches", expiry.tidy, TIDY_SECONDS),
             Task("the artefact store", collector.collect, COLLECT_SECONDS),
             Task("pushed repositories", pushed.tidy, TIDY_SECONDS),
+            Task("copies of repositories", room.tidy, TIDY_SECONDS),
             Task("files for launches", content.tidy, TIDY_SECONDS),
         ]
     )

@@ -17,7 +17,7 @@ from doubles import archives
 from doubles.archives import Internet, Reply, moved
 from repos.forge import Forge, git
 
-from hpcbinderhub.errors import NotFound
+from hpcbinderhub.errors import NotAllowed, NotFound
 from hpcbinderhub.repos.forges import Forges, GitHub, GitLab
 from hpcbinderhub.repos.git import GitCache
 from hpcbinderhub.repos.guard import Guard
@@ -124,6 +124,16 @@ async def test_git_is_asked_where_the_forge_knows_nothing(
     api.says(commits("master"), reply)
     head = git(forge.work, "rev-parse", "HEAD")
     assert await repositories.resolve(any_git(forge.url, "master")) == head
+
+
+async def test_a_forge_is_not_asked_about_what_the_site_does_not_take(
+    tmp_path: Path, repositories: Repositories, forge: Forge, api: Internet
+) -> None:
+    closed = GitCache(tmp_path / "cache", 20, Guard(denied=["127.0.0.1"], private=["127.0.0.0/8"]))
+    repositories.git = closed
+    with pytest.raises(NotAllowed, match="takes no repositories from"):
+        await repositories.resolve(any_git(forge.url, "main"))
+    assert api.asked == []
 
 
 async def test_gitlab_is_asked_in_its_own_words(api: Internet) -> None:
