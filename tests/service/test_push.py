@@ -228,6 +228,13 @@ def test_what_is_no_repository_is_refused_and_leaves_nothing(
     assert list(Path(service.site.state_dir, "repos").iterdir()) == []
 
 
+def test_a_push_that_is_refused_costs_nobody_else_an_answer(service: RunningService) -> None:
+    with httpx.Client(base_url=f"{service.hub.url}/services/binder/", timeout=60) as stranger:
+        for _ in range(40):
+            assert stranger.put("api/pushed/any", content=b"{}").status_code == 403
+            assert stranger.get("api/repoproviders").status_code == 200
+
+
 def test_who_leaves_before_the_end_leaves_nothing(
     alice: Person, service: RunningService, laptop: Laptop
 ) -> None:

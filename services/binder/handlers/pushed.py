@@ -52,6 +52,12 @@ class PushedHandler(UserHandler):
         folder = self.services.site.state_dir
         self._file = tempfile.NamedTemporaryFile(dir=folder)  # noqa: SIM115  (see `on_finish`)
 
+    def set_default_headers(self) -> None:
+        """A refusal before the body was read ends the connection: a proxy must not send the next
+        request, which may be anybody's, into it."""
+        super().set_default_headers()
+        self.set_header("Connection", "close")
+
     async def prepare(self) -> None:
         """Know what may not come before it comes."""
         await super().prepare()
