@@ -30,6 +30,7 @@ T = TypeVar("T")
 WORKER = "tests"
 HEARTBEAT_SECONDS = 0.5
 UIDS = {"alice": 2001, "bob": 2002, "carol": 2003}
+ANYBODY = 2100
 
 
 class Members:
@@ -57,7 +58,7 @@ class Members:
         association = {"account": "geo", "partition": "", "qos": "normal"}
         return {
             "user": user,
-            "uid": UIDS[user],
+            "uid": UIDS.get(user, ANYBODY),
             "home": f"/home/{user}",
             "associations": [association],
         }
