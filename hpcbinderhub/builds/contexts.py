@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..errors import UserError
 from ..images.base import PYTHON
-from ..repos.git import GitCache
+from ..repos.repositories import Repositories
+from ..repos.spec import RepoSpec
 from ..site import Site
 from .contentfree.decide import ContentFree, Wants, WholeTree, decide
 from .contentfree.files import MAX_BYTES
 from .contentfree.tree import Tree
 from .ground import Ground
 from .recipe import content_free_key, whole_tree_key
+from .records import Build
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,16 @@ class Context:
     files: Mapping[str, bytes]
 
 
+class Outdated(UserError):
+    """What a build was asked for with is no recipe of its commit any more."""
+
+
 class Contexts:
     """Reads recipes in the Git cache, where the commits are by then."""
 
-    def __init__(self, site: Site, git: GitCache):
-        self._git = git
+    def __init__(self, site: Site, repositories: Repositories):
+        self._repositories = repositories
+        self._git = repositories.git
         self._ground = Ground.of(
             base_image=site.base_image,
             other_base_image=site.other_base_image,
@@ -54,6 +62,25 @@ class Contexts:
         if isinstance(found, WholeTree):
             return Context(whole, None, {})
         return Context(whole, content_free_key(found, self._ground, owner), dict(found.files))
+
+    async def of_build(self, build: Build) -> Context:
+        """The context of the commit that a build was asked for with."""
+        spec = RepoSpec("git", build.repo_url, build.ref)
+        await self._repositories.fetch(spec, build.commit, build.reader)
+        return await self.of(build.repo_url, build.commit, build.reader, build.reader)
+
+    async def files(self, build: Build) -> Mapping[str, bytes] | None:
+        """The files that a build is made from: those that its key covers; None for all."""
+        context = await self.of_build(build)
+        if build.key == context.reduced:
+            return context.files
+        if build.key == context.whole:
+            return None
+        raise Outdated(
+            "The site has changed what it builds on since this build was asked for.",
+            "Launch again: it is built on what there is now.",
+            status=409,
+        )
 
     async def _decided(
         self, repo_url: str, commit: str, reader: str | None

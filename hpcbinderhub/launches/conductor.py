@@ -13,9 +13,10 @@ from typing import Any
 
 from ..builds.environments import Environments, Recipe
 from ..builds.queue import BuildQueue
+from ..builds.records import INSTEAD, OUTDATED
 from ..builds.records import stream as build_stream
 from ..errors import NotFound, Unavailable, UserError, defect
-from ..events import BUILD_ENDS, EventLog
+from ..events import BUILD_ENDS, Event, EventLog
 from ..images.engines import engine_class
 from ..repos.spec import RepoSpec
 from ..site import Site
@@ -208,6 +209,9 @@ class Conductor:
         async for event in self._events.follow(build_stream(build.id), BUILD_ENDS):
             if event.phase == "failed":
                 data = event.data
+                if data.get(INSTEAD) or data.get("cause") == OUTDATED:
+                    await self._begin_anew(launch, event)
+                    return
                 raise UserError(
                     event.message, data.get("advice", ""), detail="\n".join(data.get("lines", []))
                 )
@@ -220,6 +224,14 @@ class Conductor:
         if not await self._book.take(launch.id, launch.state, artefact, state=State.BUILT):
             # An admin removed it just now: it is built again.
             await self._book.change(launch.id, launch.state, state=State.RESOLVING)
+
+    async def _begin_anew(self, launch: Launch, failed: Event) -> None:
+        """There is another way to build the commit than the one that failed."""
+        sentence = f"{failed.message} Trying once with the whole repository."
+        if failed.data.get("cause") == OUTDATED:
+            sentence = f"{failed.message} Beginning anew."
+        if await self._book.change(launch.id, launch.state, state=State.RESOLVING):
+            await self._events.append(launch.stream, "fetching", sentence, notice=True)
 
     async def _wait_for_owner(self, launch: Launch) -> None:
         await self._trust.check(launch.user, launch.repo_url, launch.reach)

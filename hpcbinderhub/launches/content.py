@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import os
+import secrets
+import tarfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..repos.repositories import Repositories
@@ -48,6 +52,15 @@ class ContentStore:
             os.utime(path)
         return path
 
+    async def packed(self, files: Mapping[str, bytes]) -> Path:
+        """A tar file with these files: the same bytes for the same files."""
+        made = await asyncio.to_thread(_packed, files)
+        path = self._directory / f"{hashlib.sha256(made).hexdigest()[:40]}.tar"
+        temporary = path.with_suffix(f".{secrets.token_hex(4)}.new")
+        await asyncio.to_thread(temporary.write_bytes, made)
+        temporary.rename(path)
+        return path
+
     async def text(
         self, repo_url: str, ref: str, commit: str, reader: str | None, path: str, limit: int
     ) -> str:
@@ -63,6 +76,16 @@ class ContentStore:
         owned = parts if reader is None else (*parts, reader)
         name = hashlib.sha256("\n".join(owned).encode()).hexdigest()[:40]
         return self._directory / f"{name}.{kind}"
+
+
+def _packed(files: Mapping[str, bytes]) -> bytes:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for name, content in sorted(files.items()):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return archive.getvalue()
 
 
 def _remove_older(directory: Path, moment: float) -> None:

@@ -154,6 +154,11 @@ class BareRepository:
         """Have it stay, since there is no server to fetch it from again."""
         (self.path / ONLY_COPY).touch()
 
+    def leave_out_nothing(self) -> None:
+        """Overrule what a repository wants left out of archives, or changed in them."""
+        (self.path / "info").mkdir(exist_ok=True)
+        (self.path / "info/attributes").write_text("* -export-ignore -export-subst\n")
+
     async def keep(self, commit: str, name: str = "") -> None:
         """Have a ref for the commit, so that it stays."""
         await self("update-ref", name or f"refs/hpcbinder/{commit}", commit)

@@ -173,8 +173,9 @@ class GitCache:
     async def archive(
         self, repo_url: str, commit: str, target: Path, reader: str | None = None
     ) -> None:
-        """The files of the commit, as a tar file."""
+        """The files of the commit, all of them and as they are, as a tar file."""
         repository = self._repository(repo_url, reader)
+        await asyncio.to_thread(repository.leave_out_nothing)
         await repository("archive", "--format=tar", f"--output={target}", commit)
 
     async def show(

@@ -20,9 +20,11 @@ from tornado.web import RequestHandler
 from traitlets import Unicode
 from traitlets.config import Application
 
+from hpcbinderhub.builds.contexts import Contexts
 from hpcbinderhub.builds.environments import Environments
 from hpcbinderhub.builds.queue import BuildQueue
 from hpcbinderhub.builds.retention import Retention
+from hpcbinderhub.builds.second_try import SecondTry
 from hpcbinderhub.builds.sightings import Sightings
 from hpcbinderhub.credentials.keyring import Keyring
 from hpcbinderhub.credentials.store import Credentials
@@ -98,6 +100,8 @@ class Services:
     cluster: Cluster
     hub: Hub
     presence: Presence
+    contexts: Contexts
+    second_try: SecondTry
     environments: Environments
     admission: Admission
     conductor: Conductor
@@ -134,7 +138,9 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
     presence = Presence(site.away_seconds)
     admission = Admission(site, cluster, hub, trust)
     access = Access(repositories, credentials)
-    environments = Environments(site, queue, repositories, access, cluster)
+    contexts = Contexts(site, repositories)
+    second_try = SecondTry(queue, contexts)
+    environments = Environments(site, queue, repositories, access, cluster, contexts, second_try)
     workers = Sightings()
     uses = Uses(site.artefacts_grace_days, database, hub)
     catalogue = Catalogue(database, uses)
@@ -154,6 +160,8 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
         cluster=cluster,
         hub=hub,
         presence=presence,
+        contexts=contexts,
+        second_try=second_try,
         environments=environments,
         admission=admission,
         conductor=Conductor(

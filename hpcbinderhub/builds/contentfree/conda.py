@@ -19,9 +19,8 @@ from .requirements import included_by
 _KEYS = {"name", "prefix", "channels", "dependencies"}
 _NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _CHANNEL = re.compile(rf"{_NAME}(/{_NAME})*|https?://[A-Za-z0-9][A-Za-z0-9_.:/~%-]*")
-_PACKAGE = re.compile(
-    rf"({_NAME}(/{_NAME})*::)?(?P<name>{_NAME})( *[=<>!~][A-Za-z0-9_.*,|<>=!~+ -]*| [A-Za-z0-9_.*+ -]+)?"
-)
+_VERSION = r" *[=<>!~][A-Za-z0-9_.*,|<>=!~+ -]*| [A-Za-z0-9_.*+ -]+"
+_PACKAGE = re.compile(rf"({_NAME}(/{_NAME})*::)?(?P<name>{_NAME})({_VERSION})?")
 _FILES = (".conda", ".bz2")
 _LOCAL = "local"
 """What was built on this very machine."""

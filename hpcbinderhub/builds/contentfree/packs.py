@@ -1,4 +1,4 @@
-"""Which build pack will take a commit: what `detect.py` finds in a checkout, told from a listing."""
+"""Which build pack takes a commit: what `detect.py` finds in a checkout, told from a listing."""
 
 from __future__ import annotations
 

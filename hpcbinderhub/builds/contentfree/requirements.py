@@ -22,9 +22,7 @@ _HASHES = re.compile(r"(\s+--hash[= ]sha(256|384|512):[0-9a-f]+)+$")
 _INCLUDE = re.compile(
     r"(?:(?:-r|-c|--requirement|--constraint)\s+|(?:--requirement|--constraint)=)(\S+)"
 )
-_INDEX = re.compile(
-    rf"((-i|-f)\s+|(--index-url|--extra-index-url|--find-links)(\s+|=)){_URL}"
-)
+_INDEX = re.compile(rf"((-i|-f)\s+|(--index-url|--extra-index-url|--find-links)(\s+|=)){_URL}")
 _SWITCH = re.compile(
     r"--pre|--prefer-binary|--require-hashes|--no-index"
     r"|(--no-binary|--only-binary|--trusted-host)(\s+|=)[A-Za-z0-9_.:,-]+"
@@ -51,7 +49,7 @@ def logical_lines(text: str) -> Iterator[str]:
     for line in text.split("\n"):
         part = line.removesuffix("\\")
         continued = part != line
-        if "\\" in part or "#" in part and (continued or joined is not None):
+        if "\\" in part or ("#" in part and (continued or joined is not None)):
             raise NotContentFree(f"the continued line “{line}”")
         if joined is None:
             joined = _COMMENT.sub("", part)
