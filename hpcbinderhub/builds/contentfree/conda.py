@@ -11,7 +11,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.events import AliasEvent, DocumentStartEvent, NodeEvent
+from ruamel.yaml.events import AliasEvent, DocumentStartEvent, NodeEvent, ScalarEvent
 
 from .files import NotContentFree, Reading
 from .requirements import included_by
@@ -60,6 +60,8 @@ def _parsed(path: str, text: str) -> Any:
     for event in events:
         if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor):
             raise NotContentFree(f"{path} holds an anchor")
+        if isinstance(event, ScalarEvent) and event.value == "<<":
+            raise NotContentFree(f"{path} merges one part into another")
         if getattr(event, "ctag", None) is not None:
             raise NotContentFree(f"{path} holds a tag")
     return found

@@ -46,7 +46,7 @@ def read(path: str, text: str) -> Reading:
 def logical_lines(text: str) -> Iterator[str]:
     """Lines without comments, with those put together that a backslash continues."""
     joined: str | None = None
-    for line in text.split("\n"):
+    for line in text.removesuffix("\n").split("\n"):
         part = line.removesuffix("\\")
         continued = part != line
         if "\\" in part or ("#" in part and (continued or joined is not None)):
