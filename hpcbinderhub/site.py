@@ -310,7 +310,11 @@ class Site(LoggingConfigurable):
     base_image = Unicode(
         "docker.io/library/debian:bookworm",
         config=True,
-        help="The image below all images: Debian or one of its children, with apt.",
+        help="""The image below all images: Debian or one of its children, with apt.
+
+        With its digest (`docker.io/library/debian@sha256:…`), all builders use the very same one,
+        and another one makes all environments anew. A tag alone may mean another image elsewhere.
+        """,
     )
     other_base_image = Unicode(
         "docker.io/library/buildpack-deps:24.04",
