@@ -148,7 +148,7 @@ class GitCache:
         folders = [path for path, entry in entries.items() if entry.mode == SUBMODULE]
         if folders:
             named = ", ".join(folders[:3]) + (" and more" if len(folders) > 3 else "")
-            sentences.append(f"Submodules are not fetched: {named} will be empty.")
+            sentences.append(f"Submodules are not in your workspace: {named} is empty there.")
         attributes = (":(glob)**/.gitattributes",)
         if await self.files_with(repo_url, commit, "filter=lfs", attributes, reader):
             sentences.append("Files in Git LFS are not fetched: you get the pointers to them.")
@@ -171,12 +171,18 @@ class GitCache:
         return [name.removeprefix(f"{commit}:") for name in listing.split("\0") if name]
 
     async def archive(
-        self, repo_url: str, commit: str, target: Path, reader: str | None = None
+        self,
+        repo_url: str,
+        commit: str,
+        target: Path,
+        reader: str | None = None,
+        below: str = "",
     ) -> None:
-        """The files of the commit, all of them and as they are, as a tar file."""
+        """The files of the commit, all of them and as they are, as a tar file; below a folder."""
         repository = self._repository(repo_url, reader)
         await asyncio.to_thread(repository.leave_out_nothing)
-        await repository("archive", "--format=tar", f"--output={target}", commit)
+        prefix = f"--prefix={below}/" if below else "--prefix="
+        await repository("archive", "--format=tar", prefix, f"--output={target}", commit)
 
     async def show(
         self, repo_url: str, commit: str, path: str, limit: int, reader: str | None = None

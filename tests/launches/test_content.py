@@ -26,11 +26,11 @@ async def test_what_nobody_asks_for_goes_and_can_be_made_again(
     repositories = Repositories(cache, Forges(web), Records(cache, web, 10**6))
     content = ContentStore(repositories, tmp_path / "content")
     wanted = (forge.url, "main", git(forge.work, "rev-parse", "HEAD"), None)
-    bundle, archive = await content.bundle(*wanted), await content.archive(*wanted)
+    bundle, (archive, _) = await content.bundle(*wanted), await content.archive(*wanted)
     for path in (bundle, archive):
         made = path.stat().st_mtime
         os.utime(path, (made, made - KEPT_SECONDS - 60))
-    assert await content.archive(*wanted) == archive
+    assert await content.archive(*wanted) == (archive, [])
     await content.tidy()
     assert (bundle.exists(), archive.exists()) == (False, True)
     assert await content.bundle(*wanted) == bundle

@@ -154,7 +154,12 @@ class ContextHandler(WorkerHandler):
         files = await self.services.contexts.files(build)
         if files is not None:
             return await content.packed(files)
-        return await content.archive(build.repo_url, build.ref, build.commit, build.reader)
+        archive, left_out = await content.archive(
+            build.repo_url, build.ref, build.commit, build.reader
+        )
+        lines: list[Line] = [("fetching", sentence, {}) for sentence in left_out]
+        await self.services.queue.report(build.id, self.worker, lines)
+        return archive
 
 
 class ReportHandler(WorkerHandler):
