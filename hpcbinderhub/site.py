@@ -306,6 +306,16 @@ class Site(LoggingConfigurable):
         help="What was pushed and nobody has launched for so many days goes; 0 sets no limit.",
     )
 
+    lfs_mb = Integer(
+        1000,
+        min=0,
+        config=True,
+        help="""How much in Git LFS of one commit is fetched for a build, in MiB; with 0, nothing.
+
+        Only builds that need the whole repository have it. Others find pointers, and are told.
+        """,
+    )
+
     # -- builds ----------------------------------------------------------------------------------
     base_image = Unicode(
         "docker.io/library/debian:bookworm",

@@ -12,10 +12,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..errors import Unavailable
 from ..repos.repositories import Repositories
 from ..repos.spec import RepoSpec
-from ..repos.submodules import Submodules
+from ..repos.whole import WholeTrees
 
 KEPT_SECONDS = 24 * 3600.0
 """How long a file is kept that nobody asks for: it can be made again from the cache, unless what it
@@ -26,10 +25,10 @@ class ContentStore:
     """Bundles for workspaces and archives for builders, made when they are needed, and single
     files; for each reader, where not everybody may read the repository."""
 
-    def __init__(self, repositories: Repositories, directory: Path):
+    def __init__(self, repositories: Repositories, whole: WholeTrees, directory: Path):
         self._repositories = repositories
         self._git = repositories.git
-        self._submodules = Submodules(repositories.git)
+        self._whole = whole
         self._directory = directory
         self._locks: dict[Path, asyncio.Lock] = {}
 
@@ -46,22 +45,19 @@ class ContentStore:
     async def archive(
         self, repo_url: str, ref: str, commit: str, reader: str | None
     ) -> tuple[Path, list[str]]:
-        """A tar file with the files of the commit and of its submodules, and a sentence about each
-        submodule that is left out."""
-        await self._repositories.fetch(RepoSpec("git", repo_url, ref), commit, reader)
-        parts, left_out = await self._submodules.fetch(repo_url, commit, reader)
-        path = self._path("tar", reader, repo_url, "", commit, *(part.path for part in parts))
+        """A tar file with all that belongs to the commit, and sentences about what it lacks."""
+        path = self._path("tar", reader, repo_url, "", commit)
+        lacking = path.with_suffix(".lacking")
         async with self._locks.setdefault(path, asyncio.Lock()):
-            if not path.exists():
-                temporary, more = path.with_suffix(".new"), path.with_suffix(".more")
-                await self._git.archive(repo_url, commit, temporary, reader)
-                for part in parts:
-                    await self._git.archive(part.url, part.commit, more, below=part.path)
-                    await _append(temporary, more)
-                more.unlink(missing_ok=True)
+            if not (path.exists() and lacking.exists()):
+                await self._repositories.fetch(RepoSpec("git", repo_url, ref), commit, reader)
+                temporary = path.with_suffix(".new")
+                sentences = await self._whole.write(repo_url, commit, reader, temporary)
+                lacking.write_text("".join(f"{sentence}\n" for sentence in sentences))
                 temporary.rename(path)
             os.utime(path)
-        return path, left_out
+            os.utime(lacking)
+        return path, lacking.read_text().splitlines()
 
     async def packed(self, files: Mapping[str, bytes]) -> Path:
         """A tar file with these files: the same bytes for the same files."""
@@ -87,16 +83,6 @@ class ContentStore:
         owned = parts if reader is None else (*parts, reader)
         name = hashlib.sha256("\n".join(owned).encode()).hexdigest()[:40]
         return self._directory / f"{name}.{kind}"
-
-
-async def _append(archive: Path, more: Path) -> None:
-    """Add all that is in one tar file to another."""
-    process = await asyncio.create_subprocess_exec(
-        *("tar", "--concatenate", f"--file={archive}", str(more)), stderr=asyncio.subprocess.PIPE
-    )
-    _, words = await process.communicate()
-    if process.returncode != 0:
-        raise Unavailable(f"The files could not be put together: {words.decode().strip()}")
 
 
 def _packed(files: Mapping[str, bytes]) -> bytes:

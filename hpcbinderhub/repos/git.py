@@ -151,7 +151,9 @@ class GitCache:
             sentences.append(f"Submodules are not in your workspace: {named} is empty there.")
         attributes = (":(glob)**/.gitattributes",)
         if await self.files_with(repo_url, commit, "filter=lfs", attributes, reader):
-            sentences.append("Files in Git LFS are not fetched: you get the pointers to them.")
+            sentences.append(
+                "Files in Git LFS are not in your workspace: you find the pointers to them there."
+            )
         return sentences
 
     async def files_with(

@@ -52,12 +52,14 @@ from hpcbinderhub.repos.access import Access
 from hpcbinderhub.repos.forges import Forges
 from hpcbinderhub.repos.git import GitCache
 from hpcbinderhub.repos.guard import Guard
+from hpcbinderhub.repos.lfs import Lfs
 from hpcbinderhub.repos.on_storage import OnStorage
 from hpcbinderhub.repos.pushed import MIB, Pushed, PushLimits
 from hpcbinderhub.repos.records.records import Records
 from hpcbinderhub.repos.repositories import Repositories
 from hpcbinderhub.repos.room import Room
 from hpcbinderhub.repos.web import Web
+from hpcbinderhub.repos.whole import WholeTrees
 from hpcbinderhub.site import Site, load_site
 from hpcbinderhub.slurm.cluster import Cluster, cluster_of
 from hpcbinderhub.store.catalogue import Catalogue
@@ -132,8 +134,10 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
     consents = Consents(database)
     trust = Trust(site, consents)
     cluster = cluster or cluster_of(site)
-    repositories, pushed = _repositories(site, state / "repos", database, credentials, cluster)
-    content = ContentStore(repositories, state / "content")
+    repositories, pushed, whole = _repositories(
+        site, state / "repos", database, credentials, cluster
+    )
+    content = ContentStore(repositories, whole, state / "content")
     hub = Hub(api_url, api_token)
     presence = Presence(site.away_seconds)
     admission = Admission(site, cluster, hub, trust)
@@ -221,7 +225,7 @@ def upkeep_of(
 
 def _repositories(
     site: Site, directory: Path, database: Database, credentials: Credentials, cluster: Cluster
-) -> tuple[Repositories, Pushed]:
+) -> tuple[Repositories, Pushed, WholeTrees]:
     """Where repositories come from. Forges' APIs are no sources, so the list of hosts is not about
     them."""
     guard = Guard(site.repository_hosts, site.denied_repository_hosts, site.private_networks)
@@ -231,7 +235,8 @@ def _repositories(
     limits = PushLimits(site.push_mb * MIB, site.pushed_mb_per_user * MIB, site.pushed_days)
     pushed = Pushed(database, git, limits)
     on_storage = OnStorage(git, cluster, site.repository_paths)
-    return Repositories(git, forges, records, places=(pushed, on_storage)), pushed
+    whole = WholeTrees(git, Lfs(Web(guard)), site.lfs_mb * MIB)
+    return Repositories(git, forges, records, places=(pushed, on_storage)), pushed, whole
 
 
 class BinderService(Application):

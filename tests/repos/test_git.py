@@ -82,7 +82,7 @@ async def test_what_is_not_fetched_is_said(forge: Forge, cache: GitCache) -> Non
     assert await cache.left_out(forge.url, plain) == []
     assert await cache.left_out(forge.url, both) == [
         "Submodules are not in your workspace: sub/module is empty there.",
-        "Files in Git LFS are not fetched: you get the pointers to them.",
+        "Files in Git LFS are not in your workspace: you find the pointers to them there.",
     ]
 
 

@@ -13,10 +13,12 @@ from hpcbinderhub.launches.content import ContentStore
 from hpcbinderhub.repos.forges import Forges
 from hpcbinderhub.repos.git import GitCache
 from hpcbinderhub.repos.guard import Guard
+from hpcbinderhub.repos.lfs import Lfs
 from hpcbinderhub.repos.records.records import Records
 from hpcbinderhub.repos.repositories import Repositories
 from hpcbinderhub.repos.submodules import LeftOut, address, by_path
 from hpcbinderhub.repos.web import Web
+from hpcbinderhub.repos.whole import WholeTrees
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def content(tmp_path: Path) -> ContentStore:
     guard = Guard(private=["127.0.0.1/32"])
     cache, web = GitCache(tmp_path / "cache", 20, guard), Web(guard)
     repositories = Repositories(cache, Forges(web), Records(cache, web, 10**6))
-    return ContentStore(repositories, tmp_path / "content")
+    return ContentStore(repositories, WholeTrees(cache, Lfs(web), 1000), tmp_path / "content")
 
 
 class Project:
