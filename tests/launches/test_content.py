@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import tarfile
 from pathlib import Path
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from repos.forge import Forge, git
 
 from hpcbinderhub.launches.content import KEPT_SECONDS, ContentStore
@@ -18,15 +21,20 @@ from hpcbinderhub.repos.web import Web
 from hpcbinderhub.repos.whole import WholeTrees
 
 
-async def test_what_nobody_asks_for_goes_and_can_be_made_again(
-    forge: Forge, tmp_path: Path
-) -> None:
+def content_of(tmp_path: Path) -> ContentStore:
+    """The store of a service."""
     for name in ("cache", "content"):
-        (tmp_path / name).mkdir()
+        (tmp_path / name).mkdir(exist_ok=True)
     guard = Guard(private=["127.0.0.0/8"])
     cache, web = GitCache(tmp_path / "cache", 20, guard), Web(guard)
     repositories = Repositories(cache, Forges(web), Records(cache, web, 10**6))
-    content = ContentStore(repositories, WholeTrees(cache, Lfs(web), 1000), tmp_path / "content")
+    return ContentStore(repositories, WholeTrees(cache, Lfs(web), 1000), tmp_path / "content")
+
+
+async def test_what_nobody_asks_for_goes_and_can_be_made_again(
+    forge: Forge, tmp_path: Path
+) -> None:
+    content = content_of(tmp_path)
     wanted = (forge.url, "main", git(forge.work, "rev-parse", "HEAD"), None)
     bundle, (archive, _) = await content.bundle(*wanted), await content.archive(*wanted)
     for path in (bundle, archive):
@@ -37,3 +45,17 @@ async def test_what_nobody_asks_for_goes_and_can_be_made_again(
     assert (bundle.exists(), archive.exists()) == (False, True)
     assert await content.bundle(*wanted) == bundle
     assert bundle.exists()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(st.dictionaries(st.sampled_from(["a.txt", "binder/b.txt", "c/d/e.in"]), st.binary()))
+async def test_a_reduced_context_holds_its_files_and_no_other_byte(
+    tmp_path: Path, files: dict[str, bytes]
+) -> None:
+    content = content_of(tmp_path)
+    path = await content.packed(files)
+    with tarfile.open(path) as archive:
+        members = {member.name: archive.extractfile(member) for member in archive}
+        held = {name: file.read() if file else None for name, file in members.items()}
+    assert held == files
+    assert await content.packed(dict(reversed(files.items()))) == path
