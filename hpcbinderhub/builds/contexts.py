@@ -6,6 +6,7 @@ takes, and sends builders no more than what the key of a build covers.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -87,7 +88,7 @@ class Contexts:
     ) -> ContentFree | WholeTree:
         tree = Tree(await self._git.listing(repo_url, commit, reader))
         known: dict[str, bytes | None] = {}
-        while isinstance(found := decide(tree, known, PYTHON), Wants):
+        while isinstance(found := await asyncio.to_thread(decide, tree, known, PYTHON), Wants):
             ids = {path: tree.entries[path].id for path in found.paths}
             contents = await self._git.contents(repo_url, list(ids.values()), MAX_BYTES, reader)
             known |= {path: contents[name] for path, name in ids.items()}

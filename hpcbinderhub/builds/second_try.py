@@ -1,14 +1,14 @@
 """Recipes that were taken for a few files, and were not: they are tried once with the whole tree.
 
 What a build that failed has left in the queue's table is all that is remembered of it: whoever next
-launches the same recipe from the same repository gets the whole tree at once, until that build is
-forgotten, a later one of the recipe went well, or some time has passed.
+launches the same recipe from the same repository gets the whole tree at once, unless that did not
+mend it, and until that build is forgotten, a later one went well, or some time has passed.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import UserError
@@ -44,7 +44,11 @@ class SecondTry:
             return context.whole
         since = self._clock() - REMEMBERED_SECONDS
         last = await self._queue.last_end(context.reduced, repo_url, since)
-        return context.whole if last and may_be_mended(last.failure) else context.reduced
+        if last is None or last.failure is None or not may_be_mended(last.failure):
+            return context.reduced
+        second = await self._queue.get(last.failure.get(INSTEAD, ""))
+        # If the whole tree did not mend it, it was not for want of files.
+        return context.reduced if second and second.state == "failed" else context.whole
 
     async def fail(self, build: Build, worker: str, failure: dict[str, Any]) -> None:
         """A build failed. If more files may help, the failure names the build that has them."""
@@ -64,9 +68,9 @@ class SecondTry:
         return {INSTEAD: second.id, "advice": "It is tried once with the whole repository."}
 
 
-def may_be_mended(failure: dict[str, Any] | None) -> bool:
+def may_be_mended(failure: Mapping[str, Any]) -> bool:
     """Whether a build with more files might have ended otherwise."""
-    return failure is not None and failure.get("cause") not in NOT_THE_FILES
+    return failure.get("cause") not in NOT_THE_FILES
 
 
 def _again(build: Build, key: str) -> Order:

@@ -122,7 +122,8 @@ class GitCache:
         self, repo_url: str, commit: str, reader: str | None = None
     ) -> dict[str, Entry]:
         """Everything that a commit holds, by path."""
-        return parse(await self._repository(repo_url, reader)("ls-tree", "-r", "-z", commit))
+        listed = await self._repository(repo_url, reader)("ls-tree", "-r", "-z", commit)
+        return await asyncio.to_thread(parse, listed)
 
     async def contents(
         self, repo_url: str, ids: Sequence[str], limit: int, reader: str | None = None

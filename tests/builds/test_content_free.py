@@ -251,3 +251,24 @@ def test_environment_yml(text: bytes, free: bool) -> None:
     if b"-r requirements.txt" in text:
         commit["requirements.txt"] = b"scipy\n"
     assert ingredients(commit | {"a.py": b""}) == (commit if free else None)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("requirements.txt", b" " * 900_000 + b"x"),
+        ("requirements.txt", b"x" + b" --hash=sha256:ab" * 50_000 + b" y"),
+        ("requirements.txt", b"-r " + b"a/" * 400_000),
+        ("requirements.txt", b"x\\\n " * 200_000),
+        ("environment.yml", b"dependencies:\n" + b"- a\n" * 200_000),
+        ("environment.yml", b"a: " + b"[" * 90_000),
+        ("environment.yml", b"- " * 45_000),
+        ("environment.yml", b"".join(b" " * n + b"a:\n" for n in range(300))),
+        ("environment.yml", b"a: &a [1]\n" + b"b: [*a, *a]\n" * 5000),
+        ("pyproject.toml", b"a = " + b"[" * 90_000),
+        ("apt.txt", b"a" * 900_000 + b" "),
+    ],
+)
+def test_nothing_takes_long_to_be_looked_at(name: str, text: bytes) -> None:
+    ingredients({name: text})

@@ -95,6 +95,18 @@ def test_what_a_few_files_cannot_make_is_tried_once_with_the_whole_tree(
     assert "instead" not in alice.call("GET", f"api/builds/{again}").json()["failure"]
 
 
+def test_what_the_whole_tree_does_not_mend_was_not_for_want_of_files(
+    alice: Person, worker: PlayedWorker, repository: ServedRepository
+) -> None:
+    launch = alice.launch(repository.url)
+    worker.fail(worker.claim()["id"], "package-not-found")
+    worker.fail(worker.claim()["id"], "package-not-found")
+    assert alice.follow(launch)["message"] == "It did not work."
+    again = build(alice, repository)["build"]["id"]
+    assert worker.claim()["id"] == again
+    assert worker.files(again).keys() == {"requirements.txt"}
+
+
 def test_whoever_follows_a_build_follows_the_one_that_is_made_instead(
     alice: Person, worker: PlayedWorker, repository: ServedRepository
 ) -> None:

@@ -11,10 +11,15 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.events import AliasEvent, DocumentStartEvent, NodeEvent, ScalarEvent
+from ruamel.yaml.events import AliasEvent, Event, NodeEvent, ScalarEvent
 
 from .files import NotContentFree, Reading
 from .requirements import included_by
+
+MAX_CHARACTERS = 50_000
+MAX_LINE = 1000
+MAX_BRACKETS = 200
+"""Reading YAML takes a while, and very long if it is deep; what people write is neither."""
 
 _KEYS = {"name", "prefix", "channels", "dependencies"}
 _NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
@@ -50,21 +55,29 @@ def read(path: str, text: str) -> Reading:
 
 
 def _parsed(path: str, text: str) -> Any:
+    brackets = text.count("[") + text.count("{")
+    longest = max(map(len, text.split("\n")))
+    if len(text) > MAX_CHARACTERS or longest > MAX_LINE or brackets > MAX_BRACKETS:
+        raise NotContentFree(f"{path} is too long")
     try:
-        events = list(YAML(typ="safe", pure=True).parse(text))
-        found = YAML(typ="safe", pure=True).load(text)
+        for event in _yaml().parse(text):
+            _check_event(event, path)
+        return _yaml().load(text)
     except (YAMLError, ValueError, RecursionError) as error:
         raise NotContentFree(f"{path} is no YAML") from error
-    if sum(isinstance(event, DocumentStartEvent) for event in events) > 1:
-        raise NotContentFree(f"{path} holds several documents")
-    for event in events:
-        if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor):
-            raise NotContentFree(f"{path} holds an anchor")
-        if isinstance(event, ScalarEvent) and event.value == "<<":
-            raise NotContentFree(f"{path} merges one part into another")
-        if getattr(event, "ctag", None) is not None:
-            raise NotContentFree(f"{path} holds a tag")
-    return found
+
+
+def _yaml() -> YAML:
+    return YAML(typ="safe", pure=True)
+
+
+def _check_event(event: Event, path: str) -> None:
+    if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor):
+        raise NotContentFree(f"{path} holds an anchor")
+    if isinstance(event, ScalarEvent) and event.value == "<<":
+        raise NotContentFree(f"{path} merges one part into another")
+    if getattr(event, "ctag", None) is not None:
+        raise NotContentFree(f"{path} holds a tag")
 
 
 def _listed(found: dict[str, Any], key: str) -> list[Any]:

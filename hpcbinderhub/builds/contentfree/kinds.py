@@ -61,9 +61,11 @@ def refused(path: str, _text: str) -> Reading:
 
 
 def _toml(path: str, text: str) -> dict[str, Any]:
+    if len(text) > conda.MAX_CHARACTERS:
+        raise NotContentFree(f"{path} is too long")
     try:
         found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise NotContentFree(f"{path} is no TOML") from error
     if not isinstance(found.get("tool", {}), dict):
         raise NotContentFree(f"{path} is no pyproject.toml")

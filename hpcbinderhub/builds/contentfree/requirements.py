@@ -14,11 +14,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from .files import NotContentFree, Reading
 
-_COMMENT = re.compile(r"(^|\s+)#.*$")
 _ENCODING = re.compile(r"#.*coding[:=]")
 _URL = r"https?://[A-Za-z0-9][^\s\\$\"'<>{}|^`/]*(/[^\s\\$\"'<>{}|^`]*)?"
 _REMOTE = re.compile(rf"(git\+)?{_URL}")
-_HASHES = re.compile(r"(\s+--hash[= ]sha(256|384|512):[0-9a-f]+)+$")
+_HASH = re.compile(r"--hash=sha(256|384|512):[0-9a-f]+")
 _INCLUDE = re.compile(
     r"(?:(?:-r|-c|--requirement|--constraint)\s+|(?:--requirement|--constraint)=)(\S+)"
 )
@@ -52,7 +51,7 @@ def logical_lines(text: str) -> Iterator[str]:
         if "\\" in part or ("#" in part and (continued or joined is not None)):
             raise NotContentFree(f"the continued line “{line}”")
         if joined is None:
-            joined = _COMMENT.sub("", part)
+            joined = _without_comment(part)
         elif (joined[-1:] + part[:1]).strip() == joined[-1:] + part[:1]:
             raise NotContentFree(f"a line is broken within a word before “{line}”")
         else:
@@ -63,6 +62,14 @@ def logical_lines(text: str) -> Iterator[str]:
             joined = None
     if joined is not None:
         raise NotContentFree("the last line is continued")
+
+
+def _without_comment(line: str) -> str:
+    """What is before a `#` that begins the line or a word."""
+    at = line.find("#")
+    while at > 0 and not line[at - 1].isspace():
+        at = line.find("#", at + 1)
+    return line if at < 0 else line[:at]
 
 
 def included_by(line: str, path: str) -> str | None:
@@ -90,7 +97,10 @@ def _inside(name: str, path: str) -> str:
 
 
 def _check_requirement(line: str) -> None:
-    bare = _HASHES.sub("", line)
+    words = line.split()
+    while len(words) > 1 and _HASH.fullmatch(words[-1]):
+        words.pop()
+    bare = " ".join(words)
     if _REMOTE.fullmatch(bare):
         return
     try:
@@ -103,7 +113,7 @@ def _check_requirement(line: str) -> None:
     elif any(part in bare.partition(";")[0] for part in ("/", "===")):
         # pip asks whether a file or folder of that name is there.
         raise NotContentFree(f"“{line}” may be a path")
-    if any(word.startswith("-") for word in bare.split()):
+    if any(word.startswith("-") for word in words):
         raise NotContentFree(f"“{line}” holds an option")
     if wanted.name.lower().endswith(_ARCHIVES):
         raise NotContentFree(f"“{line}” may be a file")
