@@ -227,11 +227,14 @@ class Conductor:
 
     async def _begin_anew(self, launch: Launch, failed: Event) -> None:
         """There is another way to build the commit than the one that failed."""
-        sentence = f"{failed.message} Trying once with the whole repository."
-        if failed.data.get("cause") == OUTDATED:
-            sentence = f"{failed.message} Beginning anew."
-        if await self._book.change(launch.id, launch.state, state=State.RESOLVING):
-            await self._events.append(launch.stream, "fetching", sentence, notice=True)
+        second = await self._queue.get(failed.data.get(INSTEAD, ""))
+        what_now = failed.data["advice"] if second else "Beginning anew."
+        # It may be the build of another commit with the same recipe: this one has its own.
+        same = {"build": second.id} if second and second.commit == launch.commit else {}
+        phase, state = ("building", State.BUILDING) if same else ("fetching", State.RESOLVING)
+        if await self._book.change(launch.id, launch.state, state=state, **same):
+            sentence = f"{failed.message} {what_now}"
+            await self._events.append(launch.stream, phase, sentence, notice=True, **same)
 
     async def _wait_for_owner(self, launch: Launch) -> None:
         await self._trust.check(launch.user, launch.repo_url, launch.reach)

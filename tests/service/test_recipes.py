@@ -84,7 +84,7 @@ def test_what_a_few_files_cannot_make_is_tried_once_with_the_whole_tree(
     events = list(alice.events(launch))
     assert events[-1]["phase"] == "ready"
     told = [event["message"] for event in events if event.get("notice")]
-    assert told == ["It did not work. Trying once with the whole repository."]
+    assert told == ["It did not work. It is tried once with the whole repository."]
 
     # The next commit with the same recipe does not fail first.
     repository.commit("index.ipynb", "{}")
