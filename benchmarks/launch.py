@@ -126,7 +126,7 @@ def run() -> dict[str, Any]:
     warm: list[Timed] = []
     floors: dict[str, list[float]] = {part: [] for part in PARTS}
     for number in range(COLD_RUNS):
-        repository = rig.repository(f"bench-{number}", quickstart | {"salt": rig.unique()})
+        repository = rig.repository(f"bench-{number}", rig.unseen(quickstart))
         cold.append(launch(alice, rig, repository))
         floors["uv pip install"].append(install(rig, requirements))
         floors["mksquashfs"].append(squash(rig))

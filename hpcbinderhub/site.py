@@ -306,11 +306,25 @@ class Site(LoggingConfigurable):
         help="What was pushed and nobody has launched for so many days goes; 0 sets no limit.",
     )
 
+    lfs_mb = Integer(
+        1000,
+        min=0,
+        config=True,
+        help="""How much in Git LFS of one commit is fetched for a build, in MiB; with 0, nothing.
+
+        Only builds that need the whole repository have it. Others find pointers, and are told.
+        """,
+    )
+
     # -- builds ----------------------------------------------------------------------------------
     base_image = Unicode(
         "docker.io/library/debian:bookworm",
         config=True,
-        help="The image below all images: Debian or one of its children, with apt.",
+        help="""The image below all images: Debian or one of its children, with apt.
+
+        With its digest (`docker.io/library/debian@sha256:…`), all builders use the very same one,
+        and another one makes all environments anew. A tag alone may mean another image elsewhere.
+        """,
     )
     other_base_image = Unicode(
         "docker.io/library/buildpack-deps:24.04",

@@ -44,7 +44,7 @@ async def measure(stage: Stage) -> dict[str, Any]:
     await ask("POST", f"{stage.url}/bare/builders", {}, {"on": True})
     people = await _people(stage)
     chance = random.Random(2021)
-    commits = [stage.forge.commit("environment.txt", f"{n}\n") for n in range(COMMITS)]
+    commits = [stage.forge.commit("requirements.txt", f"# {n}\n") for n in range(COMMITS)]
     result = Result()
     launches: list[asyncio.Task[None]] = []
     began = due = time.perf_counter()
@@ -54,7 +54,7 @@ async def measure(stage: Stage) -> dict[str, Any]:
         name = free.pop(chance.randrange(len(free)))
         if chance.random() < NEW_COMMITS:
             commit = await asyncio.to_thread(
-                stage.forge.commit, "environment.txt", f"new {len(launches)}\n"
+                stage.forge.commit, "requirements.txt", f"# new {len(launches)}\n"
             )
         else:
             commit = commits[min(int(chance.paretovariate(0.6)) - 1, COMMITS - 1)]

@@ -12,10 +12,11 @@ from ..repos.repositories import Repositories
 from ..repos.spec import RepoSpec
 from ..site import Site
 from ..slurm.cluster import Cluster
+from .contexts import Contexts
 from .indexes import PASSWORD, RECIPES, notice
 from .queue import BuildQueue
-from .recipe import recipe_key
 from .records import Build, Order, Priority, Reader
+from .second_try import SecondTry
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,13 @@ class Environments:
         repositories: Repositories,
         access: Access,
         cluster: Cluster,
+        contexts: Contexts,
+        second_try: SecondTry,
     ):
         self._site = site
         self._queue = queue
+        self._contexts = contexts
+        self._second_try = second_try
         self._repositories = repositories
         self._git = repositories.git
         self._access = access
@@ -66,12 +71,13 @@ class Environments:
         await self._repositories.fetch(spec, commit, reader)
         with_password = await self._git.files_with(spec.repo_url, commit, PASSWORD, RECIPES, reader)
         notices = await self._git.left_out(spec.repo_url, commit, reader)
-        tree = await self._git.tree(spec.repo_url, commit, reader)
+        owner = reader
         if with_password and reader is None:
             notices.append(notice(with_password))
-            reader = user
-        key = recipe_key(tree, self._site.base_image, reader)
-        return Recipe(spec, commit, key, reader, tuple(notices))
+            owner = user
+        context = await self._contexts.of(spec.repo_url, commit, reader, owner)
+        key = await self._second_try.key(context, spec.repo_url)
+        return Recipe(spec, commit, key, owner, tuple(notices))
 
     async def of(
         self,

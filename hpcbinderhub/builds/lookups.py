@@ -25,6 +25,22 @@ def find_build(connection: Connection, build: str) -> Build | None:
     return build_from(row) if row else None
 
 
+def last_end(connection: Connection, key: str, repo_url: str, since: float) -> Build | None:
+    """See `BuildQueue.last_end`."""
+    row = connection.execute(
+        select(builds)
+        .where(
+            builds.c.repo_url == repo_url,
+            builds.c.state.in_(("done", "failed")),
+            builds.c.key == key,
+            builds.c.finished > since,
+        )
+        .order_by(builds.c.finished.desc())
+        .limit(1)
+    ).first()
+    return build_from(row) if row else None
+
+
 def count_live(connection: Connection) -> dict[str, int]:
     """See `BuildQueue.lengths`."""
     live = ("queued", "running")

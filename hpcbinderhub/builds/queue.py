@@ -45,6 +45,10 @@ class BuildQueue:
         """One build."""
         return await self._database.run(lookups.find_build, build)
 
+    async def last_end(self, key: str, repo_url: str, since: float) -> Build | None:
+        """The last build of a recipe from a repository that ended after some moment."""
+        return await self._database.run(lookups.last_end, key, repo_url, since)
+
     async def lengths(self) -> dict[str, int]:
         """How many builds wait, and how many run."""
         return await self._database.run(lookups.count_live)

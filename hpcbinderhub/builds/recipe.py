@@ -4,19 +4,51 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
+
+from .contentfree.decide import ContentFree
+from .ground import Ground
 
 TOOLS_GENERATION = "1"
 """What every image holds of ours (start command, JupyterLab, Dask). It changes when an image of
 the old kind could no longer be launched, not with every version."""
 
+FORMAT = 2
+"""Of the key itself: another one for another way to make it."""
 
-def recipe_key(tree: str, base_image: str, reader: str | None = None) -> str:
+
+def whole_tree_key(tree: str, ground: Ground, reader: str | None) -> str:
     """The key of a recipe that covers the whole tree of a commit.
 
-    The tree, not the commit: a commit that changes nothing but its message needs no build. A recipe
-    that not everybody may read has its reader in the key, so that nobody else gets what it makes.
+    The tree, not the commit: a commit that changes nothing but its message needs no build. It names
+    submodules by their commits and files in LFS by their hashes.
     """
-    parts = {"tree": tree, "base_image": base_image, "tools": TOOLS_GENERATION}
-    if reader is not None:
-        parts["reader"] = reader
+    return _key({"tree": tree, "other_base": ground.other_base}, ground, reader)
+
+
+def content_free_key(recipe: ContentFree, ground: Ground, reader: str | None) -> str:
+    """The key of a recipe that is a few files of a commit, whatever else that holds.
+
+    What is asked for without a version, or by the name of a branch, is what that is on the day of
+    the build: the key names the text.
+    """
+    files = {path: hashlib.sha256(content).hexdigest() for path, content in recipe.files}
+    made_from: dict[str, Any] = {"pack": recipe.pack, "files": files}
+    if recipe.pack != "uv":
+        made_from["other_base"] = ground.other_base
+    return _key(made_from, ground, reader)
+
+
+def _key(made_from: dict[str, Any], ground: Ground, reader: str | None) -> str:
+    """A recipe that not everybody may read has its reader in the key, so that nobody else gets what
+    it makes."""
+    parts = made_from | {
+        "format": FORMAT,
+        "base": ground.base,
+        "python": ground.python,
+        "tools": TOOLS_GENERATION,
+        "variables": dict(ground.variables),
+        "folders": ground.folders,
+        "reader": reader,
+    }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

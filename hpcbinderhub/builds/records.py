@@ -14,6 +14,11 @@ from ..events import append_events
 PAUSED = "paused"
 """The name of the notice that keeps builds from being claimed."""
 
+OUTDATED = "outdated"
+"""The cause of a failure: nothing is built by this recipe any more, but its commit can be."""
+INSTEAD = "instead"
+"""In a failure, the build that was asked for in its place."""
+
 
 class Priority(IntEnum):
     """What goes first, whoever's turn it is: the lowest."""

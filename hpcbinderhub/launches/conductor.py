@@ -13,9 +13,10 @@ from typing import Any
 
 from ..builds.environments import Environments, Recipe
 from ..builds.queue import BuildQueue
+from ..builds.records import INSTEAD, OUTDATED
 from ..builds.records import stream as build_stream
 from ..errors import NotFound, Unavailable, UserError, defect
-from ..events import BUILD_ENDS, EventLog
+from ..events import BUILD_ENDS, Event, EventLog
 from ..images.engines import engine_class
 from ..repos.spec import RepoSpec
 from ..site import Site
@@ -208,6 +209,9 @@ class Conductor:
         async for event in self._events.follow(build_stream(build.id), BUILD_ENDS):
             if event.phase == "failed":
                 data = event.data
+                if data.get(INSTEAD) or data.get("cause") == OUTDATED:
+                    await self._begin_anew(launch, event)
+                    return
                 raise UserError(
                     event.message, data.get("advice", ""), detail="\n".join(data.get("lines", []))
                 )
@@ -220,6 +224,17 @@ class Conductor:
         if not await self._book.take(launch.id, launch.state, artefact, state=State.BUILT):
             # An admin removed it just now: it is built again.
             await self._book.change(launch.id, launch.state, state=State.RESOLVING)
+
+    async def _begin_anew(self, launch: Launch, failed: Event) -> None:
+        """There is another way to build the commit than the one that failed."""
+        second = await self._queue.get(failed.data.get(INSTEAD, ""))
+        what_now = failed.data["advice"] if second else "Beginning anew."
+        # It may be the build of another commit with the same recipe: this one has its own.
+        same = {"build": second.id} if second and second.commit == launch.commit else {}
+        phase, state = ("building", State.BUILDING) if same else ("fetching", State.RESOLVING)
+        if await self._book.change(launch.id, launch.state, state=state, **same):
+            sentence = f"{failed.message} {what_now}"
+            await self._events.append(launch.stream, phase, sentence, notice=True, **same)
 
     async def _wait_for_owner(self, launch: Launch) -> None:
         await self._trust.check(launch.user, launch.repo_url, launch.reach)

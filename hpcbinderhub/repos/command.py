@@ -70,6 +70,10 @@ class Git:
 
     async def __call__(self, *arguments: str, cwd: Path | None = None, **more: Unpack[More]) -> str:
         """What Git prints."""
+        return (await self.bytes(*arguments, cwd=cwd, **more)).decode(errors="replace")
+
+    async def bytes(self, *arguments: str, cwd: Path | None = None, **more: Unpack[More]) -> bytes:
+        """What Git prints, as it is."""
         settings = (*_SETTINGS, *more.get("settings", ()))
         configured = [part for setting in settings for part in ("-c", setting)]
         url = more.get("url", "")
@@ -97,7 +101,7 @@ class Git:
             ) from error
         if process.returncode != 0:
             raise explain(err.decode(errors="replace"), url)
-        return out.decode(errors="replace")
+        return out
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,19 @@ class BareRepository:
     async def __call__(self, *arguments: str, **more: Unpack[More]) -> str:
         """What Git prints, in this repository."""
         return await self.git(*arguments, cwd=self.path, **more)
+
+    async def contents(self, ids: Sequence[str], limit: int) -> dict[str, bytes | None]:
+        """What these names of Git's stand for; None for what has more bytes than the limit."""
+        names = list(dict.fromkeys(ids))
+        listed = await self("cat-file", "--batch-check=%(objectsize)", stdin=_lines(names))
+        sizes = dict(zip(names, map(int, listed.split()), strict=True))
+        small = [name for name in names if sizes[name] <= limit]
+        rest = await self.git.bytes("cat-file", "--batch=", stdin=_lines(small), cwd=self.path)
+        found: dict[str, bytes | None] = dict.fromkeys(names)
+        for name in small:
+            # Between line breaks: one where a header would be, and one after it.
+            found[name], rest = rest[1 : sizes[name] + 1], rest[sizes[name] + 2 :]
+        return found
 
     async def has(self, commit: str) -> bool:
         """Whether the commit is here."""
@@ -137,9 +154,18 @@ class BareRepository:
         """Have it stay, since there is no server to fetch it from again."""
         (self.path / ONLY_COPY).touch()
 
+    def leave_out_nothing(self) -> None:
+        """Overrule what a repository wants left out of archives, or changed in them."""
+        (self.path / "info").mkdir(exist_ok=True)
+        (self.path / "info/attributes").write_text("* -export-ignore -export-subst\n")
+
     async def keep(self, commit: str, name: str = "") -> None:
         """Have a ref for the commit, so that it stays."""
         await self("update-ref", name or f"refs/hpcbinder/{commit}", commit)
+
+
+def _lines(names: Sequence[str]) -> bytes:
+    return "".join(f"{name}\n" for name in names).encode()
 
 
 def _environment(home: Path) -> dict[str, str]:

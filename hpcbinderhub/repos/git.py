@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -22,10 +21,10 @@ from ..errors import NotFound, UserError
 from .command import BareRepository, Git, More
 from .guard import Guard, Way
 from .handover import handed_over
+from .listing import SUBMODULE, Entry, parse
 from .refs import is_short_commit, no_such_ref, ref_names
 from .spec import RepoSpec, is_full_commit
 
-_GITLINK = re.compile(r"^160000 ")
 _FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head")
 _EVERYTHING = ("+refs/heads/*:refs/remote/heads/*", "+refs/tags/*:refs/remote/tags/*")
 
@@ -119,6 +118,19 @@ class GitCache:
         repository = self._repository(repo_url, reader)
         return (await repository("rev-parse", "--verify", f"{commit}^{{tree}}")).strip()
 
+    async def listing(
+        self, repo_url: str, commit: str, reader: str | None = None
+    ) -> dict[str, Entry]:
+        """Everything that a commit holds, by path."""
+        listed = await self._repository(repo_url, reader)("ls-tree", "-r", "-z", commit)
+        return await asyncio.to_thread(parse, listed)
+
+    async def contents(
+        self, repo_url: str, ids: Sequence[str], limit: int, reader: str | None = None
+    ) -> dict[str, bytes | None]:
+        """The content of files, by Git's names for it; None for what has more bytes."""
+        return await self._repository(repo_url, reader).contents(ids, limit)
+
     async def descends(
         self, repo_url: str, commit: str, earlier: str, reader: str | None = None
     ) -> bool:
@@ -132,18 +144,17 @@ class GitCache:
     async def left_out(self, repo_url: str, commit: str, reader: str | None = None) -> list[str]:
         """Sentences about what a full clone would bring and ours does not, so that nobody wonders
         why a folder is empty."""
-        repository = self._repository(repo_url, reader)
         sentences = []
-        entries = await repository("ls-tree", "-r", "-z", commit)
-        folders = [
-            entry.split("\t", 1)[1] for entry in entries.split("\0") if _GITLINK.match(entry)
-        ]
+        entries = await self.listing(repo_url, commit, reader)
+        folders = [path for path, entry in entries.items() if entry.mode == SUBMODULE]
         if folders:
             named = ", ".join(folders[:3]) + (" and more" if len(folders) > 3 else "")
-            sentences.append(f"Submodules are not fetched: {named} will be empty.")
+            sentences.append(f"Submodules are not in your workspace: {named} is empty there.")
         attributes = (":(glob)**/.gitattributes",)
         if await self.files_with(repo_url, commit, "filter=lfs", attributes, reader):
-            sentences.append("Files in Git LFS are not fetched: you get the pointers to them.")
+            sentences.append(
+                "Files in Git LFS are not in your workspace: you find the pointers to them there."
+            )
         return sentences
 
     async def files_with(
@@ -163,11 +174,18 @@ class GitCache:
         return [name.removeprefix(f"{commit}:") for name in listing.split("\0") if name]
 
     async def archive(
-        self, repo_url: str, commit: str, target: Path, reader: str | None = None
+        self,
+        repo_url: str,
+        commit: str,
+        target: Path,
+        reader: str | None = None,
+        below: str = "",
     ) -> None:
-        """The files of the commit, as a tar file."""
+        """The files of the commit, all of them and as they are, as a tar file; below a folder."""
         repository = self._repository(repo_url, reader)
-        await repository("archive", "--format=tar", f"--output={target}", commit)
+        await asyncio.to_thread(repository.leave_out_nothing)
+        prefix = f"--prefix={below}/" if below else "--prefix="
+        await repository("archive", "--format=tar", prefix, f"--output={target}", commit)
 
     async def show(
         self, repo_url: str, commit: str, path: str, limit: int, reader: str | None = None

@@ -60,7 +60,7 @@ class Pasted:
 
 def parse_pasted(text: str, ref: str = "") -> Pasted:
     """What the text says. A ref that is given beside it counts more than one in it."""
-    text = _without_ssh(text.strip())
+    text = without_ssh(text.strip())
     if is_path(text):
         return Pasted(on_storage(text, ref))
     if is_swhid(text):
@@ -81,7 +81,7 @@ def parse_pasted(text: str, ref: str = "") -> Pasted:
     return Pasted(found.at(ref) if found else any_git(text, ref))
 
 
-def _without_ssh(text: str) -> str:
+def without_ssh(text: str) -> str:
     """The https address of a forge that has one for every SSH address."""
     found = _SSH.match(text)
     if not found:

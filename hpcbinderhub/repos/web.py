@@ -45,6 +45,7 @@ class Question:
     headers: Mapping[str, str] = field(default_factory=dict)
     limit: int = ANSWER_BYTES
     seconds: float = ANSWER_SECONDS
+    body: bytes = b""
 
     def at(self, url: str) -> Question:
         """The same elsewhere. A token is for the host that it was meant for."""
@@ -100,11 +101,13 @@ class Web:
         """Where an address leads in one step, if it leads on."""
         return (await self._once(Question(url), io.BytesIO())).moved
 
-    async def download(self, url: str, target: Path, limit: int) -> None:
+    async def download(
+        self, url: str, target: Path, limit: int, headers: Mapping[str, str] | None = None
+    ) -> None:
         """A file, which may have `limit` bytes."""
         # Writing only fills the kernel's memory, chunk by chunk, so it holds up nobody.
         with target.open("wb") as file:
-            question = Question(url, limit=limit, seconds=DOWNLOAD_SECONDS)
+            question = Question(url, headers=headers or {}, limit=limit, seconds=DOWNLOAD_SECONDS)
             _check(await self._follow(question, file))
 
     async def _follow(self, question: Question, body: BinaryIO) -> Answer:
@@ -155,7 +158,7 @@ def _request(question: Question, body: BinaryIO) -> HTTPRequest:
         question.url,
         question.method,
         headers=agent | dict(question.headers),
-        body=b"" if question.method == "POST" else None,
+        body=question.body if question.method == "POST" else None,
         follow_redirects=False,
         connect_timeout=CONNECT_SECONDS,
         request_timeout=question.seconds,

@@ -20,9 +20,11 @@ from tornado.web import RequestHandler
 from traitlets import Unicode
 from traitlets.config import Application
 
+from hpcbinderhub.builds.contexts import Contexts
 from hpcbinderhub.builds.environments import Environments
 from hpcbinderhub.builds.queue import BuildQueue
 from hpcbinderhub.builds.retention import Retention
+from hpcbinderhub.builds.second_try import SecondTry
 from hpcbinderhub.builds.sightings import Sightings
 from hpcbinderhub.credentials.keyring import Keyring
 from hpcbinderhub.credentials.store import Credentials
@@ -50,12 +52,14 @@ from hpcbinderhub.repos.access import Access
 from hpcbinderhub.repos.forges import Forges
 from hpcbinderhub.repos.git import GitCache
 from hpcbinderhub.repos.guard import Guard
+from hpcbinderhub.repos.lfs import Lfs
 from hpcbinderhub.repos.on_storage import OnStorage
 from hpcbinderhub.repos.pushed import MIB, Pushed, PushLimits
 from hpcbinderhub.repos.records.records import Records
 from hpcbinderhub.repos.repositories import Repositories
 from hpcbinderhub.repos.room import Room
 from hpcbinderhub.repos.web import Web
+from hpcbinderhub.repos.whole import WholeTrees
 from hpcbinderhub.site import Site, load_site
 from hpcbinderhub.slurm.cluster import Cluster, cluster_of
 from hpcbinderhub.store.catalogue import Catalogue
@@ -98,6 +102,8 @@ class Services:
     cluster: Cluster
     hub: Hub
     presence: Presence
+    contexts: Contexts
+    second_try: SecondTry
     environments: Environments
     admission: Admission
     conductor: Conductor
@@ -128,13 +134,17 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
     consents = Consents(database)
     trust = Trust(site, consents)
     cluster = cluster or cluster_of(site)
-    repositories, pushed = _repositories(site, state / "repos", database, credentials, cluster)
-    content = ContentStore(repositories, state / "content")
+    repositories, pushed, whole = _repositories(
+        site, state / "repos", database, credentials, cluster
+    )
+    content = ContentStore(repositories, whole, state / "content")
     hub = Hub(api_url, api_token)
     presence = Presence(site.away_seconds)
     admission = Admission(site, cluster, hub, trust)
     access = Access(repositories, credentials)
-    environments = Environments(site, queue, repositories, access, cluster)
+    contexts = Contexts(site, repositories)
+    second_try = SecondTry(queue, contexts)
+    environments = Environments(site, queue, repositories, access, cluster, contexts, second_try)
     workers = Sightings()
     uses = Uses(site.artefacts_grace_days, database, hub)
     catalogue = Catalogue(database, uses)
@@ -154,6 +164,8 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
         cluster=cluster,
         hub=hub,
         presence=presence,
+        contexts=contexts,
+        second_try=second_try,
         environments=environments,
         admission=admission,
         conductor=Conductor(
@@ -213,7 +225,7 @@ def upkeep_of(
 
 def _repositories(
     site: Site, directory: Path, database: Database, credentials: Credentials, cluster: Cluster
-) -> tuple[Repositories, Pushed]:
+) -> tuple[Repositories, Pushed, WholeTrees]:
     """Where repositories come from. Forges' APIs are no sources, so the list of hosts is not about
     them."""
     guard = Guard(site.repository_hosts, site.denied_repository_hosts, site.private_networks)
@@ -223,7 +235,8 @@ def _repositories(
     limits = PushLimits(site.push_mb * MIB, site.pushed_mb_per_user * MIB, site.pushed_days)
     pushed = Pushed(database, git, limits)
     on_storage = OnStorage(git, cluster, site.repository_paths)
-    return Repositories(git, forges, records, places=(pushed, on_storage)), pushed
+    whole = WholeTrees(git, Lfs(Web(guard)), site.lfs_mb * MIB)
+    return Repositories(git, forges, records, places=(pushed, on_storage)), pushed, whole
 
 
 class BinderService(Application):

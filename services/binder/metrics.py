@@ -12,6 +12,7 @@ from typing import get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from tornado.web import RequestHandler
 
+from hpcbinderhub.builds.records import OUTDATED
 from hpcbinderhub.builds.request import Cause
 from hpcbinderhub.database import Database
 from hpcbinderhub.statistics import (
@@ -25,7 +26,7 @@ from hpcbinderhub.statistics import (
 
 BUILD_BUCKETS = (1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600)
 LAUNCH_BUCKETS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 14400)
-CAUSES = frozenset((*get_args(Cause), "worker-lost"))
+CAUSES = frozenset((*get_args(Cause), "worker-lost", OUTDATED))
 OVERLAP_SECONDS = 60.0
 """Two builds that end at once may be recorded in the other order; so look back this far."""
 

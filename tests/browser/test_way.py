@@ -37,8 +37,8 @@ def test_alice_launches_and_bob_follows_her_link(
     new_page: Callable[..., Page], shoot: Shoot, alice: Person, bob: Person, rig: Rig
 ) -> None:
     # One that no earlier run has seen: a build to be watched, and no workspace of it yet.
-    salt = rig.unique()
-    repository = rig.repository(f"watched-{salt[:6]}", rig.example("quickstart") | {"salt": salt})
+    files = rig.unseen(rig.example("quickstart"))
+    repository = rig.repository(f"watched-{rig.unique()[:6]}", files)
     page = new_page()
     page.goto(rig.url)
     shoot(page, "log in")

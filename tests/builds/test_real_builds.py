@@ -124,6 +124,14 @@ def test_a_pin_that_they_cannot_is_explained(builder: Builder) -> None:
     nothing_is_left(builder)
 
 
+def test_a_repository_of_notebooks_alone_becomes_the_environment_of_the_tools(
+    builder: Builder,
+) -> None:
+    artefact = built(builder.build(builder.repository({})))["artefact"]
+    assert json.loads(read(artefact, "srv/hpcbinder/image.json"))["generated"] == []
+    assert not [path for path in paths(artefact) if path.startswith("srv/repo/")]
+
+
 def test_a_package_is_installed(builder: Builder) -> None:
     project = (
         "[project]\nname = 'mine'\nversion = '1.5'\n"

@@ -159,8 +159,13 @@ class Rig:
         return {str(path.relative_to(root)): path.read_text() for path in found}
 
     def unique(self) -> str:
-        """Text that no earlier run has seen: what holds it must be built."""
+        """Text that no earlier run has seen."""
         return uuid.uuid4().hex
+
+    def unseen(self, files: dict[str, str]) -> dict[str, str]:
+        """These files with an environment that no earlier run has seen, so that it is built."""
+        requirements = files.get("requirements.txt", "")
+        return files | {"requirements.txt": f"{requirements}# {self.unique()}\n"}
 
     # -- cleaning up ---------------------------------------------------------------------------
 

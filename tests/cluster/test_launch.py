@@ -90,7 +90,7 @@ async def test_a_repository_that_alice_trusts_sees_her_home_and_takes_nothing_fr
 
 
 def test_jupyterlab_asks_for_no_news_from_a_node_without_internet(alice: Person, rig: Rig) -> None:
-    repository = rig.repository("no-news", {"requirements.txt": "", "salt": rig.unique()})
+    repository = rig.repository("no-news", rig.unseen({}))
     last = alice.follow(alice.launch(repository, start_when_ready=True))
     path = "lab/api/settings/@jupyterlab/apputils-extension:notification"
     properties = Lab(alice, last["url"]).get(path).json()["schema"]["properties"]
@@ -174,7 +174,7 @@ def test_a_link_starts_nothing_by_itself(alice: Person, rig: Rig) -> None:
 
 
 def test_an_owner_who_is_away_spends_nothing(alice: Person, rig: Rig) -> None:
-    repository = rig.repository("away", {"requirements.txt": "# nothing\n", "a.txt": rig.unique()})
+    repository = rig.repository("away", rig.unseen({}))
     launch = alice.launch(repository)
     state = lambda: alice.call("GET", f"api/launches/{launch}").json()["state"]  # noqa: E731
     eventually(lambda: state() == "parked", 180, "the launch waits for its owner")

@@ -19,8 +19,7 @@ def workspace_of(person: Person, repository: str) -> dict[str, Any]:
 
 
 async def test_work_on_a_node_is_known_on_the_login_node(alice: Person, rig: Rig) -> None:
-    salt = rig.unique()
-    repository = rig.repository(f"shelved-{salt[:6]}", {"requirements.txt": "", "salt": salt})
+    repository = rig.repository(f"shelved-{rig.unique()[:6]}", rig.unseen({}))
     last = alice.follow(alice.launch(repository))
     assert last["phase"] == "ready", last
     found = workspace_of(alice, repository)

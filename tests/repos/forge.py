@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import http.server
+import json
 import os
 import subprocess
 import threading
@@ -23,6 +24,8 @@ class Forge:
     """Those that open what is below `/private/`."""
     shown: list[str] = field(default_factory=list)
     """Every token that was shown to it, wherever."""
+    objects: dict[str, bytes] = field(default_factory=dict)
+    """What it has in Git LFS, by the hash that is asked for."""
     elsewhere: str = ""
     """Where `/away/` leads to."""
     hurry: threading.Event = field(default_factory=threading.Event)
@@ -75,9 +78,40 @@ class Backend(http.server.BaseHTTPRequestHandler):
             self.send_header("Location", self.forge.elsewhere + self.path.removeprefix("/away"))
             self.end_headers()
             return
-        self.answer(b"")
+        if not self.lfs():
+            self.answer(b"")
+
+    def lfs(self) -> bool:
+        """Answer what Git LFS asks: https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md"""
+        if self.path.startswith("/repo.git/info/lfs/objects/batch"):
+            length = int(self.headers["Content-Length"])
+            asked = json.loads(self.rfile.read(length))
+            assert asked["operation"] == "download"
+            told = [self.told(one["oid"]) for one in asked["objects"]]
+            self.give(json.dumps({"transfer": "basic", "objects": told}).encode())
+        elif self.path.startswith("/lfs/"):
+            assert self.headers["X-Pass"] == "let me in"
+            self.give(self.forge.objects[self.path.rpartition("/")[2]])
+        else:
+            return False
+        return True
+
+    def told(self, oid: str) -> dict[str, object]:
+        if oid not in self.forge.objects:
+            return {"oid": oid, "error": {"code": 404, "message": "Object does not exist"}}
+        href = self.forge.url.replace("/repo.git", f"/lfs/{oid}")
+        download = {"href": href, "header": {"X-Pass": "let me in"}}
+        return {"oid": oid, "actions": {"download": download}}
+
+    def give(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def do_POST(self) -> None:
+        if self.lfs():
+            return
         self.answer(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
 
     def may_pass(self) -> bool:

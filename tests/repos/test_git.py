@@ -81,8 +81,8 @@ async def test_what_is_not_fetched_is_said(forge: Forge, cache: GitCache) -> Non
         await cache.fetch(any_git(forge.url, ""), commit)
     assert await cache.left_out(forge.url, plain) == []
     assert await cache.left_out(forge.url, both) == [
-        "Submodules are not fetched: sub/module will be empty.",
-        "Files in Git LFS are not fetched: you get the pointers to them.",
+        "Submodules are not in your workspace: sub/module is empty there.",
+        "Files in Git LFS are not in your workspace: you find the pointers to them there.",
     ]
 
 

@@ -258,7 +258,7 @@ def test_the_queue_says_who_comes_first_and_an_admin_changes_it(
     carol.call("POST", "api/queue/pause", {})
     builds = []
     for number, person in enumerate((alice, alice, bob)):
-        commit = repository.commit("notes.txt", f"{repository.head} {number}")
+        commit = repository.commit("requirements.txt", f"# {repository.head} {number}\n")
         builds.append(build(person, repository, ref=commit)["build"]["id"])
 
     def places() -> list[int]:

@@ -170,8 +170,10 @@ def test_lfs_and_submodules_are_told_of(alice: Person, laptop: Laptop) -> None:
     git(laptop.work, "add", ".gitattributes")
     git(laptop.work, "commit", "--quiet", "--message", "More")
     told = laptop.push(alice)
-    assert "Submodules are not fetched: library will be empty." in told
-    assert "Files in Git LFS are not fetched: you get the pointers to them." in told
+    assert "Submodules are not in your workspace: library is empty there." in told
+    assert (
+        "Files in Git LFS are not in your workspace: you find the pointers to them there." in told
+    )
 
 
 # -- what is refused -------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator
 from contextlib import ExitStack, aclosing, suppress
 from typing import Any
 
-from hpcbinderhub.builds.records import Priority, stream
+from hpcbinderhub.builds.records import INSTEAD, Priority, stream
 from hpcbinderhub.errors import NotAllowed, NotFound, UserError
 from hpcbinderhub.events import BUILD_ENDS, as_sent
 from hpcbinderhub.launches import binderhub
@@ -141,17 +141,34 @@ class BuildStreamHandler(EventStreamHandler):
                 yield as_sent("", binderhub.built(message, str(environment.artefact)))
                 return
             position = Position("build", environment.build.id)
+        async with aclosing(self._follow_build(position)) as events:
+            async for event in events:
+                yield event
+
+    async def _follow_build(self, position: Position) -> AsyncGenerator[str]:
+        """One build, and the one that was asked for instead if it failed."""
         build = await self.services.queue.get(position.id)
         if build is None or not build.seen_by(self.sees):
             raise NotFound("There is no such build.", "Leave out the Last-Event-ID.")
         follow = self.services.events.follow(stream(build.id), BUILD_ENDS, position.number)
+        instead = ""
         async with aclosing(follow) as events:
             async for event in events:
+                instead = event.data.get(INSTEAD, "")
+                if instead:
+                    break
                 image = (
                     await self.services.queue.image(build.key) if event.phase == "built" else None
                 )
                 data = binderhub.of_build(event, image.artefact if image else None)
                 yield as_sent(Position("build", build.id, event.number), data)
+        if instead:
+            second = Position("build", instead)
+            message = f"{event.message} {event.data['advice']}\n"
+            yield as_sent(second, {"phase": "waiting", "message": message})
+            async with aclosing(self._follow_build(second)) as events:
+                async for line in events:
+                    yield line
 
     # -- endings -------------------------------------------------------------------------------
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from tornado.web import HTTPError
 
-from hpcbinderhub.builds.records import Build, LeaseLost
+from hpcbinderhub.builds.contexts import Outdated
+from hpcbinderhub.builds.records import OUTDATED, Build, LeaseLost
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.events import Line
 from hpcbinderhub.store import removals
@@ -133,16 +135,31 @@ class ClaimHandler(WorkerHandler):
 
 
 class ContextHandler(WorkerHandler):
-    """GET: the files of the build's commit, as a tar file."""
+    """GET: the files that the build is made from, as a tar file: no more than its key covers."""
 
     async def get(self, build_id: str) -> None:
-        """See the class."""
+        """A build whose files cannot be had is nothing that its worker could go on with."""
         build = await self.own(build_id)
-        await self.send_file(
-            await self.services.content.archive(
-                build.repo_url, build.ref, build.commit, build.reader
-            )
+        try:
+            archive = await self._archive(build)
+        except UserError as error:
+            cause = OUTDATED if isinstance(error, Outdated) else "network"
+            failure = error.as_dict() | {"cause": cause}
+            await self.services.queue.fail(build_id, self.worker, failure)
+            raise LeaseLost(build_id) from error
+        await self.send_file(archive)
+
+    async def _archive(self, build: Build) -> Path:
+        content = self.services.content
+        files = await self.services.contexts.files(build)
+        if files is not None:
+            return await content.packed(files)
+        archive, left_out = await content.archive(
+            build.repo_url, build.ref, build.commit, build.reader
         )
+        lines: list[Line] = [("fetching", sentence, {}) for sentence in left_out]
+        await self.services.queue.report(build.id, self.worker, lines)
+        return archive
 
 
 class ReportHandler(WorkerHandler):
@@ -166,7 +183,8 @@ class EndHandler(WorkerHandler):
             done = self.parse(Finished)
             await queue.finish(build_id, self.worker, done.artefact, done.size)
         elif how == "fail":
-            await queue.fail(build_id, self.worker, self.parse(Failure).model_dump())
+            failure = self.parse(Failure).model_dump()
+            await self.services.second_try.fail(await self.own(build_id), self.worker, failure)
         else:
             await queue.release(build_id, self.worker)
         self.answer({})

@@ -1,0 +1,48 @@
+"""What a site builds on, and gives to every build: as far as it shows in what is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_ON_THE_WAY = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A part of every recipe, whatever its repository says."""
+
+    base: str
+    """The base image, by its digest where the site names one."""
+    other_base: str
+    """The same for what repo2docker's own build packs build on."""
+    python: str
+    """The version of the base image's own Python."""
+    variables: Mapping[str, str]
+    folders: tuple[str, ...]
+    """Those that every image has for something to be mounted on."""
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        base_image: str,
+        other_base_image: str,
+        python: str,
+        environment: Mapping[str, str],
+        mount_points: tuple[str, ...],
+    ) -> Ground:
+        """From a site's options.
+
+        A package index decides which versions there are, and a postBuild or a Dockerfile can read
+        any variable, so all of them count; but a proxy is only the way to what is asked for. So are
+        certificates. Limits, and where an image goes, change nothing in it.
+        """
+        counted = {k: v for k, v in environment.items() if k.lower() not in _ON_THE_WAY}
+        folders = tuple(sorted(set(mount_points)))
+        return cls(_named(base_image), _named(other_base_image), python, counted, folders)
+
+
+def _named(image: str) -> str:
+    """An image's digest, if it is named by one: whichever registry has it, it is that image."""
+    return image.rpartition("@")[2]
