@@ -163,6 +163,7 @@ def make_world(kernel, server, home):
     return {
         "server": give_server(server) or own,
         "python": kernel.program if kernel and "kernel" not in lacks else None,
+        "packages": str(kernel.packages) if kernel else None,
         "jupyter_path": [str(path) for path in data if path.is_dir()],
         "home": str(home),
         "lacks": lacks,
