@@ -58,13 +58,6 @@ print(json.dumps({
 }))
 """
 
-HPCBINDER = f"""\
-#!{ENV}/bin/python3 -I
-from hpcbinder.__main__ import main
-
-main()
-"""
-
 
 class Lacking(Exception):
     """Something that an environment cannot have; the words say why."""
@@ -217,11 +210,11 @@ def settle():
     text = "\n".join([f"home = {interpreter.parent}", *kept]) + "\n"
     (ENV / "pyvenv.cfg").write_text(text, encoding="utf-8")
     BIN.mkdir(exist_ok=True)
-    programs = {"hpcbinder": HPCBINDER, "python3": f'#!/bin/sh\nexec {ENV}/bin/python3 "$@"\n'}
-    for name, text in programs.items():
-        (BIN / name).write_text(text, encoding="utf-8")
-        (BIN / name).chmod(0o755)
+    (BIN / "hpcbinder").symlink_to(TOOLS / "hpcbinder")
     (BIN / "jupyterhub-singleuser").symlink_to(ENV / "bin/jupyterhub-singleuser")
+    # A link would not do: Python finds its environment by the path it was started by.
+    (BIN / "python3").write_text(f'#!/bin/sh\nexec {ENV}/bin/python3 "$@"\n', encoding="utf-8")
+    (BIN / "python3").chmod(0o755)
 
 
 def link_git(path):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 TOOLS = Path("/srv/hpcbinder/tools")
 ENV = Path("/srv/hpcbinder/env")
+BIN = Path("/srv/hpcbinder/bin")
 LIBRARIES = TOOLS / "lib"
 PYTHON = TOOLS / "python"
 GIT = TOOLS / "git"
@@ -22,6 +23,14 @@ GIT = TOOLS / "git"
 LEFT_OUT = ("config-*", "test", "idlelib", "ensurepip", "sitecustomize.py", "EXTERNALLY-MANAGED")
 # Compiled packages ask for these, and would find the image's, which may be too new for our libc.
 ALWAYS_LOADED = ("libstdc++.so.6", "libgcc_s.so.1")
+
+# A job's PYTHONPATH would be read before anything of ours is.
+START_COMMAND = f"""\
+#!{ENV}/bin/python3 -I
+from hpcbinder.__main__ import main
+
+main()
+"""
 
 GIT_SCRIPT = f"""\
 #!/bin/sh
@@ -40,9 +49,7 @@ def main():
     carry_libraries(*programs, *extensions)
     for program in programs:
         use_own_libraries(program)
-    (packages,) = ENV.glob("lib/python3.*/site-packages")
-    shutil.copyfile(TOOLS / "workspace_paths.py", packages / "_hpcbinder_workspace.py")
-    (packages / "zz_hpcbinder.pth").write_text("import _hpcbinder_workspace\n")
+    complete_environment()
     for command in ([GIT / "bin/git", "--version"], [PYTHON / "bin/python3", "-c", "import ssl"]):
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
@@ -69,9 +76,24 @@ def carry_git():
         shutil.copy2(Path("/usr/bin", name), GIT / "libexec" / name)
     shutil.copytree("/usr/share/git-core/templates", GIT / "templates")
     (GIT / "bin").mkdir()
-    (GIT / "bin/git").write_text(GIT_SCRIPT, encoding="utf-8")
-    (GIT / "bin/git").chmod(0o755)
+    write_program(GIT / "bin/git", GIT_SCRIPT)
     (GIT / "bin/git-lfs").symlink_to("../libexec/git-lfs")
+
+
+def complete_environment():
+    """What this image's own environment has as well: the start command, the way to workspaces."""
+    write_program(TOOLS / "hpcbinder", START_COMMAND)
+    (BIN / "hpcbinder").unlink()
+    (BIN / "hpcbinder").symlink_to(TOOLS / "hpcbinder")
+    (packages,) = ENV.glob("lib/python3.*/site-packages")
+    shutil.copyfile(TOOLS / "workspace_paths.py", packages / "_hpcbinder_workspace.py")
+    (packages / "zz_hpcbinder.pth").write_text("import _hpcbinder_workspace\n")
+
+
+def write_program(path, text):
+    """A script that all may run."""
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o755)
 
 
 def is_elf(path):
