@@ -62,9 +62,8 @@ def _start(launch: Path, description: Path) -> NoReturn:
     _held_until_exec, port = server.reserve_port()
     env["JUPYTERHUB_SERVICE_URL"] = server.service_url(env, port)
     argv = server.command(this, grant.args)
-    server.announce(
-        grant, port, " ".join(filter(None, told)), Hub("server", trusted.context, server.PATIENCE)
-    )
+    notice = " ".join(filter(None, told))
+    server.announce(grant, port, notice, Hub("server", trusted.context, server.PATIENCE))
     say("server", f"Starting the server on port {port}.")
     os.umask(content.UMASK)
     server.become(argv, env, grant.workspace)

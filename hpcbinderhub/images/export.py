@@ -44,8 +44,8 @@ START_SCRIPT = """\
 path=$PATH
 [ -r /etc/profile ] && . /etc/profile
 export PATH="$path:$PATH"
-exec {start}/srv/hpcbinder/bin/python3 -m jupyterlab --ip=0.0.0.0 --no-browser \\
-    --ServerApp.kernel_spec_manager_class=hpcbinder.kernelspecs.KernelSpecs "$@"
+kernels=--ServerApp.kernel_spec_manager_class=hpcbinder.kernelspecs.KernelSpecs
+exec {start}/srv/hpcbinder/bin/python3 -I -m jupyterlab --ip=0.0.0.0 --no-browser "$kernels" "$@"
 """
 
 

@@ -1,9 +1,9 @@
 """Gather an interpreter and Git that run in any image, with a loader and libraries of their own.
 
-Runs once, as root, in the base image. Images that are not made from it get all of this by a copy:
-theirs may have an older C library, another one (musl) or none at all. Whatever is started from
-here finds its libraries by a path in the program itself, so that no variable has to be set, which
-the programs of the image would meet as well.
+Runs once in the base image, as root and with the Python of its environment. Images that are not
+made from it get all of this by a copy: theirs may have an older C library, another one (musl) or
+none at all. Whatever is started from here finds its libraries by a path in the program itself, so
+that no variable has to be set, which the programs of the image would meet as well.
 """
 
 import re
@@ -20,7 +20,8 @@ PYTHON = TOOLS / "python"
 GIT = TOOLS / "git"
 
 # Of the standard library: what is for building Python itself, and what belongs to this image.
-LEFT_OUT = ("config-*", "test", "idlelib", "ensurepip", "sitecustomize.py", "EXTERNALLY-MANAGED")
+LEFT_OUT = ("config-*", "test", "idlelib", "ensurepip", "site-packages")
+LEFT_OUT += ("sitecustomize.py", "EXTERNALLY-MANAGED")
 # Compiled packages ask for these, and would find the image's, which may be too new for our libc.
 ALWAYS_LOADED = ("libstdc++.so.6", "libgcc_s.so.1")
 
@@ -58,14 +59,11 @@ def carry_python():
     """The interpreter and its standard library, which it finds beside itself."""
     version = "python{}.{}".format(*sys.version_info[:2])
     (PYTHON / "bin").mkdir(parents=True)
-    shutil.copy2(Path("/usr/bin", version), PYTHON / "bin" / version)
+    shutil.copy2(Path(sys.executable).resolve(), PYTHON / "bin" / version)
     (PYTHON / "bin/python3").symlink_to(version)
-    shutil.copytree(
-        Path("/usr/lib", version),
-        PYTHON / "lib" / version,
-        symlinks=True,
-        ignore=shutil.ignore_patterns(*LEFT_OUT),
-    )
+    left_out = shutil.ignore_patterns(*LEFT_OUT)
+    source = Path(sys.base_prefix, "lib", version)
+    shutil.copytree(source, PYTHON / "lib" / version, symlinks=True, ignore=left_out)
 
 
 def carry_git():
@@ -113,10 +111,11 @@ def carry_libraries(*files):
 
 
 def needed(file):
-    """The system's libraries that a program or library needs, with what these need."""
+    """The libraries that a program or library needs, with what these need in turn."""
     told = subprocess.run(["ldd", str(file)], capture_output=True, text=True).stdout
     paths = re.findall(r"(?:^\s+|=> )(/\S+) \(0x", told, re.MULTILINE)
-    return {Path(path) for path in paths if path.startswith(("/lib", "/usr/lib"))}
+    # Packages know where those are that they brought along.
+    return {Path(path) for path in paths if not path.startswith(f"{ENV}/")}
 
 
 def use_own_libraries(program):
