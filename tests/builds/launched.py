@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     from conftest import Builder
 
 PREFIX = "/user/ada/"
+# What engines write into an image's own.
+ETC = {
+    "hosts": "127.0.0.1 localhost\n",
+    "passwd": "ada:x:0:0::/scratch/home:/bin/sh\n",
+    "group": "ada:x:0:\n",
+}
 ACCESS = json.dumps(["access:servers!user=ada"])
 # What an engine does: the image as / and read-only, the node's devices, and a place for files.
 ENTER = """
@@ -122,7 +128,10 @@ def launched(
     command = ["unsquashfs", "-quiet", "-no-progress", "-no-xattrs", "-d", str(tree)]
     unpacked = builder.run(*command, artefact["path"])
     assert unpacked.returncode == 0, unpacked.stderr
-    (tree / "etc/hosts").write_text("127.0.0.1 localhost\n")
+    for name, text in ETC.items():
+        (tree / "etc").mkdir(exist_ok=True)
+        (tree / "etc" / name).unlink(missing_ok=True)
+        (tree / "etc" / name).write_text(text)
     record = json.loads((tree / "srv/hpcbinder/image.json").read_text("utf-8"))
     process = _start(builder, tree, scratch)
     try:

@@ -45,11 +45,14 @@ def home(tmp_path: Path) -> Path:
     return home
 
 
-def built(builder: Builder, files: dict[str, str], folder: Path | None = None) -> dict[str, Any]:
-    """The artefact of a repository; `folder` goes into it too."""
+def built(builder: Builder, files: dict[str, str], **more: Path) -> dict[str, Any]:
+    """The artefact of a repository; `more` goes into it from this host."""
     context = builder.repository(files)
-    if folder:
-        shutil.copytree(folder, context / "python", symlinks=True, dirs_exist_ok=True)
+    for name, path in more.items():
+        if path.is_dir():
+            shutil.copytree(path, context / name, symlinks=True)
+        else:
+            shutil.copy(path, context / name)
     *lines, last = builder.build(context)
     assert last["phase"] == "built", (last, lines[-20:])
     artefact: dict[str, Any] = last["artefact"]
@@ -106,9 +109,16 @@ def test_extensions_of_the_requirements_are_those_of_the_server(
         assert not (server.workspace.parent / "sprung").exists()
 
 
-def test_an_image_without_python_has_jupyterlab_and_git(builder: Builder, home: Path) -> None:
-    files = {"Dockerfile": DEBIAN + "\n", "README.md": "x"}
-    with launched(builder, built(builder, files), files, home) as server:
+def test_an_image_without_python_git_or_any_library_has_jupyterlab(
+    builder: Builder, home: Path
+) -> None:
+    busybox = shutil.which("busybox")
+    if busybox is None:
+        pytest.skip("busybox, which needs no library, is not installed on this host")
+    lines = ["FROM scratch", "COPY busybox /bin/sh", "ENV PATH=/bin:/usr/local/bin"]
+    files = {"Dockerfile": "\n".join(lines), "README.md": "x"}
+    artefact = built(builder, files, busybox=Path(busybox))
+    with launched(builder, artefact, files, home) as server:
         assert server.record["world"]["server"] == TOOLS
         assert server.record["world"]["python"] is None
         assert "holds no Python" in server.notice
@@ -142,7 +152,7 @@ def test_an_old_python_runs_its_notebooks_beside_a_new_server(
         "RUN ln -sf python3.8 /opt/python/bin/python3",
     ]
     files = {"Dockerfile": "\n".join(lines)}
-    with launched(builder, built(builder, files, python), {"a.txt": ""}, home) as server:
+    with launched(builder, built(builder, files, python=python), {"a.txt": ""}, home) as server:
         world = server.record["world"]
         assert (world["server"], world["python"]) == (TOOLS, "/opt/python/bin/python3")
         assert "Dask cannot be had in this environment" in server.notice
