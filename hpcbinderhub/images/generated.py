@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from hpcbinderhub.images.tree import names, open_file, open_folder
+from hpcbinderhub.images.tree import Tree, open_folder
 
 REPO_DIR = "/srv/repo"
 TOOLS = "/srv/hpcbinder"
@@ -23,6 +23,9 @@ SHARED = {".config", ".local", ".local/share"}
 # A folder of HOME with more than this is one entry: at the launch it is linked, not copied.
 LARGEST_FOLDER = 64 * 2**20
 MOST_FILES = 200
+LARGEST_SKELETON = 1 << 20
+# What distributions give to new accounts, and Debian to root.
+SKELETONS = ("/etc/skel/", "/usr/share/base-files/dot")
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def repository_folder(root: Path, candidates: Collection[str], context: Path) ->
     """Where in the image the repository is: a Dockerfile may have copied it anywhere."""
     own = set(os.listdir(context)) - {".git"}
     for folder in candidates:
-        if own and 2 * len(own & set(names(root, folder))) >= len(own):
+        if own and 2 * len(own & set(Tree(root).names(folder))) >= len(own):
             return folder
     return REPO_DIR
 
@@ -140,11 +143,10 @@ def _is_same(name: str, folder: int, own: Path) -> bool:
 
 def _is_skeleton(root: Path, home: str, path: str) -> bool:
     """Whether the image gives this file to every new account."""
-    try:
-        with open_file(root, f"/etc/skel/{path}") as given, open_file(root, f"{home}/{path}") as it:
-            return given.read(LARGEST_FOLDER) == it.read(LARGEST_FOLDER)
-    except OSError:
-        return False
+    tree = Tree(root)
+    given = [tree.read(origin + path, LARGEST_SKELETON) for origin in SKELETONS]
+    found = tree.read(f"{home}/{path}", LARGEST_SKELETON)
+    return found is not None and found in given
 
 
 def _same_content(name: str, folder: int, own: Path) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 from hpcbinderhub.builds.request import Artefact
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.images.store import OPEN_MODE, READERS
-from hpcbinderhub.images.tree import names, open_folder
+from hpcbinderhub.images.tree import Tree, open_folder
 
 PROGRAMS = "/srv/hpcbinder/bin"
 
@@ -59,8 +59,8 @@ def python_packages(root: Path) -> tuple[str, ...]:
     """Names and versions of the Python packages in the notebook's environment."""
     found: set[str] = set()
     for library in ("/srv/hpcbinder/env/lib", "/srv/conda/envs/notebook/lib"):
-        for python in names(root, library):
-            for name in names(root, f"{library}/{python}/site-packages"):
+        for python in Tree(root).names(library):
+            for name in Tree(root).names(f"{library}/{python}/site-packages"):
                 if python.startswith("python3") and name.endswith(".dist-info"):
                     found.add("==".join(name.removesuffix(".dist-info").rsplit("-", 1)))
     return tuple(sorted(found))

@@ -1,13 +1,19 @@
-"""Reading and writing in the tree of an image, which belongs to a stranger: no symbolic link in it
-is ever followed."""
+"""Reading the tree of an image, which a stranger filled.
+
+Nothing in it is run, no link in it is followed, nothing but ordinary files is opened, of each no
+more is read than the reader asked for, and of all together no more than a gigabyte.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import stat
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+
+MAX_NAMES = 20_000
+"""Of one folder."""
 
 
 def open_folder(root: Path, path: str, *, create: bool = False) -> int:
@@ -26,28 +32,53 @@ def open_folder(root: Path, path: str, *, create: bool = False) -> int:
     return handle
 
 
-def open_file(root: Path, path: str) -> BinaryIO:
-    """Open a regular file of the tree to read it."""
-    pure = PurePosixPath(path)
-    folder = open_folder(root, str(pure.parent))
-    try:
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-        handle = os.open(pure.name, flags, dir_fd=folder)
-    finally:
-        os.close(folder)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise FileNotFoundError(path)
-    return open(handle, "rb")
+@dataclass
+class Tree:
+    """A tree, by paths inside it. What cannot be read there is not there."""
 
+    root: Path
+    left: int = 1 << 30
+    """How many bytes may still be read."""
 
-def names(root: Path, path: str) -> list[str]:
-    """What a folder of the tree holds; nothing if it is none or behind a link."""
-    try:
-        handle = open_folder(root, path)
-    except OSError:
+    def names(self, path: str) -> list[str]:
+        """What a folder holds, sorted, up to a limit; nothing if it is none, or behind a link."""
+        with contextlib.suppress(OSError, ValueError):
+            handle = open_folder(self.root, _inside(path))
+            try:
+                return sorted(os.listdir(handle))[:MAX_NAMES]
+            finally:
+                os.close(handle)
         return []
-    try:
-        return os.listdir(handle)
-    finally:
-        os.close(handle)
+
+    def read(self, path: str, limit: int) -> bytes | None:
+        """The first so many bytes of a file; None if it is no ordinary file, or behind a link."""
+        pure = PurePosixPath(path)
+        # A pipe would keep whoever opens it waiting for its other end.
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+        with contextlib.suppress(OSError, ValueError):
+            folder = open_folder(self.root, _inside(str(pure.parent)))
+            try:
+                handle = os.open(pure.name, flags, dir_fd=folder)
+            finally:
+                os.close(folder)
+            with open(handle, "rb") as file:
+                if stat.S_ISREG(os.fstat(handle).st_mode):
+                    found = file.read(min(limit, self.left))
+                    self.left -= len(found)
+                    return found
+        return None
+
+    def text(self, path: str, limit: int) -> str:
+        """The same as text; empty if there is none."""
+        return (self.read(path, limit) or b"").decode("utf-8", "replace")
+
+    def whole(self, path: str, limit: int) -> bytes | None:
+        """A file that is not longer than so many bytes."""
+        found = self.read(path, limit + 1)
+        return None if found is None or len(found) > limit else found
+
+
+def _inside(path: str) -> str:
+    if not path.startswith("/") or ".." in PurePosixPath(path).parts:
+        raise ValueError(f"{path!r} may lead out of the tree")
+    return path

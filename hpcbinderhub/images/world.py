@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 
 from hpcbinderhub.builds.request import Model
 from hpcbinderhub.errors import UserError
-from hpcbinderhub.images.tree import names, open_file
+from hpcbinderhub.images.tree import Tree
 
 FILE = "/srv/hpcbinder/world.json"
 LONGEST = 1 << 20
@@ -50,11 +50,11 @@ class World(Model):
 
 def read_world(root: Path) -> World:
     """The world of the image in a tree."""
-    try:
-        with open_file(root, FILE) as file:
-            return World.model_validate_json(file.read(LONGEST))
-    except OSError:
+    text = Tree(root).read(FILE, LONGEST)
+    if text is None:
         return _one(root)
+    try:
+        return World.model_validate_json(text)
     except ValidationError as error:
         raise UserError(
             f"The image's {FILE} cannot be read.",
@@ -66,7 +66,7 @@ def read_world(root: Path) -> World:
 def _one(root: Path) -> World:
     """All in the environment of the base image."""
     library = f"{ENVIRONMENT}/lib"
-    python = next((name for name in names(root, library) if name.startswith("python3")), None)
+    python = next((name for name in Tree(root).names(library) if name.startswith("python3")), None)
     return World(
         server=(f"{ENVIRONMENT}/bin/jupyterhub-singleuser",),
         python=f"{ENVIRONMENT}/bin/python3",
@@ -84,30 +84,29 @@ def variables(world: World) -> dict[str, str]:
 def fixed_packages(root: Path, world: World, repo_dir: str) -> tuple[str, ...]:
     """Packages that were installed from the repository as editable and yet stay as they were built,
     since what loads them is compiled beside it or names its folder itself."""
-    listed = names(root, world.packages) if world.packages else []
+    tree = Tree(root)
+    listed = tree.names(world.packages) if world.packages else []
     if not any(LOADER.fullmatch(name) for name in listed):
         return ()
     found = []
-    for name in sorted(listed):
+    for name in listed:
         distribution, _, suffix = name.rpartition(".")
         package = distribution.partition("-")[0]
         loaders = {f"_{package}_editable.py", f"_{package}_editable_loader.py"}
         if suffix != "dist-info" or not loaders & set(listed):
             continue
-        if _is_from(root, f"{world.packages}/{name}", repo_dir):
+        if _is_from(repo_dir, tree.text(f"{world.packages}/{name}/direct_url.json", LONGEST)):
             found.append(package)
     return tuple(found)
 
 
-def _is_from(root: Path, distribution: str, repo_dir: str) -> bool:
-    """Whether a package was installed from the repository's folder."""
+def _is_from(repo_dir: str, direct_url: str) -> bool:
+    """Whether what was installed from an address is the repository's own."""
     try:
-        with open_file(root, f"{distribution}/direct_url.json") as file:
-            address: Any = json.loads(file.read(LONGEST))["url"]
-    except (OSError, ValueError, KeyError, TypeError):
+        address: Any = json.loads(direct_url)["url"]
+    except (ValueError, KeyError, TypeError):
         return False
-    path = PurePosixPath(str(address).removeprefix("file://"))
-    return path.is_relative_to(repo_dir)
+    return PurePosixPath(str(address).removeprefix("file://")).is_relative_to(repo_dir)
 
 
 def moved_home(environment: dict[str, str]) -> dict[str, str]:

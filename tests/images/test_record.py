@@ -72,9 +72,11 @@ def test_a_file_that_the_build_changed_is_listed(root: Path, context: Path, text
 
 def test_what_the_build_left_in_home_is_listed(root: Path) -> None:
     write(root, {"etc/skel/.bashrc": "alias ll=ls", "etc/skel/.profile": "as given"})
+    write(root, {"usr/share/base-files/dot.selected_editor": "for root"})
     home = {
         ".bashrc": "export A=1",
         ".profile": "as given",
+        ".selected_editor": "for root",
         ".config/tool/settings": "x",
         ".cache/pip/1": "x",
         ".ssh/id": "x",
