@@ -42,8 +42,7 @@ try:
     from importlib.metadata import distributions
     found = [(d.metadata["Name"], d.version) for d in distributions()]
 except ImportError:
-    import pkg_resources
-    found = [(d.project_name, d.version) for d in pkg_resources.working_set]
+    found = []
 try:
     from site import getsitepackages
     packages = getsitepackages()[0]
@@ -139,25 +138,25 @@ def wheel():
 
 
 def make_world(kernel, server, home):
-    """Decide which Python does what; `kernel` and `server` are what the image has, or None."""
+    """Decide which Python does what; `kernel` and `server` are what `asked` says of them."""
     lacks = {}
     for what, give in (("kernel", give_kernel), ("workers", give_workers)):
         try:
-            if kernel is None:
-                raise Lacking(NO_PYTHON)
+            if isinstance(kernel, Lacking):
+                raise kernel
             give(kernel)
         except Lacking as why:
             lacks[what] = str(why)
             tell(f"without: {what}: {why}")
-    own = [f"{ENV}/bin/python3", "-I", f"{ENV}/bin/jupyterhub-singleuser"]
-    prefixes = [python.prefix for python in (kernel, server) if python]
-    data = dict.fromkeys([*(prefix / "share/jupyter" for prefix in prefixes)])
-    data[home / ".local/share/jupyter"] = None
+    serving = give_server(server)
+    found = [python for python in (kernel, server) if isinstance(python, Python)]
+    folders = [*(python.prefix / "share" for python in found), home / ".local/share"]
+    data = dict.fromkeys(str(folder / "jupyter") for folder in folders)
     return {
-        "server": give_server(server) or own,
-        "python": kernel.program if kernel and "kernel" not in lacks else None,
-        "packages": str(kernel.packages) if kernel else None,
-        "jupyter_path": [str(path) for path in data if path.is_dir()],
+        "server": serving or [f"{ENV}/bin/python3", "-I", f"{ENV}/bin/jupyterhub-singleuser"],
+        "python": None if "kernel" in lacks else kernel.program,
+        "packages": None if "kernel" in lacks else str(kernel.packages),
+        "jupyter_path": [path for path in data if os.path.isdir(path)],
         "home": str(home),
         "lacks": lacks,
     }
@@ -167,6 +166,7 @@ def give_kernel(python):
     """Notebooks run in it."""
     python.add(*KERNEL)
     python.imports("ipykernel.kernelapp")
+    python.packages.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(TOOLS / "workspace_paths.py", python.packages / "_hpcbinder_workspace.py")
     (python.packages / "zz_hpcbinder.pth").write_text("import _hpcbinder_workspace\n")
 
@@ -179,9 +179,9 @@ def give_workers(python):
 
 def give_server(python):
     """The command of the server that the environment brought, if it suits the hub."""
-    if python is None or any(
-        major(python.found.get(name, "0")) < least for name, least in SERVER_HAS.items()
-    ):
+    if isinstance(python, Lacking):
+        return None
+    if any(major(python.found.get(name, "0")) < least for name, least in SERVER_HAS.items()):
         return None
     program = python.scripts / "jupyterhub-singleuser"
     try:
@@ -247,12 +247,11 @@ def tell(text):
 
 
 def asked(program):
-    """What a Python of the image is, or None if there is none or it does not run."""
+    """What a Python of the image is, or why it cannot be used."""
     try:
-        return Python(program) if program else None
+        return Python(program) if program else Lacking(NO_PYTHON)
     except Lacking as why:
-        tell(f"python: {why}")
-        return None
+        return why
 
 
 def main():

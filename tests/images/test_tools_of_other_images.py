@@ -37,15 +37,76 @@ def test_a_python_says_what_it_is_and_has(add_tools: ModuleType) -> None:
     assert (python.packages / "pytest").is_dir()
 
 
-def test_a_python_that_does_not_run_is_none(
-    add_tools: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_python_that_does_not_run_is_said(add_tools: ModuleType, tmp_path: Path) -> None:
     broken = tmp_path / "python3"
     broken.write_text("#!/bin/sh\necho 'no libpython' >&2\nexit 127\n")
     broken.chmod(0o755)
-    assert add_tools.asked(str(broken)) is None
-    assert "no libpython" in capsys.readouterr().out
-    assert add_tools.asked(None) is None
+    assert str(add_tools.asked(str(broken))) == f"{broken} does not run: no libpython"
+    assert str(add_tools.asked(None)) == add_tools.NO_PYTHON
+
+
+def test_without_a_python_all_is_the_tools_own(add_tools: ModuleType, tmp_path: Path) -> None:
+    kernels = tmp_path / ".local/share/jupyter"
+    kernels.mkdir(parents=True)
+    why = add_tools.asked(None)
+    assert add_tools.make_world(why, why, tmp_path) == {
+        "server": [
+            "/srv/hpcbinder/env/bin/python3",
+            "-I",
+            "/srv/hpcbinder/env/bin/jupyterhub-singleuser",
+        ],
+        "python": None,
+        "packages": None,
+        "jupyter_path": [str(kernels)],
+        "home": str(tmp_path),
+        "lacks": {"kernel": add_tools.NO_PYTHON, "workers": add_tools.NO_PYTHON},
+    }
+
+
+class Imagined:
+    """A Python that has these packages, and in which these work."""
+
+    def __init__(self, add_tools: ModuleType, found: dict[str, str], works: bool = True) -> None:
+        self.found, self.works, self.lacking = found, works, add_tools.Lacking
+        self.scripts = Path("/opt/env/bin")
+        self.added: list[str] = []
+
+    def add(self, *requirements: str) -> None:
+        self.added += requirements
+
+    def imports(self, *modules: str) -> None:
+        if not self.works:
+            raise self.lacking("no module named jupyterlab")
+
+    def check(self, *command: object) -> None:
+        """It starts."""
+
+
+@pytest.mark.parametrize(
+    ("found", "works", "serves"),
+    [
+        ({"jupyterlab": "4.0.0", "jupyter-server": "2.1"}, True, True),
+        ({"jupyterlab": "4.0.0", "jupyter-server": "2.1"}, False, False),
+        ({"jupyterlab": "3.6.9", "jupyter-server": "2.1"}, True, False),
+        ({"jupyterlab": "4.4", "jupyter-server": "1.24"}, True, False),
+        ({"jupyterlab": "4.4"}, True, False),
+        ({}, True, False),
+    ],
+)
+def test_an_environment_serves_itself_if_it_is_new_enough(
+    add_tools: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    found: dict[str, str],
+    works: bool,
+    serves: bool,
+) -> None:
+    monkeypatch.setattr(add_tools, "wheel", lambda: "hpcbinder @ file:///wheel")
+    python = Imagined(add_tools, found, works)
+    command = ["/opt/env/bin/jupyterhub-singleuser"] if serves else None
+    assert add_tools.give_server(python) == command
+    # What cannot serve is left as it is.
+    new_enough = found.get("jupyterlab", "0") >= "4" and found.get("jupyter-server", "0") >= "2"
+    assert bool(python.added) == new_enough
 
 
 def test_the_python_of_notebooks_is_the_first_on_the_path(
