@@ -179,9 +179,7 @@ def give_workers(python):
 
 def give_server(python):
     """The command of the server that the environment brought, if it suits the hub."""
-    if isinstance(python, Lacking):
-        return None
-    if any(major(python.found.get(name, "0")) < least for name, least in SERVER_HAS.items()):
+    if isinstance(python, Lacking) or not brings_server(python.found):
         return None
     program = python.scripts / "jupyterhub-singleuser"
     try:
@@ -192,6 +190,11 @@ def give_server(python):
         tell(f"own-server: the environment's JupyterLab cannot serve: {why}")
         return None
     return [str(program)]
+
+
+def brings_server(found):
+    """Whether packages, by name and version, hold a server that is new enough."""
+    return all(major(found.get(name, "0")) >= least for name, least in SERVER_HAS.items())
 
 
 def major(version):
