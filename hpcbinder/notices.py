@@ -47,7 +47,7 @@ def _other_kernels(image: Image, workspace: Path, first: str) -> Iterator[str]:
         other = substitute(wanted, kernels)
         name = path.relative_to(workspace)
         if other is not None:
-            yield f"{name} asks for the kernel {wanted.name!r}, which is not here: use {other!r}."
+            yield f"{name} asks for the kernel {wanted.name!r}, which is not here: {other!r} takes its place."
         else:
             yield f"{name} asks for the kernel {wanted.name!r}, and there is none for its language."
 

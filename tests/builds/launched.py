@@ -121,8 +121,7 @@ def launched(
     origin.add({name: text.encode() for name, text in files.items()})
     hub = _hub(origin)
     _leave_ticket(hub, origin, scratch / "launch")
-    shutil.chown(folder, builder.account)
-    for path in scratch.rglob("*"):
+    for path in (folder, scratch, *scratch.rglob("*")):
         shutil.chown(path, builder.account)
     tree = folder / "tree"
     command = ["unsquashfs", "-quiet", "-no-progress", "-no-xattrs", "-d", str(tree)]
@@ -139,7 +138,7 @@ def launched(
         assert hub.asked("/ready"), (scratch / "job.log").read_text("utf-8")
         told = hub.asked("/ready")[0].body
         server = Server(told["port"], told["notice"], record, scratch)
-        until(lambda: _answers(server) or process.poll() is not None, 60)
+        until(lambda: _answers(server) or process.poll() is not None, 180)
         assert process.poll() is None, server.log.read_text("utf-8")
         yield server
     finally:
