@@ -45,11 +45,11 @@ def _other_kernels(image: Image, workspace: Path, first: str) -> Iterator[str]:
         if wanted is None or wanted.name in kernels:
             continue
         other = substitute(wanted, kernels)
-        name = path.relative_to(workspace)
+        asks = f"{path.relative_to(workspace)} asks for the kernel {wanted.name!r}"
         if other is not None:
-            yield f"{name} asks for the kernel {wanted.name!r}, which is not here: {other!r} takes its place."
+            yield f"{asks}, which is not here: {other!r} takes its place."
         else:
-            yield f"{name} asks for the kernel {wanted.name!r}, and there is none for its language."
+            yield f"{asks}, and there is none for its language."
 
 
 def _opened(workspace: Path, first: str) -> list[Path]:

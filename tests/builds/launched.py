@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -142,7 +143,8 @@ def launched(
         assert process.poll() is None, server.log.read_text("utf-8")
         yield server
     finally:
-        process.terminate()
+        # The server itself too, which ends its kernels; what surrounds it would only end alone.
+        os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)
         hub.server.shutdown()
         hub.server.server_close()
@@ -222,6 +224,7 @@ def _start(builder: Builder, tree: Path, scratch: Path) -> subprocess.Popen[byte
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            start_new_session=True,
             env={"PATH": os.environ["PATH"]},
         )
 

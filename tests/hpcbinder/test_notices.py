@@ -60,7 +60,8 @@ def test_a_notebook_whose_kernel_is_not_here_gets_one_of_its_language(node: Node
         "deep/g.ipynb": notebook("other", "python"),
     }
     assert told(with_notebooks(node, files)) == (
-        "a.ipynb asks for the kernel 'conda-env-waves-py', which is not here: 'python3' takes its place. "
+        "a.ipynb asks for the kernel 'conda-env-waves-py', which is not here: 'python3' takes its "
+        "place. "
         "b.ipynb asks for the kernel 'julia-1.6', which is not here: 'julia-1.11' takes its place. "
         "c.ipynb asks for the kernel 'ir', and there is none for its language."
     )
