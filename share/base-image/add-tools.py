@@ -28,6 +28,7 @@ SERVER_HAS = {"jupyterlab": 4, "jupyter-server": 2}
 SERVER_NEEDS = ("jupyterhub>=4",)
 KERNEL = ("ipykernel",)
 WORKERS = ("dask>=2023.1", "distributed>=2023.1")
+WORKERS_FROM = (3, 9)
 
 NO_PYTHON = "the image that the repository makes holds no Python"
 # Versions that a constraint can name; distributions have others.
@@ -72,7 +73,7 @@ class Python:
         if told.returncode != 0:
             raise Lacking(f"{program} does not run: {last_line(told.stderr)}")
         facts = json.loads(told.stdout.splitlines()[-1])
-        self.version = ".".join(map(str, facts["version"]))
+        self.version = tuple(facts["version"])
         self.prefix = Path(facts["prefix"])
         self.packages = Path(facts["packages"])
         self.scripts = Path(facts["scripts"])
@@ -110,7 +111,7 @@ class Python:
 def explanation(words):
     """Why uv found no versions, in one line; or the last thing that it said."""
     text = " ".join(re.sub(r"[│╰╭─▶├·]+", " ", words).split())
-    because = re.search(r"(?:Because|cause:) .*?(?= hint:|$)", text)
+    because = re.search(r"Because .*?(?= hint:|$)", text) or re.search(r"(?<=cause: ).*", text)
     return because[0][:400] if because else last_line(words)
 
 
@@ -173,6 +174,8 @@ def give_kernel(python):
 
 def give_workers(python):
     """Dask's workers run in it."""
+    if python.version < WORKERS_FROM:
+        raise Lacking("its Python {}.{} is older than {}.{}".format(*python.version, *WORKERS_FROM))
     python.add(*WORKERS, wheel())
     python.imports("dask", "distributed", "hpcbinder")
 

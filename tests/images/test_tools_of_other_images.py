@@ -31,7 +31,7 @@ def add_tools() -> ModuleType:
 
 def test_a_python_says_what_it_is_and_has(add_tools: ModuleType) -> None:
     python = add_tools.Python(sys.executable)
-    assert python.version == "{}.{}".format(*sys.version_info[:2])
+    assert python.version == sys.version_info[:2]
     assert str(python.prefix) == sys.prefix
     assert python.found["pytest"]
     assert (python.packages / "pytest").is_dir()
@@ -111,6 +111,8 @@ def test_what_cannot_be_had_is_said_in_one_line(add_tools: ModuleType) -> None:
         "Because distributed>=2023.1.0 depends on tornado>=6.0.3 and you require tornado==5.1.1, "
         "we can conclude that your requirements are unsatisfiable."
     )
+    other = "error: No solution found\n  cause: Because a depends on b,\n         we cannot.\n"
+    assert add_tools.explanation(other) == "Because a depends on b, we cannot."
     assert add_tools.explanation("error: something else\n") == "error: something else"
 
 
