@@ -65,7 +65,8 @@ class Server:
 
     def get(self, path: str) -> httpx.Response:
         """What the server answers."""
-        return httpx.get(self.address + path, headers=self.headers, timeout=60)
+        where = self.address + path
+        return httpx.get(where, headers=self.headers, timeout=60, follow_redirects=True)
 
     def kernels(self) -> dict[str, Any]:
         """The kernels that JupyterLab offers."""
