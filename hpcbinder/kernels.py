@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,7 @@ PYTHON = "python3"
 # The places that Jupyter looks at in every environment.
 SYSTEM = ("/usr/local/share/jupyter", "/usr/share/jupyter")
 LARGEST_NOTEBOOK = 8 * 2**20
-MOST_NOTEBOOKS = 1000
+MOST_FOLDERS = 1000
 
 
 class Wish(NamedTuple):
@@ -48,13 +49,13 @@ def substitute(wanted: Wish, kernels: Mapping[str, str]) -> str | None:
     return next((name for name, language in kernels.items() if language == wanted.language), None)
 
 
-def notebooks(folder: Path) -> Iterator[Path]:
-    """The notebooks in a folder and below, but for hidden ones, and not for ever."""
-    for count, path in enumerate(folder.rglob("*.ipynb")):
-        if count == MOST_NOTEBOOKS:
+def notebooks(top: Path) -> Iterator[Path]:
+    """The notebooks in a folder and below, but for hidden ones; in a very large one, not all."""
+    for count, (folder, folders, files) in enumerate(os.walk(top)):
+        if count == MOST_FOLDERS:
             return
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts):
-            yield path
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(folder, name) for name in sorted(files) if name.endswith(".ipynb"))
 
 
 def _object(file: Path) -> dict[str, object]:
