@@ -7,6 +7,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from .image import Image
+
 # What the node or Slurm decides and the image cannot know. All else of the job's environment may
 # come from the user's rc files or the host's modules, and means nothing or harm in the image.
 NODE_DECIDES = {
@@ -69,6 +71,25 @@ def complete(
         "XDG_DATA_HOME": str(home / ".local/share"),
         "MPLCONFIGDIR": str(home / ".config/matplotlib"),
     }
+
+
+def in_world(env: Mapping[str, str], image: Image, workspace: Path) -> dict[str, str]:
+    """The same, with what leads the server and its kernels to the Pythons of the image."""
+    world = image.world
+    jupyter_path = [*world.jupyter_path, *filter(None, [env.get("JUPYTER_PATH")])]
+    found = {
+        **env,
+        "JUPYTER_PATH": ":".join(jupyter_path),
+        "HPCBINDER_PYTHON": world.python or "",
+        "HPCBINDER_REPO": str(image.repo_dir or ""),
+        "HPCBINDER_WORKSPACE": str(workspace),
+    }
+    base = world.home / ".local"
+    if any(base.glob("lib/python3*/site-packages/*")):
+        # What the build installed with `--user`, used where it is: the image's, not the user's own.
+        del found["PYTHONNOUSERSITE"]
+        found["PYTHONUSERBASE"] = str(base)
+    return found
 
 
 def dask_directory(env: Mapping[str, str]) -> Path:

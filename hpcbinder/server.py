@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
 from .claim import Grant
+from .image import Image
 from .report import Exit, Stop, one_line, say
 from .web import Hub
 
-SERVER = "jupyterhub-singleuser"
+# Which kernels there are, whatever the environment's own settings say.
+KERNELS = "--ServerApp.kernel_spec_manager_class=hpcbinder.kernelspecs.KernelSpecs"
 PATIENCE = 15 * 60.0
 
 
@@ -40,15 +41,22 @@ def service_url(env: Mapping[str, str], port: int) -> str:
     return f"{given.scheme or 'http'}://0.0.0.0:{port}{path}"
 
 
-def command(start: str | None, args: Sequence[str], env: Mapping[str, str]) -> list[str]:
+def command(image: Image, args: Sequence[str]) -> list[str]:
     """The repository's start script, if it has one, with the server's command as its arguments."""
-    server = [_server(env), *args]
-    if start is None:
+    server = [*image.world.server, *args, KERNELS]
+    if not _runs(Path(server[0])):
+        raise Stop(
+            Exit.SERVER,
+            "server",
+            f"The image has no {server[0]}. Ask the site's administrators to build the image "
+            "again.",
+        )
+    if image.start is None:
         return server
-    if not os.access(start, os.X_OK):
-        say("server", f"{start} is not executable and is left out.")
+    if not os.access(image.start, os.X_OK):
+        say("server", f"{image.start} is not executable and is left out.")
         return server
-    return [start, *server]
+    return [image.start, *server]
 
 
 def become(argv: list[str], env: Mapping[str, str], workspace: Path) -> NoReturn:
@@ -66,20 +74,6 @@ def become(argv: list[str], env: Mapping[str, str], workspace: Path) -> NoReturn
             f"{argv[0]} cannot be run ({error.strerror}). If it is the repository's start script, "
             "check that its first line names a program that the image has.",
         ) from None
-
-
-def _server(env: Mapping[str, str]) -> str:
-    if any(_runs(Path(directory, SERVER)) for directory in env["PATH"].split(":")):
-        # By name alone, so that a start script that changes PATH gets the one it asks for.
-        return SERVER
-    beside = Path(sys.executable).with_name(SERVER)
-    if _runs(beside):
-        return str(beside)
-    raise Stop(
-        Exit.SERVER,
-        "server",
-        f"The image has no {SERVER}. Ask the site's administrators to build the image again.",
-    )
 
 
 def _runs(program: Path) -> bool:

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 from typing import NoReturn
 
-from . import claim, content, environment, image, server, trust
+from . import claim, content, environment, generated, image, notices, server, trust
 from .login import LoginShell
 from .report import Exit, Stop, say, storage
 from .web import Hub
@@ -47,18 +47,22 @@ def _start(launch: Path, description: Path) -> NoReturn:
     (launch / claim.FILE).unlink(missing_ok=True)
 
     files = Hub("content", trusted.context, content.PATIENCE)
-    notice = content.prepare(grant, this, launch, files)
+    told = [content.prepare(grant, this, launch, files)]
 
     with storage("environment", grant.home):
         grant.home.mkdir(parents=True, exist_ok=True)
+        generated.place_in_home(this, grant.home)
     login = shell.environment(grant.home)
-    env = environment.complete(login, grant.env, trusted.env, grant.home)
+    complete = environment.complete(login, grant.env, trusted.env, grant.home)
+    env = environment.in_world(complete, this, grant.workspace)
+    told += notices.of(this, grant.workspace, env)
     with storage("environment", Path(env.get("TMPDIR", "/tmp"))):
         env["DASK_TEMPORARY_DIRECTORY"] = str(environment.dask_directory(env))
 
     _held_until_exec, port = server.reserve_port()
     env["JUPYTERHUB_SERVICE_URL"] = server.service_url(env, port)
-    argv = server.command(this.start, grant.args, env)
+    argv = server.command(this, grant.args)
+    notice = " ".join(filter(None, told))
     server.announce(grant, port, notice, Hub("server", trusted.context, server.PATIENCE))
     say("server", f"Starting the server on port {port}.")
     os.umask(content.UMASK)

@@ -20,6 +20,7 @@ from hpcbinderhub.images.engines import ContainerRun, Engine, engine_named
 from hpcbinderhub.launches.options import LaunchOptions, parse_options
 from hpcbinderhub.profiles import Profile, find_profile
 from hpcbinderhub.repos.identifiers import page_of
+from hpcbinderhub.repos.opening import server_address
 from hpcbinderhub.slurm.cluster import Member, Submission
 from hpcbinderhub.slurm.jobs import Job, Stage
 from hpcbinderhub.slurm.script import batch_script, job_name, sbatch_options
@@ -419,9 +420,8 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
 
     def _binder_variables(self, options: LaunchOptions) -> dict[str, str]:
         """What BinderHub sets, so that repositories made for it find it."""
-        path = f"/tree/{quote(options.open)}" if options.open else ""
         return {
-            "JUPYTERHUB_DEFAULT_URL": f"/lab{path}",
+            "JUPYTERHUB_DEFAULT_URL": server_address(options.open),
             "JUPYTERHUB_ROOT_DIR": str(self._plan.where.workspace) if self._plan else "",
             "BINDER_LAUNCH_HOST": f"{self._facility.site.public_url}services/binder/",
             "BINDER_REPO_URL": options.repo_url,

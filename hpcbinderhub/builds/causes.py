@@ -115,21 +115,14 @@ def conda_unreachable(log: Log) -> FailedEvent | None:
 
 def tools(log: Log) -> FailedEvent | None:
     """What our own scripts inside the image say."""
-    found = log.find(r"^hpcbinder-tools: (no-python|no-git|conflict|broken): (.*)")
+    found = log.find(r"^hpcbinder-tools: (no-git|conflict|broken): (.*)")
     if found is None:
         return None
-    if found[1] == "no-python":
-        return FailedEvent(
-            cause="no-python",
-            message=f"The image that the Dockerfile makes has no usable Python: {found[2]}.",
-            advice="Install Python 3.9 or later in the Dockerfile; JupyterLab needs one.",
-            lines=log.tail(),
-        )
     if found[1] == "no-git":
         return FailedEvent(
             cause="dockerfile",
-            message="The image that the Dockerfile makes has no git and it could not be installed.",
-            advice="Install git in the Dockerfile.",
+            message="The image that the Dockerfile makes has no git where its PATH leads.",
+            advice="Install git in the Dockerfile, or leave /usr/local/bin on the PATH.",
             lines=log.tail(),
         )
     sides = "The repository's requirements and the tools of this hub (JupyterLab, JupyterHub, Dask)"

@@ -39,14 +39,12 @@ from hpcbinderhub.builds.request import (
 )
 from hpcbinderhub.builds.uvpack import REPO_DIR, USER, working_container
 from hpcbinderhub.errors import UserError
-from hpcbinderhub.images import squash, store
+from hpcbinderhub.images import record, squash, store
 
 MAX_LINE = 2000
 """Some print a whole file without a line break. The service takes reports of a certain size."""
 KEPT_LINES = 400
 """How much of the end of a log is searched for the cause of a failure."""
-
-START_SCRIPTS = {f"{REPO_DIR}/{folder}start" for folder in ("", "binder/", ".binder/")}
 
 Phase = Literal["building", "pushing", "converting"]
 
@@ -254,20 +252,13 @@ def _finish(
     environment = dict(item.split("=", 1) for item in config.get("Env") or [])
     root = commands.mount(request.storage, container)
     squash.check_programs(root)
-    made = squash.generated(root, REPO_DIR, request.context)
-    start = environment.get("R2D_ENTRYPOINT")
-    squash.write_record(
-        root,
-        squash.image_record(
-            generation=request.tools_generation,
-            environment=environment,
-            repo_dir=REPO_DIR,
-            start=start if start in START_SCRIPTS else None,
-            made=made,
-        ),
-    )
+    described = record.describe(root, config, request.context, request.tools_generation)
+    record.write_record(root, described)
     squash.add_folders(root, (*squash.NEEDED_FOLDERS, *request.mount_points))
-    reporter.log("building", f"The build made {len(made)} files beside the repository's own")
+    made, left = len(described["generated"]), len(described["in_home"])
+    reporter.log(
+        "building", f"The build made {made} files beside the repository's own, and {left} in HOME"
+    )
     return root, environment
 
 
@@ -298,7 +289,7 @@ def _image_id(request: BuildRequest, artefact: Artefact) -> str:
 
 def _artefact(request: BuildRequest, root: Path, reporter: Reporter) -> Artefact:
     reporter.log("converting", "Converting the image")
-    record: dict[str, object] = {
+    beside: dict[str, object] = {
         "key": request.key,
         "commit": request.commit,
         "tools_generation": request.tools_generation,
@@ -309,7 +300,7 @@ def _artefact(request: BuildRequest, root: Path, reporter: Reporter) -> Artefact
         root,
         store.artefact_folder(request.artefact_dir, request.reader),
         storage_id=storage_id(request),
-        record=record,
+        record=beside,
         processors=os.cpu_count() or 1,
         mode=store.OPEN_MODE if request.reader is None else store.CLOSED_MODE,
     ):

@@ -19,7 +19,6 @@ Cause = Literal[
     "package-not-found",
     "package-build",
     "tools-conflict",
-    "no-python",
     "conda-unreachable",
     "network",
     "dockerfile",

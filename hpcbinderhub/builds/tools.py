@@ -1,25 +1,30 @@
-"""How the tools (start command, JupyterLab, Dask) get into images that are not made from our base.
+"""How the tools (start command, JupyterLab, Git) get into images that are not made from our base.
 
-The base image carries them below ``/srv/hpcbinder/tools``, with the script that installs them.
+The base image carries them below ``/srv/hpcbinder``, with an interpreter that runs anywhere. What
+``add-tools.py`` does with them and with the image's own Python, it says itself.
 """
 
 from __future__ import annotations
 
+import json
+
 from hpcbinderhub.builds.assembly import Assembly, Copy, Run
 
 TOOLS = "/srv/hpcbinder/tools"
-ADD_TOOLS = f"{TOOLS}/add-tools.sh"
+ENVIRONMENT = "/srv/hpcbinder/env"
+ADD_TOOLS = (f"{TOOLS}/python/bin/python3", "-I", f"{TOOLS}/add-tools.py")
 
 
 def appendix(base_image: str) -> str:
     """What repo2docker's own build packs append to their Dockerfile.
 
-    The tools go into repo2docker's one environment. HOME moves below /srv, since engines hide
-    /home; the link that is left there serves steps that wrote the old path down.
+    HOME moves below /srv, since engines hide /home; the link that is left there serves steps that
+    wrote the old path down.
     """
     return f"""USER root
 COPY --from={base_image} {TOOLS} {TOOLS}
-RUN sh {ADD_TOOLS} conda
+COPY --from={base_image} {ENVIRONMENT} {ENVIRONMENT}
+RUN {json.dumps(ADD_TOOLS)}
 ENV HOME=/srv/home
 ENV PATH=/srv/home/.local/bin:${{PATH}}
 USER ${{NB_USER}}
@@ -28,10 +33,11 @@ USER ${{NB_USER}}
 
 def second_step(image: str, base_image: str) -> Assembly:
     """The tools, added to an image that a repository's own Dockerfile made."""
+    folders = (TOOLS, ENVIRONMENT)
     return Assembly(
         base=image,
         steps=(
-            Copy(target=TOOLS, source=TOOLS, from_image=base_image),
-            Run(user="0", arguments=("sh", ADD_TOOLS)),
+            *(Copy(target=folder, source=folder, from_image=base_image) for folder in folders),
+            Run(user="0", arguments=ADD_TOOLS),
         ),
     )

@@ -22,8 +22,9 @@ from typing import Any
 from ..errors import UserError
 from ..workspaces import slug
 from .oci import Layout
-from .squash import RECORD
+from .record import RECORD
 from .unsquash import Entry, opened
+from .world import World, variables
 
 USER = 1000
 HOME = "/srv/home"
@@ -43,7 +44,8 @@ START_SCRIPT = """\
 path=$PATH
 [ -r /etc/profile ] && . /etc/profile
 export PATH="$path:$PATH"
-exec {start}/srv/hpcbinder/bin/python3 -m jupyterlab --ip=0.0.0.0 --no-browser "$@"
+kernels=--ServerApp.kernel_spec_manager_class=hpcbinder.kernelspecs.KernelSpecs
+exec {start}/srv/hpcbinder/bin/python3 -I -m jupyterlab --ip=0.0.0.0 --no-browser "$kernels" "$@"
 """
 
 
@@ -76,7 +78,8 @@ def export(artefact: Path, bundle: Path, source: Source, target: Path) -> None:
 
 
 def _config(record: dict[str, Any], source: Source) -> dict[str, Any]:
-    environment = {**record["env"], "HOME": HOME}
+    world = World.model_validate(record["world"])
+    environment = {**record["env"], **variables(world), "HOME": HOME}
     return {
         "User": f"{USER}:{USER}",
         "Env": [f"{name}={value}" for name, value in environment.items()],

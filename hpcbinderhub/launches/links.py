@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import NotAllowed, UserError
 from ..profiles import Name, Profile
-from ..repos.opening import file_to_open
+from ..repos.opening import what_to_open
 from ..repos.spec import RepoSpec
 from .admission import Wish
 from .options import Line
@@ -51,7 +51,7 @@ class LinkOptions(BaseModel):
 def asked_for(argument: Callable[[str], str]) -> dict[str, str]:
     """What a link asks for, unchecked: every word, empty if it is not in the link."""
     paths = {name: argument(name) for name in ("labpath", "filepath", "urlpath")}
-    return {name: argument(name) for name in RESOURCES} | {"open": file_to_open(**paths)}
+    return {name: argument(name) for name in RESOURCES} | {"open": what_to_open(**paths)}
 
 
 def not_offered(

@@ -61,7 +61,11 @@ class LaunchOptions(BaseModel):
     existing: Existing = Field(
         default=Existing.KEEP, description="What becomes of the workspace if it is there already."
     )
-    open: Line = Field(default="", description="What JupyterLab shows first, below the workspace.")
+    open: Line = Field(
+        default="",
+        description="The file that JupyterLab shows first, or what else of the server opens: an "
+        "address that begins with a slash.",
+    )
 
 
 def parse_options(raw: object) -> LaunchOptions:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 
 from ..errors import NotFound, UserError
+from ..repos.opening import file_of
 from .content import ContentStore
 from .markdown import to_html
 from .records import Launch
@@ -58,7 +59,7 @@ async def preview(content: ContentStore, launch: Launch) -> Preview:
     """What the launch opens: the file that it names, or else the first that such a place has."""
     if not launch.commit:
         raise NotFound("The commit is not known yet.", "Look again in a moment.")
-    for name in filter(None, (launch.open, *UNLESS_NAMED)):
+    for name in filter(None, (file_of(launch.open), *UNLESS_NAMED)):
         try:
             text = await content.text(
                 launch.repo_url, launch.ref, launch.commit, launch.reader, name, FILE_BYTES

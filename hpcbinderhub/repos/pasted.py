@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from ..errors import UserError
 from .identifiers import archive_of_doi, doi_in, is_path, is_swhid
-from .opening import file_to_open
+from .opening import what_to_open
 from .record_pages import record_on_page
 from .spec import (
     RepoSpec,
@@ -101,7 +101,7 @@ def _launch_link(provider: str, spec: str, query: str, ref: str) -> Pasted:
     """A link of this hub's or another Binder's: the same words mean the same here."""
     found = parse_link(provider, spec)
     named = {name: values[-1] for name, values in parse_qs(query).items()}
-    file = file_to_open(*(named.get(name, "") for name in ("labpath", "filepath", "urlpath")))
+    file = what_to_open(*(named.get(name, "") for name in ("labpath", "filepath", "urlpath")))
     return Pasted(found.at(ref) if ref else found, file)
 
 

@@ -91,7 +91,9 @@ async function refreshLink() {
   if (values.minutes) wanted.set("time", values.minutes);
   if (values.nodes) wanted.set("nodes", values.nodes);
   if (values.gpus) wanted.set("gpus", values.gpus);
-  if (values.open || file) wanted.set("labpath", values.open || file);
+  const opened = values.open || file;
+  // What begins with a slash is an address of the server, and no file.
+  if (opened) wanted.set(opened.startsWith("/") ? "urlpath" : "labpath", opened);
   showLinks(`${location.origin}${address(`v2/${spec}`)}?${wanted}`, `${location.origin}${address("badge_logo.svg")}`);
 }
 

@@ -133,12 +133,28 @@ def test_what_other_packs_append() -> None:
         == """\
 USER root
 COPY --from=localhost/hpcbinderhub/base:1-0123456789abcdef /srv/hpcbinder/tools /srv/hpcbinder/tools
-RUN sh /srv/hpcbinder/tools/add-tools.sh conda
+COPY --from=localhost/hpcbinderhub/base:1-0123456789abcdef /srv/hpcbinder/env /srv/hpcbinder/env
+RUN ["/srv/hpcbinder/tools/python/bin/python3", "-I", "/srv/hpcbinder/tools/add-tools.py"]
 ENV HOME=/srv/home
 ENV PATH=/srv/home/.local/bin:${PATH}
 USER ${NB_USER}
 """
     )
+
+
+def test_a_repository_of_r_alone_is_repo2docker_s_with_ours_at_its_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    files = {"install.R": "install.packages('sf')\n", "runtime.txt": "r-4.3-2024-01-01"}
+    pack = picked(monkeypatch, tmp_path, files)
+    pack.platform = "linux/amd64"
+    # Otherwise it asks Posit which of its snapshots is nearest.
+    monkeypatch.setattr(type(pack), "get_rspm_snapshot_url", lambda *_: "https://example.org/cran")
+    stock = pack.render()
+    pack.appendix = appendix(BASE)
+    ours = pack.render()
+    assert "install.R" in stock
+    assert ours.strip() == f"{stock.strip()}\n\n# Appendix:\n{appendix(BASE)}".strip()
 
 
 def test_the_second_step_of_a_dockerfile() -> None:
@@ -147,9 +163,10 @@ def test_the_second_step_of_a_dockerfile() -> None:
         == """\
 FROM localhost/hpcbinderhub/key:1-own
 COPY --from=localhost/hpcbinderhub/base:1-0123456789abcdef /srv/hpcbinder/tools /srv/hpcbinder/tools
+COPY --from=localhost/hpcbinderhub/base:1-0123456789abcdef /srv/hpcbinder/env /srv/hpcbinder/env
 USER 0
 WORKDIR /
-RUN ["sh", "/srv/hpcbinder/tools/add-tools.sh"]
+RUN ["/srv/hpcbinder/tools/python/bin/python3", "-I", "/srv/hpcbinder/tools/add-tools.py"]
 """
     )
 

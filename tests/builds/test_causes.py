@@ -65,10 +65,9 @@ def log(name: str) -> list[str]:
             "be reached from the build host.",
         ),
         (
-            "dockerfile-without-python",
-            "no-python",
-            "The image that the Dockerfile makes has no usable Python: it holds neither python3 "
-            "nor python.",
+            "dockerfile-without-path",
+            "dockerfile",
+            "The image that the Dockerfile makes has no git where its PATH leads.",
         ),
         (
             "dockerfile-step",

@@ -264,6 +264,11 @@ class Node:
         self.image_env = {"PATH": f"{self.image}/bin:{SYSTEM_PATH}", "LANG": "C.UTF-8"}
         self.start_script: str | None = None
         self.generated: list[dict[str, object]] = []
+        self.image_home = self.image / "home"
+        self.in_home: list[dict[str, object]] = []
+        self.python: str | None = None
+        self.lacks: dict[str, str] = {}
+        self.fixed: list[str] = []
         self.program("jupyterhub-singleuser", SERVER)
         hub.replies["/content"] = [(200, origin.bundle())]
 
@@ -283,6 +288,20 @@ class Node:
             file.write_bytes(text)
         return file
 
+    def leave_in_home(self, path: str, text: bytes = b"") -> Path:
+        """What the image's build left in HOME, listed as the build lists it."""
+        file = self.image_home / path
+        self.in_home.append({"path": path, "size": len(text), "link": None})
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text)
+        return file
+
+    def kernel(self, name: str, language: str) -> None:
+        """A kernel of the image's."""
+        folder = self.image / "share" / "jupyter" / "kernels" / name
+        folder.mkdir(parents=True)
+        (folder / "kernel.json").write_text(json.dumps({"argv": ["x"], "language": language}))
+
     def describe_image(self) -> Path:
         path = self.image / "image.json"
         described = {
@@ -292,6 +311,16 @@ class Node:
             "repo_dir": str(self.repo_dir),
             "start": self.start_script,
             "generated": self.generated,
+            "in_home": self.in_home,
+            "world": {
+                "server": [str(self.image / "bin" / "jupyterhub-singleuser")],
+                "python": self.python,
+                "packages": None,
+                "jupyter_path": [str(self.image / "share" / "jupyter")],
+                "home": str(self.image_home),
+                "lacks": self.lacks,
+            },
+            "fixed": self.fixed,
         }
         path.write_text(json.dumps(described))
         return path

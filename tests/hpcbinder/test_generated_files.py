@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from hpcbinder import generated
 from hpcbinder.generated import exclude_pattern
-from hpcbinder.image import Generated, Image
+from hpcbinder.image import Generated, Image, World
 
 
 def test_generated_files_are_there_and_git_does_not_see_them(node: Node) -> None:
@@ -28,6 +28,31 @@ def test_generated_files_are_there_and_git_does_not_see_them(node: Node) -> None
     assert (node.workspace / "latest.csv").readlink() == Path("data/depths.csv")
     assert git(node.workspace, "status", "--porcelain") == ""
     assert "generated: Added 3 of 3 files that the build of the image made." in outcome.log
+
+
+def test_what_the_build_left_in_home_is_in_the_launchs_own(node: Node) -> None:
+    node.leave_in_home("nltk_data/words.txt", b"sea\n")
+    node.leave_in_home(".config/tool/settings", b"a = 1\n")
+    node.leave_in_home("weights/1.bin", b"1")
+    node.in_home[-1] = {"path": "weights", "size": 1, "link": None, "folder": True}
+    launch = node.launch()
+    home = Path(launch.grant["home"])
+    outcome = launch.run()
+    assert (home / "nltk_data/words.txt").read_text() == "sea\n"
+    assert not (home / ".config/tool/settings").is_symlink()
+    assert (home / "weights").readlink() == node.image_home / "weights"
+    assert "Added 3 of 3 files that the build of the image left in HOME." in outcome.log
+
+
+def test_nothing_of_the_image_s_home_leads_out_of_the_launchs_own(node: Node) -> None:
+    node.leave_in_home("fine")
+    for path in ("../report.json", "/etc/x", "folder"):
+        node.in_home.append({"path": path, "size": 1, "link": None, "folder": path == "folder"})
+    (node.image_home / "folder").write_text("no folder")
+    launch = node.launch()
+    outcome = launch.run()
+    assert os.listdir(launch.grant["home"]) == ["fine"]
+    assert outcome.log.count("was left out") == 3
 
 
 def test_a_large_file_stays_in_the_image(node: Node) -> None:
@@ -150,9 +175,8 @@ def test_no_path_and_no_link_leads_out(
     (repo_dir / "é").write_text("x")
     (repo_dir / "a" / "é").write_text("x")
 
-    generated.place(
-        Image(env={}, repo_dir=repo_dir, start=None, generated=[Generated(path, link)]), workspace
-    )
+    world = World(["x"], None, [], root / "home", {}, [])
+    generated.place(Image({}, repo_dir, None, [Generated(path, link)], [], world), workspace)
     made = [p for p in workspace.rglob("*") if p.name not in (".git", "info", "exclude")]
     ends = [end_of(p, nowhere=workspace) for p in made if p.name != "out"]
     assert all(end.is_relative_to(workspace) for end in ends)

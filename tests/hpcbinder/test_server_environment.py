@@ -93,6 +93,26 @@ def test_a_poisoned_home_changes_nothing(node: Node, tmp_path: Path) -> None:
     assert server["env"]["PATH"] == clean["env"]["PATH"]
 
 
+def test_what_the_build_installed_for_its_user_counts(node: Node, tmp_path: Path) -> None:
+    assert "PYTHONUSERBASE" not in node.launch("without").run().started["env"]
+    node.leave_in_home(".local/lib/python3.8/site-packages/mine.py")
+    launch = node.launch("with")
+    node.hub.replies["/claim"] = [(200, launch.grant)]
+    env = launch.run({"HOME": str(tmp_path)}).started["env"]
+    assert "PYTHONNOUSERSITE" not in env
+    assert env["PYTHONUSERBASE"] == str(node.image_home / ".local")
+
+
+def test_kernels_are_looked_for_in_the_image(node: Node) -> None:
+    node.image_env["JUPYTER_PATH"] = "/opt/its/own"
+    node.python = "/usr/bin/python3"
+    env = node.launch().run().started["env"]
+    assert env["JUPYTER_PATH"] == f"{node.image}/share/jupyter:/opt/its/own"
+    assert env["HPCBINDER_PYTHON"] == "/usr/bin/python3"
+    assert env["HPCBINDER_REPO"] == str(node.repo_dir)
+    assert env["HPCBINDER_WORKSPACE"] == str(node.workspace)
+
+
 @pytest.mark.parametrize(
     "name", ["PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "LD_PRELOAD", "BASH_ENV", "MODULEPATH"]
 )

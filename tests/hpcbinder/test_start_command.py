@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from compute_node import PROJECT, TICKET, TOKEN, Node, git, until
 
+KERNELS = "--ServerApp.kernel_spec_manager_class=hpcbinder.kernelspecs.KernelSpecs"
+
 
 def test_a_launch_ends_as_the_server_in_a_clone_of_the_commit(node: Node) -> None:
     launch = node.launch()
@@ -22,7 +24,7 @@ def test_a_launch_ends_as_the_server_in_a_clone_of_the_commit(node: Node) -> Non
     assert server["pid"] == process.pid
     assert server["cwd"] == str(node.workspace)
     assert Path(server["argv"][0]).name == "jupyterhub-singleuser"
-    assert server["argv"][1:] == ["--ServerApp.allow_remote_access=True"]
+    assert server["argv"][1:] == ["--ServerApp.allow_remote_access=True", KERNELS]
     assert (node.workspace / "README.md").read_text() == "# Soundings\n"
     assert git(node.workspace, "rev-parse", "HEAD") == node.origin.commit
 
@@ -91,7 +93,7 @@ def test_a_start_script_runs_in_the_workspace_with_the_server_as_its_arguments(n
 def test_a_start_script_that_may_not_run_is_left_out(node: Node) -> None:
     node.start_script = str(node.program("start", "exit 1\n", mode=0o644))
     outcome = node.launch().run()
-    assert outcome.started["argv"][-1] == "--ServerApp.allow_remote_access=True"
+    assert outcome.started["argv"][-1] == KERNELS
     assert "start is not executable" in outcome.log
 
 
@@ -102,28 +104,11 @@ def test_a_start_script_that_cannot_run_is_explained(node: Node) -> None:
     assert "start cannot be run (No such file or directory)" in outcome.log
 
 
-def test_without_a_server_in_the_image_the_one_beside_hpcbinder_is_used(
-    node: Node, tmp_path: Path
-) -> None:
-    ours = tmp_path / "srv" / "hpcbinder" / "bin"
-    ours.mkdir(parents=True)
-    (ours / "python").symlink_to(os.path.realpath(sys.executable))
-    (node.image / "bin" / "jupyterhub-singleuser").rename(ours / "jupyterhub-singleuser")
-    launch = node.launch()
-    outcome = launch.end(launch.begin(python=str(ours / "python")))
-    assert outcome.started["argv"][0] == str(ours / "jupyterhub-singleuser")
-
-
-def test_without_any_server_the_image_is_to_blame(node: Node, tmp_path: Path) -> None:
+def test_without_its_server_the_image_is_to_blame(node: Node) -> None:
     (node.image / "bin" / "jupyterhub-singleuser").unlink()
-    # An interpreter with nothing beside it: the one that runs the tests may have a server there.
-    bare = tmp_path / "bare"
-    bare.mkdir()
-    (bare / "python").symlink_to(os.path.realpath(sys.executable))
-    launch = node.launch()
-    outcome = launch.end(launch.begin(python=str(bare / "python")))
+    outcome = node.launch().run()
     assert outcome.code == 8
-    assert "The image has no jupyterhub-singleuser." in outcome.log
+    assert f"The image has no {node.image}/bin/jupyterhub-singleuser." in outcome.log
 
 
 def test_files_of_ours_are_private_and_hers_are_as_usual(node: Node) -> None:

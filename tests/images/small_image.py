@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hpcbinderhub.images import squash
+from hpcbinderhub.images import record, squash
+from hpcbinderhub.images.world import read_world
 
 START = "/srv/repo/binder/start"
 
@@ -23,14 +24,15 @@ def make_tree(root: Path) -> None:
     (root / "srv/hpcbinder/tools/uv").write_bytes(Path(sys.executable).read_bytes()[:4096])
     (root / START.lstrip("/")).write_text('#!/bin/sh\nexec "$@"\n')
     (root / "srv/repo/made-by-the-build").write_text("data")
-    record = squash.image_record(
+    described = record.image_record(
         generation="1",
         environment={"PATH": "/srv/hpcbinder/env/bin:/usr/bin", "HOME": "/root", "A": "b c"},
         repo_dir="/srv/repo",
         start=START,
         made=[],
+        world=read_world(root),
     )
-    (root / squash.RECORD.lstrip("/")).write_text(json.dumps(record))
+    (root / record.RECORD.lstrip("/")).write_text(json.dumps(described))
 
 
 def make_artefact(root: Path, target: Path) -> None:

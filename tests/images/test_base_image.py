@@ -63,5 +63,5 @@ def test_a_source_that_is_not_there_is_said(settings: BaseSettings, tmp_path: Pa
 def test_the_recipe_is_complete_and_of_the_python_we_say() -> None:
     recipe = recipe_folder()
     names = {path.name for path in recipe.iterdir() if path.is_file()}
-    assert names >= {"Containerfile", "add-tools.sh", "install-requirements.py"}
+    assert names >= {"Containerfile", "add-tools.py", "carry.py", "workspace_paths.py"}
     assert f'= "{PYTHON}"' in (recipe / "Containerfile").read_text("utf-8")

@@ -163,7 +163,7 @@ def test_the_start_program_runs_jupyterlab_by_the_repositorys_own(
     script = content.extractfile(member)
     assert script
     last = script.read().decode().splitlines()[-1]
-    assert last.startswith(f"exec {START} /srv/hpcbinder/bin/python3 -m jupyterlab")
+    assert last.startswith(f"exec {START} /srv/hpcbinder/bin/python3 -I -m jupyterlab")
 
 
 def test_a_file_that_is_no_image_is_refused_and_nothing_is_left(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hpcbinderhub.errors import NotAllowed, UserError
 from hpcbinderhub.launches.links import LinkOptions, asked_for, link_options
 from hpcbinderhub.profiles import Profile
-from hpcbinderhub.repos.opening import file_to_open
+from hpcbinderhub.repos.opening import server_address, what_to_open
 from hpcbinderhub.repos.spec import parse_link
 
 SPEC = parse_link("gh", "org/repo/main")
@@ -28,13 +28,32 @@ def query(**values: str):
         ("notebooks/a.ipynb?reset", "a.ipynb"),
         ("lab", ""),
         ("lab/tree/", ""),
-        ("rstudio", ""),
-        ("proxy/8000/tree/a", ""),
+        ("tree", ""),
+        ("//", ""),
         ("", ""),
     ],
 )
 def test_a_urlpath_that_shows_a_file_names_it(urlpath: str, file: str) -> None:
-    assert file_to_open(urlpath=urlpath) == file
+    assert what_to_open(urlpath=urlpath) == file
+
+
+@pytest.mark.parametrize(
+    ("urlpath", "address"),
+    [
+        ("rstudio", "/rstudio"),
+        ("/rstudio/", "/rstudio/"),
+        ("proxy/8000/tree/a", "/proxy/8000/tree/a"),
+        ("voila/render/a b.ipynb?theme=dark", "/voila/render/a%20b.ipynb?theme=dark"),
+        ("//evil.example.org/x", "/evil.example.org/x"),
+        ("https://evil.example.org", "/https://evil.example.org"),
+        ("../../hub/logout", "/lab"),
+        ("a\\..\\b", "/lab"),
+        ("lab/tree/a b.ipynb", "/lab/tree/a%20b.ipynb"),
+        ("", "/lab"),
+    ],
+)
+def test_any_other_urlpath_is_an_address_of_the_server(urlpath: str, address: str) -> None:
+    assert server_address(what_to_open(urlpath=urlpath)) == address
 
 
 def test_labpath_wins_over_filepath_and_both_over_urlpath() -> None:

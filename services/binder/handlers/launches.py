@@ -45,7 +45,11 @@ class LaunchRequest(RepositoryRequest):
     minutes: int | None = Field(default=None, ge=1, le=100_000)
     nodes: int | None = Field(default=None, ge=1, le=10_000)
     gpus: int | None = Field(default=None, ge=0, le=10_000)
-    open: Line = Field(default="", description="A file that JupyterLab shows first.")
+    open: Line = Field(
+        default="",
+        description="The file that JupyterLab shows first, or what else of the server opens: an "
+        "address that begins with a slash, `/rstudio` for one.",
+    )
     start_when_ready: bool = Field(
         default=False, description="Submit the job even if nobody looks when the image is ready."
     )
