@@ -28,6 +28,7 @@ from traitlets.config import Config, LoggingConfigurable
 from traitlets.config.loader import PyFileConfigLoader
 
 from .builds.records import QueueLimits
+from .builds.request import PYTHON
 from .profiles import Profile
 from .trust.addresses import checked_own_pattern, checked_pattern
 
@@ -312,6 +313,26 @@ class Site(LoggingConfigurable):
         config=True,
         help="The image below all images: Debian or one of its children, with apt.",
     )
+    python = Unicode(
+        PYTHON,
+        config=True,
+        help="""The Python of repositories that ask for none, and the one of `base_image`.
+
+        Example: `'3.13'`, with `base_image = 'docker.io/library/debian:trixie'`.
+        """,
+    )
+    other_pythons = Dict(
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        config=True,
+        help="""More Pythons for repositories, each with the image that its base image begins with.
+
+        An image whose `python3` is of that version, or any: uv then fetches that Python, from
+        GitHub or from where `UV_PYTHON_INSTALL_MIRROR` in `build_environment` says. A base image
+        takes about a gigabyte of every builder.
+        Example: `{'3.13': 'docker.io/library/debian:trixie'}`.
+        """,
+    )
     other_base_image = Unicode(
         "docker.io/library/buildpack-deps:24.04",
         config=True,
@@ -505,6 +526,12 @@ class Site(LoggingConfigurable):
         config=True,
         help="`/health` is not well with less space than this, in MiB, for state or artefacts.",
     )
+
+    @property
+    def base_images(self) -> str:
+        """What its base images begin with, for all Pythons, as one text."""
+        pythons = {self.python: self.base_image, **self.other_pythons}
+        return " ".join(f"{version}={image}" for version, image in pythons.items())
 
     @property
     def queue_limits(self) -> QueueLimits:

@@ -70,7 +70,7 @@ class Environments:
         if with_password and reader is None:
             notices.append(notice(with_password))
             reader = user
-        key = recipe_key(tree, self._site.base_image, reader)
+        key = recipe_key(tree, self._site.base_images, reader)
         return Recipe(spec, commit, key, reader, tuple(notices))
 
     async def of(
