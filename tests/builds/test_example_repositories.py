@@ -8,6 +8,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from builds.conftest import make_base
 from builds.outcomes import built, failed, paths
 
 if TYPE_CHECKING:
@@ -245,6 +246,19 @@ def test_a_python_that_the_site_does_not_have_is_refused(builder: Builder) -> No
     files = {"pyproject.toml": PROJECT.replace("3.9", "3.15") + "dependencies = ['tqdm']\n"}
     event = failed(builder.build(builder.repository(files)), "repository")
     assert "this site has Python 3.11." in event["message"]
+
+
+def test_another_python_of_the_site_s(builder: Builder) -> None:
+    trixie = "docker.io/library/debian:trixie"
+    if trixie not in builder.buildah("images", "--format", "{{.Name}}:{{.Tag}}"):
+        pytest.skip(f"{trixie} is not in {builder.folder}")
+    other = make_base(builder, python="3.13", from_image=trixie)
+    files = {"requirements.txt": "tqdm==4.66.5\n", "runtime.txt": "python-3.13"}
+    event = built(builder.build(builder.repository(files), other_pythons={"3.13": other}))
+    assert "tqdm==4.66.5" in event["packages"]
+    packages = "srv/hpcbinder/env/lib/python3.13/site-packages"
+    assert f"{packages}/tqdm/__pycache__/std.cpython-313.pyc" in paths(event["artefact"])
+    opens(builder, event["artefact"])
 
 
 def test_everything_is_byte_compiled(builder: Builder) -> None:
