@@ -12,7 +12,7 @@ from pathlib import Path
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
-from hpcbinderhub.builds.python_files import read_toml, table
+from hpcbinderhub.builds.python_files import Wanted, read_toml, table
 
 RUNTIME = re.compile(
     r"python-?(?P<version>\d+(?:\.\d+)*)?(?:-(?P<date>\d{4}-\d{2}-\d{2}))?", re.ASCII
@@ -30,7 +30,7 @@ class Asked:
     where: str = ""
     """The file that names the version."""
     firm: bool = True
-    """Whether no other version will do, whatever `allowed` says."""
+    """Whether no other version will do."""
     allowed: str = ""
     """The versions that the project declares to run on, as a specifier."""
 
@@ -54,11 +54,12 @@ def runtime_date(text: str) -> date | None:
         raise ValueError(f"Invalid runtime.txt date: {found['date']}") from error
 
 
-def asked(folder: Path, binder: str, decides: str | None) -> Asked:
-    """What the files in a folder say; ``decides`` is the file that says what is installed."""
+def asked(folder: Path, binder: str, wanted: Wanted) -> Asked:
+    """What the files in a folder say, by the rules of the one that says what is installed."""
     here = folder / binder
-    allowed = _allowed(here, Path(decides).name if decides else "")
-    if decides and Path(decides).name in ("Pipfile", "Pipfile.lock"):
+    decides = Path(wanted.decides or "").name
+    allowed = _allowed(here, decides)
+    if decides in ("Pipfile", "Pipfile.lock"):
         for name in ("Pipfile.lock", "Pipfile"):
             version = _of_pipfile(here / name)
             if version:
@@ -70,7 +71,9 @@ def asked(folder: Path, binder: str, decides: str | None) -> Asked:
         version = re.fullmatch(r"(?:c?python-?)?(\d+(?:\.\d+)*)", line.strip())
         if version:
             where = str(Path(binder, ".python-version"))
-            return Asked(minor(version[1]), where, firm=False, allowed=allowed)
+            # repo2docker does not look at it; a project says itself what else will do.
+            firm = not (wanted.stock or allowed)
+            return Asked(minor(version[1]), where, firm, allowed)
     return Asked(allowed=allowed)
 
 
@@ -89,13 +92,9 @@ def choose(asked: Asked, default: str, others: Collection[str]) -> Choice:
     if named and asked.firm:
         contradiction = f"{asked.where} asks for Python {asked.version}, and the repository's "
         return Choice(None, f"{contradiction}requires-python ({asked.allowed}) excludes it.")
-    if asked.allowed and fitting and not asked.firm:
-        # It says itself that another one will do.
-        return Choice(
-            fitting[0],
-            f"{asked.where} asks for Python {asked.version}, which this site does not have; "
-            f"it gets {fitting[0]}, which its requires-python ({asked.allowed}) allows",
-        )
+    if fitting and not asked.firm:
+        lacking = f"{asked.where} asks for Python {asked.version}, which this site does not have"
+        return Choice(fitting[0], f"{lacking}; the repository gets Python {fitting[0]}.")
     return _refuse(f"{asked.where} asks for Python {asked.version}", offered)
 
 

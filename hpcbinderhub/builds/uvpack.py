@@ -72,7 +72,7 @@ class UvPack(BaseImage):  # type: ignore[misc]
     def python(self) -> Choice:
         """The Python that is installed into."""
         usual, *others = self.pythons
-        return choose(asked(Path(), self.binder_dir, self.wanted().decides), usual, others)
+        return choose(asked(Path(), self.binder_dir, self.wanted()), usual, others)
 
     def install(self) -> tuple[str, ...]:
         """What the installer in the image is asked for; nothing if nothing is."""

@@ -43,7 +43,7 @@ def picked(monkeypatch: pytest.MonkeyPatch, folder: Path, files: dict[str, str])
         ({"requirements.txt": "", "runtime.txt": "python-3.8"}, "PythonBuildPack"),
         ({"requirements.txt": "", "environment.yml": ""}, "CondaBuildPack"),
         ({"requirements.txt": "", "runtime.txt": "python-3.13"}, "UvPack"),
-        ({"requirements.txt": "", ".python-version": "3.12"}, "PythonBuildPack"),
+        ({"requirements.txt": "", ".python-version": "3.12"}, "UvPack"),
         ({"requirements.txt": "", "Pipfile": ""}, "UvPack"),
         ({"Pipfile.lock": "{}"}, "UvPack"),
         ({"Pipfile": "[requires]\npython_version = '3.8'\n"}, "PipfileBuildPack"),

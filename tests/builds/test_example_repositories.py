@@ -51,7 +51,7 @@ EXAMPLES: dict[str, tuple[dict[str, str], set[str]]] = {
             "binder/postBuild": "#!/bin/bash\njupyter labextension list 2>&1 | grep -q enabled\n",
             "requirements.txt": "nobody-reads-this==1\n",
         },
-        {"vdom==1.0"},
+        {"vdom==0.6"},
     ),
     "apt_install": (
         {"apt.txt": "cowsay\n", "postBuild": "#!/bin/bash\n/usr/games/cowsay built > said\n"},

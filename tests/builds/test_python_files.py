@@ -153,7 +153,7 @@ def test_the_python_that_is_asked_for(
 ) -> None:
     folder = written(tmp_path, files)
     binder = "binder" if (folder / "binder").is_dir() else ""
-    found = asked(folder, binder, wanted(folder, binder).decides)
+    found = asked(folder, binder, wanted(folder, binder))
     assert (found.version, found.where, found.allowed) == (version, where, allowed)
 
 
@@ -168,7 +168,8 @@ def test_the_python_that_is_asked_for(
         (Asked("3.12", ".python-version", firm=False, allowed=">=3.10"), "3.11"),
         (Asked("3.13", ".python-version", firm=False, allowed=">=3.10"), "3.13"),
         (Asked("3.8", "runtime.txt"), None),
-        (Asked("3.12", ".python-version", firm=False), None),
+        (Asked("3.12", ".python-version", firm=False), "3.11"),
+        (Asked("3.12", ".python-version"), None),
         (Asked(allowed=">=3.14"), None),
         (Asked("3.11", "runtime.txt", allowed=">=3.12"), None),
     ],
@@ -191,7 +192,23 @@ def test_a_refusal_says_what_the_site_has() -> None:
 def test_another_python_than_the_preferred_one_is_said() -> None:
     notice = choose(Asked("3.12", ".python-version", False, ">=3.10"), "3.11", []).notice
     assert ".python-version asks for Python 3.12" in notice
-    assert "it gets 3.11" in notice
+    assert "the repository gets Python 3.11" in notice
+
+
+@pytest.mark.parametrize(
+    ("files", "firm"),
+    [
+        ({"requirements.txt": ""}, False),
+        ({"pyproject.toml": PLAIN}, True),
+        ({"pyproject.toml": PLAIN.replace("dep", "requires-python = '>=3.9'\ndep")}, False),
+        ({"pylock.toml": ""}, True),
+    ],
+)
+def test_when_another_python_than_the_preferred_one_will_do(
+    tmp_path: Path, files: dict[str, str], firm: bool
+) -> None:
+    folder = written(tmp_path, {**files, ".python-version": "3.12"})
+    assert asked(folder, "", wanted(folder, "")).firm is firm
 
 
 VERSIONS = st.integers(8, 16).map(lambda minor: f"3.{minor}")

@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 import sysconfig
+from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import distributions
+from importlib.util import cache_from_source
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -49,6 +51,27 @@ def byte_compile():
     Some packages ship files that are not for this Python, or for none; those stay as they are.
     """
     folders = {sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib")}
-    for folder in sorted(folders):
-        if os.access(folder, os.W_OK):
-            compileall.compile_dir(folder, maxlevels=50, quiet=2, workers=0)
+    paths = [path for folder in folders if os.access(folder, os.W_OK) for path in stale(folder)]
+    if paths:
+        with ProcessPoolExecutor() as pool:
+            list(pool.map(compile_one, paths, chunksize=16))
+
+
+def stale(folder):
+    """Python files without bytecode, or newer than theirs."""
+    for where, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        for name in files:
+            if name.endswith(".py"):
+                path = os.path.join(where, name)
+                compiled = cache_from_source(path)
+                if (
+                    not os.path.exists(compiled)
+                    or os.stat(compiled).st_mtime < os.stat(path).st_mtime
+                ):
+                    yield path
+
+
+def compile_one(path):
+    """Compile one file; what is wrong with it is no error here."""
+    return compileall.compile_file(path, quiet=2)
