@@ -99,10 +99,11 @@ def install_dated(files, choices, day, scratch):
 
     def resolved(*options):
         output = scratch / "resolved.txt"
-        compiling = ("--quiet", "--no-header", "--no-annotate", "--output-file", str(output))
-        dated = ("--exclude-newer", newest)
         output.unlink(missing_ok=True)
-        if uv("pip", "compile", *files, *choices, *compiling, *dated, *options) != 0:
+        compiling = ("--quiet", "--no-header", "--no-annotate", "--output-file", str(output))
+        # Indexes that a requirements file names are asked when its versions are installed, too.
+        compiling += ("--emit-index-url", "--emit-find-links", "--exclude-newer", newest)
+        if uv("pip", "compile", *files, *choices, *compiling, *options) != 0:
             return None
         return output.read_text("utf-8").splitlines()
 
