@@ -61,9 +61,9 @@ def asked(folder: Path, binder: str, wanted: Wanted) -> Asked:
     allowed = _allowed(here, decides)
     if decides in ("Pipfile", "Pipfile.lock"):
         for name in ("Pipfile.lock", "Pipfile"):
-            version = _of_pipfile(here / name)
-            if version:
-                return Asked(version, str(Path(binder, name)), allowed=allowed)
+            required = _of_pipfile(here / name)
+            if required:
+                return Asked(required, str(Path(binder, name)), allowed=allowed)
     found = RUNTIME.fullmatch(_text(here / "runtime.txt"))
     if found and found["version"]:
         return Asked(minor(found["version"]), str(Path(binder, "runtime.txt")), allowed=allowed)
