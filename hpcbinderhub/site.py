@@ -330,7 +330,8 @@ class Site(LoggingConfigurable):
         An image whose `python3` is of that version, or any: uv then fetches that Python, from
         GitHub or from where `UV_PYTHON_INSTALL_MIRROR` in `build_environment` says. A base image
         takes about a gigabyte of every builder.
-        Example: `{'3.13': 'docker.io/library/debian:trixie'}`.
+        Example: `{'3.10': 'docker.io/library/ubuntu:22.04', '3.13':
+        'docker.io/library/debian:trixie'}`.
         """,
     )
     other_base_image = Unicode(

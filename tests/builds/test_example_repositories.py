@@ -40,10 +40,10 @@ SETUP = "from setuptools import setup\nsetup(name='shapes', version='2.0', py_mo
 EXAMPLES: dict[str, tuple[dict[str, str], set[str]]] = {
     "requirements": (
         {
-            "requirements.txt": "-r more.txt\npackaging==21.3\nsix==1.16.0\n",
+            "requirements.txt": "-r more.txt\npackaging==24.2\nsix==1.16.0\n",
             "more.txt": "tqdm<4.67\n",
         },
-        {"packaging==21.3", "six==1.16.0", "tqdm==4.66.6"},
+        {"packaging==24.2", "six==1.16.0", "tqdm==4.66.6"},
     ),
     "jupyterlab": (
         {
