@@ -32,16 +32,19 @@ LIMIT = 20 * 1024**3
 PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.+!_-]*")
 OWNER = 1000
 
-# A stranger's package is a wheel like any other; what its build ends with is only its name.
+# Resolved with all that the environment holds, so that what packages say of themselves is kept as
+# well. One that only comes as source must not keep the others out: each on its own, then.
 FETCH = """
 set -u
 target=$(mktemp -d)
 fetch() {
-    /srv/hpcbinder/tools/uv pip install --quiet --no-config --no-build --no-deps \\
-        --link-mode symlink --python /srv/hpcbinder/env/bin/python3 --target "$target" "$@"
+    /srv/hpcbinder/tools/uv pip install --quiet --no-config --no-build --link-mode symlink \\
+        --python /srv/hpcbinder/env/bin/python3 --target "$target" "$@"
 }
-fetch "$@" && exit
-for package; do fetch "$package" || echo "$package is not kept"; done
+printf '%s\\n' "$1" > "$target.txt"
+shift
+fetch --constraints "$target.txt" "$@" && exit
+for package; do fetch --no-deps "$package" || echo "$package is not kept"; done
 """
 
 
@@ -78,6 +81,7 @@ def stock(
     """
     known = stocked(storage, base_image)
     new = missing(known, wanted)
+    held = "\n".join(name for name in wanted if PACKAGE.fullmatch(name))
     if not new:
         return []
     if used(storage.packages) > LIMIT:
@@ -87,7 +91,8 @@ def stock(
     try:
         if not (storage.packages / "cache").exists():
             _begin(storage, name, given)
-        step = _run(storage, name, _with(storage, given, "rw"), "sh", "-c", FETCH, "fetch", *new)
+        words = ("sh", "-c", FETCH, "fetch", held, *new)
+        step = _run(storage, name, _with(storage, given, "rw"), *words)
         said = list(step)
     finally:
         commands.remove_container(storage, name)
