@@ -31,11 +31,10 @@ def worker(options: argparse.Namespace) -> None:
 
 
 def base_image(options: argparse.Namespace) -> None:
-    """Make the site's base image in this account's builder storage."""
+    """Make the site's base images, one for each Python, in this account's builder storage."""
     site = load_site(options.config)
-    settings = base_settings(site, storage(Path(site.builder_dir)))
-    made = ensure_base(settings, hpcbinder_source(options.hpcbinder), print)
-    print(made.name)
+    for settings in base_settings(site, storage(Path(site.builder_dir))):
+        print(ensure_base(settings, hpcbinder_source(options.hpcbinder), print).name)
 
 
 def database_upgrade(options: argparse.Namespace) -> None:

@@ -28,6 +28,7 @@ from traitlets.config import Config, LoggingConfigurable
 from traitlets.config.loader import PyFileConfigLoader
 
 from .builds.records import QueueLimits
+from .builds.request import PYTHON
 from .profiles import Profile
 from .trust.addresses import checked_own_pattern, checked_pattern
 
@@ -326,6 +327,27 @@ class Site(LoggingConfigurable):
         and another one makes all environments anew. A tag alone may mean another image elsewhere.
         """,
     )
+    python = Unicode(
+        PYTHON,
+        config=True,
+        help="""The Python of repositories that ask for none, and the one of `base_image`.
+
+        Example: `'3.13'`, with `base_image = 'docker.io/library/debian:trixie'`.
+        """,
+    )
+    other_pythons = Dict(
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        config=True,
+        help="""More Pythons for repositories, each with the image that its base image begins with.
+
+        An image whose `python3` is of that version, or any: uv then fetches that Python, from
+        GitHub or from where `UV_PYTHON_INSTALL_MIRROR` in `build_environment` says. A base image
+        takes about a gigabyte of every builder.
+        Example: `{'3.10': 'docker.io/library/ubuntu:22.04', '3.13':
+        'docker.io/library/debian:trixie'}`.
+        """,
+    )
     other_base_image = Unicode(
         "docker.io/library/buildpack-deps:24.04",
         config=True,
@@ -519,6 +541,11 @@ class Site(LoggingConfigurable):
         config=True,
         help="`/health` is not well with less space than this, in MiB, for state or artefacts.",
     )
+
+    @property
+    def pythons(self) -> dict[str, str]:
+        """What its base images begin with, by their Python, the usual one first."""
+        return {self.python: self.base_image, **self.other_pythons}
 
     @property
     def queue_limits(self) -> QueueLimits:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hpcbinderhub.builds import commands
+from hpcbinderhub.builds import commands, packages
 from hpcbinderhub.builds.request import Storage
 
 
@@ -39,6 +39,8 @@ class Run:
     user: str
     arguments: tuple[str, ...]
     folder: str = "/"
+    packages: bool = False
+    """Whether it sees the packages that earlier builds have fetched."""
 
     def instruction(self) -> str:
         """The step as a Dockerfile would have it."""
@@ -90,7 +92,7 @@ def assemble(
                 *step.arguments,
                 user=step.user,
                 folder=step.folder,
-                given=given,
+                given=packages.seen_by(storage, given) if step.packages else given,
             )
         else:
             yield from commands.copy(

@@ -6,10 +6,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from hpcbinderhub.builds.conflicts import reason, two_sides
 from hpcbinderhub.builds.request import FailedEvent
 
 MAX_LINES = 12
 MAX_WIDTH = 500
+
+NOTICE = "hpcbinder: "
+"""How lines of our own build pack begin, which are not about any step."""
 
 UNREACHABLE = re.compile(
     r"dns error|no such host|could not resolve|name or service not known|name resolution"
@@ -27,21 +31,24 @@ UNTRUSTED = re.compile(
 
 @dataclass(frozen=True)
 class Log:
-    """What a log tells: the step that failed, and the lines it printed."""
+    """What a log tells: the step that failed, the lines it printed, what our pack had to say."""
 
     step: str
     lines: tuple[str, ...]
+    notice: str = ""
 
     @classmethod
     def of(cls, lines: Sequence[str]) -> Log:
         """The part of a log that begins with its last step."""
+        notices = [line.removeprefix(NOTICE) for line in lines if line.startswith(NOTICE)]
+        notice = notices[-1] if notices else ""
         steps = [
             n for n, line in enumerate(lines) if re.match(r"(\[\d+/\d+\] )?STEP \d+/\d+", line)
         ]
         if not steps:
-            return cls("", tuple(lines))
+            return cls("", tuple(lines), notice)
         step = re.sub(r"^(\[\d+/\d+\] )?STEP \d+/\d+: ", "", lines[steps[-1]])
-        return cls(step, tuple(lines[steps[-1] + 1 :]))
+        return cls(step, tuple(lines[steps[-1] + 1 :]), notice)
 
     def find(self, pattern: str | re.Pattern[str]) -> re.Match[str] | None:
         """The first line that matches."""
@@ -103,19 +110,19 @@ def conda_unreachable(log: Log) -> FailedEvent | None:
     failed = fetched or log.find(UNREACHABLE) or log.find(r"Download error|Multi-download failed")
     if not (own_step and failed and (hosts or fetched)):
         return None
+    instead = log.notice or "Use a requirements.txt instead of conda."
     return FailedEvent(
         cause="conda-unreachable",
         message="This repository needs conda hosts (conda.anaconda.org, micro.mamba.pm) which "
         "cannot be reached from the build host.",
-        advice="Use a requirements.txt instead of conda (and no runtime.txt that asks for another "
-        "Python), or ask your site's admin for a mirror.",
+        advice=f"{instead} Or ask your site's admin for a mirror of conda's hosts.",
         lines=log.tail(),
     )
 
 
 def tools(log: Log) -> FailedEvent | None:
     """What our own scripts inside the image say."""
-    found = log.find(r"^hpcbinder-tools: (no-git|conflict|broken): (.*)")
+    found = log.find(r"^hpcbinder-tools: (no-git|conflict|broken|lock): (.*)")
     if found is None:
         return None
     if found[1] == "no-git":
@@ -125,29 +132,21 @@ def tools(log: Log) -> FailedEvent | None:
             advice="Install git in the Dockerfile, or leave /usr/local/bin on the PATH.",
             lines=log.tail(),
         )
-    sides = "The repository's requirements and the tools of this hub (JupyterLab, JupyterHub, Dask)"
-    why = conflict_reason(log) if found[1] == "conflict" else found[2]
+    if found[1] == "lock":
+        return FailedEvent(
+            cause="repository",
+            message=f"The repository's lock file cannot be followed: {found[2]}",
+            advice="Lock it again, for Linux and this Python, and commit the new file.",
+            lines=log.tail(),
+        )
+    broken = f"The tools of this hub do not work beside the repository's packages: {found[2]}"
     return FailedEvent(
         cause="tools-conflict",
-        message=f"{sides} do not fit together: {why}",
+        message=two_sides(reason(log.lines)) if found[1] == "conflict" else broken,
         advice="Loosen the version pins that are named, or remove JupyterLab, JupyterHub, tornado "
         "and Dask from the repository's requirements; the hub brings its own.",
-        lines=log.block(r"^hpcbinder-tools: joint|^error: No solution|^hpcbinder-tools:"),
+        lines=log.block(r"^error: No solution|^hpcbinder-tools:"),
     )
-
-
-def conflict_reason(log: Log) -> str:
-    """uv's own explanation in one line."""
-    text: list[str] = []
-    for line in log.lines:
-        started = re.search(r"(Because .*)", line)
-        if started and not text:
-            text = [started[1]]
-        elif text and line.startswith(" ") and not re.match(r"\s*(hint|cause):", line):
-            text.append(line.strip())
-        elif text:
-            break
-    return " ".join(text) or "no versions suit both."
 
 
 def not_found(log: Log) -> FailedEvent | None:
@@ -170,6 +169,21 @@ def not_found(log: Log) -> FailedEvent | None:
     )
 
 
+def hash_mismatch(log: Log) -> FailedEvent | None:
+    """A file that is not the one that was locked."""
+    found = log.find(r"Hash mismatch for `([^`]+)`")
+    if found is None:
+        return None
+    return FailedEvent(
+        cause="hash-mismatch",
+        message=f"What this site's package index has as {found[1]} is not what the repository has "
+        "locked.",
+        advice="Lock the repository again if its lock is old or was made for another index; "
+        "otherwise tell your site's admin.",
+        lines=log.block(re.escape(found[0])),
+    )
+
+
 def no_solution(log: Log) -> FailedEvent | None:
     """Requirements that contradict each other, or ask for a version that does not exist."""
     pattern = (
@@ -178,7 +192,7 @@ def no_solution(log: Log) -> FailedEvent | None:
     found = log.find(pattern)
     if found is None:
         return None
-    why = conflict_reason(log) if "No solution" in found[0] else log.block(pattern)[0]
+    why = reason(log.lines) if "No solution" in found[0] else log.block(pattern)[0]
     return FailedEvent(
         cause="no-solution",
         message=f"No versions satisfy all of the repository's requirements: {why}",
@@ -235,7 +249,8 @@ def network(log: Log) -> FailedEvent | None:
     if log.find(pattern) is None:
         return None
     where = log.find(
-        r"https?://([^/\s:\"']+)|host address '?([^'\s]+)'?|Could not resolve host: (\S+)"
+        r"https?://([^/\s:\"']+)|host='([^']+)'"
+        r"|host address '?([^'\s]+)'?|Could not resolve host: (\S+)"
     )
     host = next((group for group in where.groups() if group), "") if where else ""
     what = host or "A host that the build needs"
@@ -282,6 +297,7 @@ RULES: tuple[Callable[[Log], FailedEvent | None], ...] = (
     conda_unreachable,
     out_of_memory,
     post_build,
+    hash_mismatch,
     not_found,
     bad_requirements,
     package_build,
@@ -296,6 +312,10 @@ RULES: tuple[Callable[[Log], FailedEvent | None], ...] = (
 def diagnose(lines: Sequence[str], error: BaseException | None = None) -> FailedEvent:
     """The last event of a build that failed with these lines."""
     if isinstance(error, (ValueError, TypeError, RuntimeError)) and not isinstance(error, OSError):
+        # What repo2docker asks elsewhere while it writes a Dockerfile.
+        unreachable = network(Log("", (str(error),)))
+        if unreachable is not None:
+            return unreachable
         return FailedEvent(
             cause="repository",
             message=str(error) or "The repository's configuration cannot be used.",

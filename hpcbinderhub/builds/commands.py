@@ -70,6 +70,7 @@ class Steps:
 
     environment: Mapping[str, str] = field(default_factory=dict)
     trust_folder: Path | None = None
+    volumes: tuple[str, ...] = ()
 
     @property
     def variables(self) -> dict[str, str]:
@@ -81,6 +82,8 @@ class Steps:
         options = [f"{variable_option}={name}={value}" for name, value in self.variables.items()]
         if self.trust_folder:
             options += ["--volume", f"{self.trust_folder}:{TRUST}:ro"]
+        for volume in self.volumes:
+            options += ["--volume", volume]
         return options
 
     def own_environment(self) -> dict[str, str]:
@@ -276,6 +279,13 @@ def container_configuration(storage: Storage, container: str) -> dict[str, Any]:
     found = json.loads(output(storage, "inspect", "--type", "container", container))
     config: dict[str, Any] = found["OCIv1"].get("config") or {}
     return config
+
+
+def origin(storage: Storage, container: str) -> str:
+    """Name of the image that a working container was made from."""
+    return output(
+        storage, "inspect", "--type", "container", "--format", "{{.FromImage}}", container
+    )
 
 
 def from_image(storage: Storage, image: str, name: str) -> str:

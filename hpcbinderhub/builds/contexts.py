@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..errors import UserError
-from ..images.base import PYTHON
 from ..repos.repositories import Repositories
 from ..repos.spec import RepoSpec
 from ..site import Site
@@ -45,9 +44,8 @@ class Contexts:
         self._repositories = repositories
         self._git = repositories.git
         self._ground = Ground.of(
-            base_image=site.base_image,
+            pythons=site.pythons,
             other_base_image=site.other_base_image,
-            python=PYTHON,
             environment=site.build_environment,
             mount_points=tuple(site.mount_points),
         )
@@ -88,7 +86,8 @@ class Contexts:
     ) -> ContentFree | WholeTree:
         tree = Tree(await self._git.listing(repo_url, commit, reader))
         known: dict[str, bytes | None] = {}
-        while isinstance(found := await asyncio.to_thread(decide, tree, known, PYTHON), Wants):
+        pythons = tuple(self._ground.pythons)
+        while isinstance(found := await asyncio.to_thread(decide, tree, known, pythons), Wants):
             ids = {path: tree.entries[path].id for path in found.paths}
             contents = await self._git.contents(repo_url, list(ids.values()), MAX_BYTES, reader)
             known |= {path: contents[name] for path, name in ids.items()}

@@ -65,8 +65,12 @@ def own_image(image: str) -> str:
     return f"{image}-own"
 
 
-def build_packs(hub_base_image: str) -> list[Callable[..., Any]]:
-    """All build packs in the order they are asked; the one before Conda takes Python files."""
+def build_packs(pythons: Mapping[str, str]) -> list[Callable[..., Any]]:
+    """All build packs in the order they are asked; the one before Conda takes Python files.
+
+    ``pythons``: the site's base images by their Python, the usual one first.
+    """
+    hub_base_image = next(iter(pythons.values()))
     return [
         LegacyBinderDockerBuildPack,
         partial(DockerfilePack, hub_base_image=hub_base_image),
@@ -74,7 +78,7 @@ def build_packs(hub_base_image: str) -> list[Callable[..., Any]]:
         JuliaRequireBuildPack,
         NixBuildPack,
         RBuildPack,
-        partial(UvPack, hub_base_image=hub_base_image),
+        partial(UvPack, pythons=pythons),
         CondaBuildPack,
         PipfileBuildPack,
         PythonBuildPack,

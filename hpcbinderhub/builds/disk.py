@@ -53,7 +53,9 @@ class DiskWatch(threading.Thread):
     def added(self) -> int:
         """Bytes this build has added so far."""
         new = [self.layers / name / "diff" for name in self._layers() - self.before]
-        return sum(used(folder) for folder in [*new, self.tmp])
+        # What a step writes to a volume under an overlay lies beside its container's own files.
+        containers = self.layers.with_name("overlay-containers")
+        return sum(used(folder) for folder in [*new, containers, self.tmp])
 
     def run(self) -> None:
         """Look once a second until the process ends."""

@@ -12,12 +12,11 @@ _ON_THE_WAY = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"
 class Ground:
     """A part of every recipe, whatever its repository says."""
 
-    base: str
-    """The base image, by its digest where the site names one."""
+    pythons: Mapping[str, str]
+    """What the base images begin with, by their Python, the usual one first: by its digest where
+    the site names one."""
     other_base: str
     """The same for what repo2docker's own build packs build on."""
-    python: str
-    """The version of the base image's own Python."""
     variables: Mapping[str, str]
     folders: tuple[str, ...]
     """Those that every image has for something to be mounted on."""
@@ -26,9 +25,8 @@ class Ground:
     def of(
         cls,
         *,
-        base_image: str,
+        pythons: Mapping[str, str],
         other_base_image: str,
-        python: str,
         environment: Mapping[str, str],
         mount_points: tuple[str, ...],
     ) -> Ground:
@@ -40,7 +38,8 @@ class Ground:
         """
         counted = {k: v for k, v in environment.items() if k.lower() not in _ON_THE_WAY}
         folders = tuple(sorted(set(mount_points)))
-        return cls(_named(base_image), _named(other_base_image), python, counted, folders)
+        named = {version: _named(image) for version, image in pythons.items()}
+        return cls(named, _named(other_base_image), counted, folders)
 
 
 def _named(image: str) -> str:

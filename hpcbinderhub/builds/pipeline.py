@@ -17,12 +17,12 @@ import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from repo2docker.app import Repo2Docker
 from traitlets.config import Config
 
-from hpcbinderhub.builds import commands, processes, tools
+from hpcbinderhub.builds import commands, packages, processes, tools
 from hpcbinderhub.builds.buildah import BuildahEngine
 from hpcbinderhub.builds.causes import diagnose, shorten
 from hpcbinderhub.builds.detect import build_packs, own_image
@@ -143,9 +143,21 @@ def _run(request: BuildRequest, reporter: Reporter) -> BuiltEvent:
             event = _build_and_convert(request, reporter)
             # Said before cleaning up, which nobody who waits for the artefact needs to wait for.
             reporter.emit(event.model_copy(update={"seconds": reporter.seconds}))
+            _keep_packages(request, event)
             return event
         finally:
             _clean(request)
+
+
+def _keep_packages(request: BuildRequest, event: BuiltEvent) -> None:
+    """Keep what was installed on a base image of ours for the builds to come."""
+    if request.reader is not None:
+        return  # What packages it has, and from where, is its reader's alone.
+    given = commands.steps_for(request, request.storage.tmp / "trust")
+    with contextlib.suppress(commands.BuildahError, OSError):
+        base = commands.origin(request.storage, working_container(request.image))
+        if base in request.pythons.values():
+            packages.stock(request.storage, base, event.packages, given)
 
 
 def _clean(request: BuildRequest) -> None:
@@ -182,11 +194,12 @@ def _watch_disk(request: BuildRequest, reporter: Reporter) -> None:
 
 
 def _build_and_convert(request: BuildRequest, reporter: Reporter) -> BuiltEvent:
-    if not commands.exists(request.storage, request.base_image):
-        raise UserError(
-            f"The site's base image {request.base_image} is not in the builder's storage.",
-            "Ask your site's admin to make it.",
-        )
+    for image in request.pythons.values():
+        if not commands.exists(request.storage, image):
+            raise UserError(
+                f"The site's base image {image} is not in the builder's storage.",
+                "Ask your site's admin to make it.",
+            )
     with reporter.timed("building"):
         _build(request, reporter)
         container = _container(request)
@@ -206,6 +219,15 @@ def _build_and_convert(request: BuildRequest, reporter: Reporter) -> BuiltEvent:
 
 def _build(request: BuildRequest, reporter: Reporter) -> None:
     """Let repo2docker pick a build pack and build."""
+    log = logging.getLogger("repo2docker")
+    log.handlers = [LogLines(reporter)]
+    log.propagate = False
+    log.setLevel(logging.INFO)
+    repo2docker(request, log=log).build()
+
+
+def repo2docker(request: BuildRequest, **more: Any) -> HubRepo2Docker:
+    """repo2docker as it is set up for one build."""
     given = commands.steps_for(request, request.storage.tmp / "trust")
     engine = {
         "graphroot": str(request.storage.graphroot),
@@ -214,26 +236,21 @@ def _build(request: BuildRequest, reporter: Reporter) -> None:
         "environment": dict(given.environment),
         "trust_folder": str(given.trust_folder or ""),
     }
-    log = logging.getLogger("repo2docker")
-    log.handlers = [LogLines(reporter)]
-    log.propagate = False
-    log.setLevel(logging.INFO)
-    app = HubRepo2Docker(
+    return HubRepo2Docker(
         config=Config({"BuildahEngine": engine}),
-        log=log,
         repo=str(request.context),
         ref=request.commit,
         output_image_spec=request.image,
         base_image=request.other_base_image,
-        buildpacks=build_packs(request.base_image),
+        buildpacks=build_packs(request.pythons),
         appendix=tools.appendix(request.base_image),
         user_id=int(USER),
         user_name="jovyan",
         target_repo_dir=REPO_DIR,
         run=False,
         push=False,
+        **more,
     )
-    app.build()
 
 
 def _container(request: BuildRequest) -> str:

@@ -23,7 +23,10 @@ def whole_tree_key(tree: str, ground: Ground, reader: str | None) -> str:
     The tree, not the commit: a commit that changes nothing but its message needs no build. It names
     submodules by their commits and files in LFS by their hashes.
     """
-    return _key({"tree": tree, "other_base": ground.other_base}, ground, reader)
+    # Any of the site's Pythons may be what a file in it asks for, and the usual one if none does.
+    pythons = list(ground.pythons.items())
+    made_from = {"tree": tree, "other_base": ground.other_base, "pythons": pythons}
+    return _key(made_from, ground, reader)
 
 
 def content_free_key(recipe: ContentFree, ground: Ground, reader: str | None) -> str:
@@ -33,7 +36,8 @@ def content_free_key(recipe: ContentFree, ground: Ground, reader: str | None) ->
     the build: the key names the text.
     """
     files = {path: hashlib.sha256(content).hexdigest() for path, content in recipe.files}
-    made_from: dict[str, Any] = {"pack": recipe.pack, "files": files}
+    python = [recipe.python, ground.pythons[recipe.python]]
+    made_from: dict[str, Any] = {"pack": recipe.pack, "files": files, "python": python}
     if recipe.pack != "uv":
         made_from["other_base"] = ground.other_base
     return _key(made_from, ground, reader)
@@ -44,8 +48,6 @@ def _key(made_from: dict[str, Any], ground: Ground, reader: str | None) -> str:
     it makes."""
     parts = made_from | {
         "format": FORMAT,
-        "base": ground.base,
-        "python": ground.python,
         "tools": TOOLS_GENERATION,
         "variables": dict(ground.variables),
         "folders": ground.folders,

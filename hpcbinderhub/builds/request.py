@@ -19,6 +19,7 @@ Cause = Literal[
     "package-not-found",
     "package-build",
     "tools-conflict",
+    "hash-mismatch",
     "conda-unreachable",
     "network",
     "dockerfile",
@@ -73,6 +74,9 @@ def _environment(values: Mapping[str, str]) -> dict[str, str]:
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 MountPoint = Annotated[str, AfterValidator(_mount_point)]
 ImageReference = Annotated[str, StringConstraints(pattern=IMAGE_REFERENCE)]
+PYTHON = "3.11"
+"""The Python of Debian bookworm, which base images are made from unless a site says otherwise."""
+PythonVersion = Annotated[str, StringConstraints(pattern=r"^3\.[0-9]{1,3}$")]
 BuildEnvironment = Annotated[dict[str, str], AfterValidator(_environment)]
 
 
@@ -82,6 +86,11 @@ class Storage(Model):
     graphroot: AbsolutePath
     runroot: AbsolutePath
     tmp: AbsolutePath
+
+    @property
+    def packages(self) -> Path:
+        """Where it keeps the Python packages that its builds have asked for."""
+        return self.graphroot.with_name(f"{self.graphroot.name}-packages")
 
 
 class Limits(Model):
@@ -123,6 +132,10 @@ class BuildRequest(SiteOptions):
     ref: Annotated[str, StringConstraints(max_length=1000)]
     key: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$", max_length=128)]
     base_image: ImageReference
+    python: PythonVersion = PYTHON
+    other_pythons: dict[PythonVersion, ImageReference] = Field(
+        default_factory=dict, description="The base images with other Pythons."
+    )
     other_base_image: ImageReference = Field(
         default="docker.io/library/buildpack-deps:24.04",
         description="What repo2docker's own build packs (Conda, R, Julia, Nix) build on.",
@@ -136,6 +149,11 @@ class BuildRequest(SiteOptions):
     mount_points: tuple[MountPoint, ...] = ()
     limits: Limits = Limits()
     push: Push | None = None
+
+    @property
+    def pythons(self) -> dict[str, str]:
+        """The base images by their Python, the usual one first."""
+        return {self.python: self.base_image, **self.other_pythons}
 
     @property
     def image(self) -> str:

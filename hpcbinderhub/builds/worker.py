@@ -13,6 +13,7 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -60,10 +61,12 @@ class Worker:
     async def run(self) -> None:
         """Build until stopped."""
         await self._clean()
-        base = await asyncio.to_thread(
-            ensure_base, self._base_settings(), self._hpcbinder_source, log.info
-        )
-        log.info("The base image is %s; waiting for builds.", base.name)
+        bases = [
+            await asyncio.to_thread(ensure_base, settings, self._hpcbinder_source, log.info)
+            for settings in base_settings(self._site, self._storage())
+        ]
+        names = [base.name for base in bases]
+        log.info("The base images are %s; waiting for builds.", ", ".join(names))
         stopping = asyncio.ensure_future(self._stopping.wait())
         removing = asyncio.ensure_future(keep_removing(self._client, Path(self._site.artefacts)))
         while not self._stopping.is_set():
@@ -75,7 +78,7 @@ class Worker:
             claimed = claim.result()
             if claimed:
                 log.info("Building %s of %s", claimed["commit"], claimed["repo_url"])
-                await self._build(claimed, base.name)
+                await self._build(claimed, names)
         removing.cancel()
         stopping.cancel()
 
@@ -101,7 +104,7 @@ class Worker:
                 return f"{what} short of disk space; builds wait until there is more."
         return ""
 
-    async def _build(self, claimed: dict[str, Any], base_image: str) -> None:
+    async def _build(self, claimed: dict[str, Any], base_images: Sequence[str]) -> None:
         build = claimed["id"]
         directory = self._directory / "work" / build
         attempt = BuildAttempt(self._client, build, self._site.lease_seconds)
@@ -109,7 +112,7 @@ class Worker:
             await asyncio.to_thread(_fresh, directory)
             await self._client.context(build, directory / "context.tar")
             await _unpack(directory / "context.tar", directory / "context")
-            request = self._request(claimed, base_image, directory / "context")
+            request = self._request(claimed, base_images, directory / "context")
             await asyncio.to_thread(make_folder, request.artefact_dir, request.reader)
             await attempt.run(request, self._stopping)
         except Gone as error:
@@ -125,8 +128,11 @@ class Worker:
     async def _clean(self) -> None:
         await asyncio.to_thread(shutil.rmtree, self._directory / "work", ignore_errors=True)
 
-    def _request(self, claimed: dict[str, Any], base_image: str, context: Path) -> BuildRequest:
+    def _request(
+        self, claimed: dict[str, Any], base_images: Sequence[str], context: Path
+    ) -> BuildRequest:
         site = self._site
+        base_image, *others = base_images
         return BuildRequest(
             id=claimed["id"],
             context=context,
@@ -135,6 +141,8 @@ class Worker:
             ref=claimed["ref"],
             key=claimed["key"],
             base_image=base_image,
+            python=site.python,
+            other_pythons=dict(zip(site.other_pythons, others, strict=True)),
             other_base_image=site.other_base_image,
             tools_generation=TOOLS_GENERATION,
             storage=self._storage(),
@@ -149,9 +157,6 @@ class Worker:
                 log_bytes=site.build_log_kb << 10,
             ),
         )
-
-    def _base_settings(self) -> BaseSettings:
-        return base_settings(self._site, self._storage())
 
     def _storage(self) -> Storage:
         return storage(self._directory)
@@ -299,14 +304,18 @@ def storage(directory: Path) -> Storage:
     )
 
 
-def base_settings(site: Site, where: Storage) -> BaseSettings:
-    """The site's choices about its base image."""
-    return BaseSettings(
-        storage=where,
-        from_image=site.base_image,
-        environment=dict(site.build_environment),
-        ca_bundle=Path(site.build_ca_bundle) if site.build_ca_bundle else None,
-    )
+def base_settings(site: Site, where: Storage) -> list[BaseSettings]:
+    """The site's choices about its base images, one for each Python, the usual one first."""
+    return [
+        BaseSettings(
+            storage=where,
+            from_image=image,
+            python=python,
+            environment=dict(site.build_environment),
+            ca_bundle=Path(site.build_ca_bundle) if site.build_ca_bundle else None,
+        )
+        for python, image in [(site.python, site.base_image), *site.other_pythons.items()]
+    ]
 
 
 async def run_worker(site: Site, hpcbinder_source: Path) -> None:

@@ -18,11 +18,16 @@ from hpcbinderhub.builds import commands
 from hpcbinderhub.builds.causes import diagnose
 from hpcbinderhub.builds.lock import LOCK, exclusive
 from hpcbinderhub.builds.recipe import TOOLS_GENERATION
-from hpcbinderhub.builds.request import AbsolutePath, ImageReference, Model, SiteOptions, Storage
+from hpcbinderhub.builds.request import (
+    PYTHON,
+    AbsolutePath,
+    ImageReference,
+    Model,
+    PythonVersion,
+    SiteOptions,
+    Storage,
+)
 from hpcbinderhub.errors import UserError
-
-PYTHON = "3.11"
-"""The Python of the base image; the recipe checks it."""
 
 UNTRACKED = {"__pycache__", ".git", "build", "dist", "node_modules", ".mypy_cache", ".ruff_cache"}
 
@@ -41,6 +46,7 @@ class BaseSettings(SiteOptions):
     storage: Storage
     recipe: AbsolutePath = Field(default_factory=recipe_folder)
     from_image: ImageReference = "docker.io/library/debian:bookworm"
+    python: PythonVersion = PYTHON
     uv_requirement: str = Field(default="uv>=0.8", pattern=r"^uv[A-Za-z0-9.,<>=!~]*$")
     generation: str = Field(default=TOOLS_GENERATION, pattern=r"^[0-9]{1,6}$")
 
@@ -83,13 +89,14 @@ def ensure_base(
 def base_name(settings: BaseSettings, hpcbinder_source: Path) -> str:
     """The image's name: its generation, and a hash of all that goes into it."""
     digest = hashlib.sha256()
-    for text in (settings.from_image, settings.uv_requirement, PYTHON):
+    for text in (settings.from_image, settings.uv_requirement, settings.python):
         digest.update(text.encode() + b"\0")
     for folder in (settings.recipe, hpcbinder_source):
         for path in _files(folder):
             relative = path.name if folder.is_file() else path.relative_to(folder).as_posix()
             digest.update(relative.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    return f"localhost/hpcbinderhub/base:{settings.generation}-{digest.hexdigest()[:16]}"
+    tag = f"{settings.generation}-{digest.hexdigest()[:16]}"
+    return f"localhost/hpcbinderhub/base-{settings.python}:{tag}"
 
 
 def _files(source: Path) -> Iterator[Path]:
@@ -135,6 +142,7 @@ def _build(settings: BaseSettings, hpcbinder_source: Path, name: str) -> Iterato
             given=commands.steps_for(settings, Path(folder, "trust")),
             arguments={
                 "FROM_IMAGE": settings.from_image,
+                "PYTHON": settings.python,
                 "UV_REQUIREMENT": settings.uv_requirement,
             },
         )

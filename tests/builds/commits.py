@@ -9,15 +9,17 @@ from hpcbinderhub.builds.contentfree.decide import ContentFree, Wants, WholeTree
 from hpcbinderhub.builds.contentfree.tree import Tree
 from hpcbinderhub.builds.ground import Ground
 from hpcbinderhub.builds.recipe import content_free_key, whole_tree_key
-from hpcbinderhub.images.base import PYTHON
+from hpcbinderhub.builds.request import PYTHON
 from hpcbinderhub.repos.listing import Entry
 
 Commit = Mapping[str, bytes]
 
 GROUND = Ground.of(
-    base_image="docker.io/library/debian:bookworm",
+    pythons={
+        PYTHON: "docker.io/library/debian:bookworm",
+        "3.13": "docker.io/library/debian:trixie",
+    },
     other_base_image="docker.io/library/buildpack-deps:24.04",
-    python=PYTHON,
     environment={},
     mount_points=("/home",),
 )
@@ -29,10 +31,12 @@ def tree_of(commit: Commit, odd: Mapping[str, str] = {}) -> Tree:
     return Tree(files | {path: Entry(mode, "0" * 40) for path, mode in odd.items()})
 
 
-def decided(commit: Commit, odd: Mapping[str, str] = {}) -> ContentFree | WholeTree:
+def decided(
+    commit: Commit, odd: Mapping[str, str] = {}, ground: Ground = GROUND
+) -> ContentFree | WholeTree:
     """The decision, as the service comes to it: by reading what it is asked to read."""
     tree, known = tree_of(commit, odd), dict[str, bytes | None]()
-    while isinstance(found := decide(tree, known, PYTHON), Wants):
+    while isinstance(found := decide(tree, known, tuple(ground.pythons)), Wants):
         assert found.paths
         assert not known.keys() & set(found.paths)
         known |= {path: commit[path] for path in found.paths}
@@ -47,7 +51,7 @@ def ingredients(commit: Commit, odd: Mapping[str, str] = {}) -> dict[str, bytes]
 
 def key(commit: Commit, ground: Ground = GROUND, reader: str | None = None) -> str:
     """The key of a commit's recipe."""
-    found = decided(commit)
+    found = decided(commit, ground=ground)
     if isinstance(found, ContentFree):
         return content_free_key(found, ground, reader)
     whole = hashlib.sha1(repr(sorted(commit.items())).encode()).hexdigest()

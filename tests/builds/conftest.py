@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -173,8 +174,16 @@ def prepared(account: str) -> Builder:
     return builder
 
 
-@pytest.fixture(scope="session")
-def builder() -> Iterator[Builder]:
+def make_base(builder: Builder, **choices: str) -> str:
+    """The name of a base image of this source tree, which is made if it is not there."""
+    settings = json.dumps({"storage": builder.storage, **site_options(), **choices})
+    made = builder.run(sys.executable, "-c", MAKE_BASE, settings, str(PROJECT / "hpcbinder"))
+    assert made.returncode == 0, made.stderr[-3000:]
+    return made.stdout.strip()
+
+
+@contextmanager
+def ready_builder() -> Iterator[Builder]:
     """A builder with the base image of this source tree."""
     builder = prepared(builder_account())
     if DEBIAN not in builder.buildah("images", "--format", "{{.Name}}:{{.Tag}}"):
@@ -182,10 +191,13 @@ def builder() -> Iterator[Builder]:
         done = builder.run("buildah", *pull, "--storage-driver", "overlay", "pull", DEBIAN)
         if done.returncode != 0:
             pytest.skip(f"{DEBIAN} is neither in {builder.folder} nor to be had from a registry")
-    settings = json.dumps({"storage": builder.storage, **site_options()})
-    source = str(PROJECT / "hpcbinder")
-    made = builder.run(sys.executable, "-c", MAKE_BASE, settings, source)
-    assert made.returncode == 0, made.stderr[-3000:]
-    yield Builder(builder.account, builder.folder, made.stdout.strip())
+    yield Builder(builder.account, builder.folder, make_base(builder))
     shutil.rmtree(builder.folder / "contexts", ignore_errors=True)
     shutil.rmtree(builder.artefacts, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def builder() -> Iterator[Builder]:
+    """One builder for all tests."""
+    with ready_builder() as builder:
+        yield builder

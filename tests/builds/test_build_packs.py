@@ -12,7 +12,8 @@ from hpcbinderhub.builds.detect import build_packs
 from hpcbinderhub.builds.tools import appendix, second_step
 from hpcbinderhub.builds.uvpack import UvPack, working_container
 
-BASE = "localhost/hpcbinderhub/base:1-0123456789abcdef"
+BASE = "localhost/hpcbinderhub/base-3.11:1-012345"
+OTHER = "localhost/hpcbinderhub/base-3.13:1-012345"
 PYPROJECT = "[project]\nname = 'x'\n[build-system]\nrequires = ['setuptools']\n"
 
 
@@ -23,7 +24,7 @@ def picked(monkeypatch: pytest.MonkeyPatch, folder: Path, files: dict[str, str])
         (folder / name).write_text(text, "utf-8")
     monkeypatch.chdir(folder)
     logging.getLogger("repo2docker").setLevel(logging.ERROR)
-    packs = (make(base_image="other:1") for make in build_packs(BASE))
+    packs = (make(base_image="other:1") for make in build_packs({"3.11": BASE, "3.13": OTHER}))
     return next(pack for pack in packs if pack.detect())
 
 
@@ -41,7 +42,13 @@ def picked(monkeypatch: pytest.MonkeyPatch, folder: Path, files: dict[str, str])
         ({"requirements.txt": "", "runtime.txt": "python-3.11"}, "UvPack"),
         ({"requirements.txt": "", "runtime.txt": "python-3.8"}, "PythonBuildPack"),
         ({"requirements.txt": "", "environment.yml": ""}, "CondaBuildPack"),
-        ({"requirements.txt": "", "Pipfile": ""}, "PipfileBuildPack"),
+        ({"requirements.txt": "", "runtime.txt": "python-3.13"}, "UvPack"),
+        ({"requirements.txt": "", ".python-version": "3.12"}, "UvPack"),
+        ({"requirements.txt": "", "Pipfile": ""}, "UvPack"),
+        ({"Pipfile.lock": "{}"}, "UvPack"),
+        ({"Pipfile": "[requires]\npython_version = '3.8'\n"}, "PipfileBuildPack"),
+        ({"uv.lock": "", "pyproject.toml": ""}, "UvPack"),
+        ({"pylock.toml": "", "environment.yml": ""}, "CondaBuildPack"),
         ({"requirements.txt": "", "Dockerfile": "FROM x"}, "DockerfilePack"),
         ({"requirements.txt": "", "binder/Dockerfile": "FROM x"}, "DockerfilePack"),
         ({"install.R": "", "runtime.txt": "r-4.3-2024-01-01"}, "RBuildPack"),
@@ -68,11 +75,11 @@ def test_the_steps_of_a_quickstart(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert (
         steps(monkeypatch, tmp_path, {"requirements.txt": "numpy\n"})
         == """\
-FROM localhost/hpcbinderhub/base:1-0123456789abcdef
+FROM localhost/hpcbinderhub/base-3.11:1-012345
 COPY --chown=1000:1000 . /srv/repo
 USER 1000
 WORKDIR /srv/repo
-RUN ["/srv/hpcbinder/env/bin/python3", "-I", "/srv/hpcbinder/tools/install-requirements.py", \
+RUN ["/srv/hpcbinder/env/bin/python3", "-I", "/srv/hpcbinder/tools/install", \
 "--requirements", "requirements.txt"]
 USER 1000
 """
@@ -92,7 +99,7 @@ def test_the_steps_of_a_repository_that_has_everything(
     assert (
         steps(monkeypatch, tmp_path, files)
         == """\
-FROM localhost/hpcbinderhub/base:1-0123456789abcdef
+FROM localhost/hpcbinderhub/base-3.11:1-012345
 USER 0
 WORKDIR /
 RUN ["sh", "-c", "apt-get -qq update && apt-get install --yes --no-install-recommends -- \
@@ -101,11 +108,14 @@ RUN ["sh", "-c", "apt-get -qq update && apt-get install --yes --no-install-recom
 COPY --chown=1000:1000 . /srv/repo
 USER 1000
 WORKDIR /srv/repo
-RUN ["/srv/hpcbinder/env/bin/python3", "-I", "/srv/hpcbinder/tools/install-requirements.py", \
+RUN ["/srv/hpcbinder/env/bin/python3", "-I", "/srv/hpcbinder/tools/install", \
 "--requirements", "binder/requirements.txt"]
 USER 1000
 WORKDIR /srv/repo
 RUN ["sh", "-c", "chmod +x \\"$1\\" && \\"./$1\\"", "postBuild", "binder/postBuild"]
+USER 1000
+WORKDIR /srv/repo
+RUN ["/srv/hpcbinder/env/bin/python3", "-I", "/srv/hpcbinder/tools/install"]
 ENV R2D_ENTRYPOINT="/srv/repo/binder/start"
 USER 1000
 """
@@ -117,6 +127,31 @@ def test_a_package_is_installed_with_its_requirements(
 ) -> None:
     files = {"requirements.txt": "", "pyproject.toml": PYPROJECT}
     assert '"requirements.txt", "--package"]' in steps(monkeypatch, tmp_path, files)
+
+
+def test_another_python_of_the_site_s_has_a_base_image_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    files = {"requirements.txt": "", "runtime.txt": "python-3.13"}
+    assert steps(monkeypatch, tmp_path, files).startswith(f"FROM {OTHER}\n")
+
+
+def test_a_day_is_that_of_the_index(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    files = {"requirements.txt": "", "runtime.txt": "python-3.11-2024-01-31"}
+    assert '"requirements.txt", "--date", "2024-01-31"]' in steps(monkeypatch, tmp_path, files)
+
+
+def test_a_lock_needs_no_day(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    files = {"pylock.toml": "", "runtime.txt": "python-3.11-2024-01-31"}
+    assert '"--lock", "pylock.toml"]' in steps(monkeypatch, tmp_path, files)
+
+
+def test_a_python_that_nobody_has_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    files = {"pylock.toml": "requires-python = '>=3.15'"}
+    with pytest.raises(ValueError, match=r"is >=3\.15; this site has Python 3\.11 and 3\.13\."):
+        picked(monkeypatch, tmp_path, files)
 
 
 @pytest.mark.parametrize("line", ["hello; rm -rf /", "$(id)", "-o=x", "hello world", "Hello"])
@@ -132,8 +167,8 @@ def test_what_other_packs_append() -> None:
         appendix(BASE)
         == """\
 USER root
-COPY --from=localhost/hpcbinderhub/base:1-0123456789abcdef /srv/hpcbinder/tools /srv/hpcbinder/tools
-COPY --from=localhost/hpcbinderhub/base:1-0123456789abcdef /srv/hpcbinder/env /srv/hpcbinder/env
+COPY --from=localhost/hpcbinderhub/base-3.11:1-012345 /srv/hpcbinder/tools /srv/hpcbinder/tools
+COPY --from=localhost/hpcbinderhub/base-3.11:1-012345 /srv/hpcbinder/env /srv/hpcbinder/env
 RUN ["/srv/hpcbinder/tools/python/bin/python3", "-I", "/srv/hpcbinder/tools/add-tools.py"]
 ENV HOME=/srv/home
 ENV PATH=/srv/home/.local/bin:${PATH}
@@ -162,8 +197,8 @@ def test_the_second_step_of_a_dockerfile() -> None:
         second_step("localhost/hpcbinderhub/key:1-own", BASE).containerfile()
         == """\
 FROM localhost/hpcbinderhub/key:1-own
-COPY --from=localhost/hpcbinderhub/base:1-0123456789abcdef /srv/hpcbinder/tools /srv/hpcbinder/tools
-COPY --from=localhost/hpcbinderhub/base:1-0123456789abcdef /srv/hpcbinder/env /srv/hpcbinder/env
+COPY --from=localhost/hpcbinderhub/base-3.11:1-012345 /srv/hpcbinder/tools /srv/hpcbinder/tools
+COPY --from=localhost/hpcbinderhub/base-3.11:1-012345 /srv/hpcbinder/env /srv/hpcbinder/env
 USER 0
 WORKDIR /
 RUN ["/srv/hpcbinder/tools/python/bin/python3", "-I", "/srv/hpcbinder/tools/add-tools.py"]

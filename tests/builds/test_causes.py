@@ -52,11 +52,14 @@ def log(name: str) -> list[str]:
         (
             "tools-conflict",
             "tools-conflict",
-            "The repository's requirements and the tools of this hub (JupyterLab, JupyterHub, "
-            "Dask) do not fit together: Because jupyterlab>=4.0.0 depends on tornado>=6.2.0 and "
-            "you require jupyterlab>=4, we can conclude that you require tornado>=6.2.0. And "
-            "because you require tornado==4.5.3, we can conclude that your requirements are "
-            "unsatisfiable.",
+            "The repository requires tornado==4.5.3, but jupyterlab>=4.0.0 of the tools needs "
+            "tornado>=6.2.0.",
+        ),
+        (
+            "tools-conflict-of-a-lock",
+            "tools-conflict",
+            "The repository requires tornado==4.5.3, but jupyterlab>=4.0.0 of the tools needs "
+            "tornado>=6.2.0.",
         ),
         (
             "conda-unreachable",
@@ -132,6 +135,8 @@ def test_a_failed_build_is_explained(name: str, cause: str, message: str) -> Non
         (["STEP 1/2: RUN x", "SSLError: certificate verify failed: unable to get"], "network"),
         (["STEP 2/2: RUN sh add-tools", "hpcbinder-tools: no-git: git could not"], "dockerfile"),
         (["STEP 2/2: RUN x", "hpcbinder-tools: broken: jupyterhub-singleuser"], "tools-conflict"),
+        (["STEP 2/2: RUN x", "  cause: Hash mismatch for `toolz==0.12.1`"], "hash-mismatch"),
+        (["STEP 2/2: RUN x", "hpcbinder-tools: lock: uv.lock cannot be read"], "repository"),
         (["something else altogether"], "internal"),
         ([], "internal"),
     ],
@@ -143,6 +148,25 @@ def test_shorter_logs(lines: list[str], cause: str) -> None:
 def test_what_repo2docker_refuses_is_the_repository_s() -> None:
     event = diagnose([], ValueError("Invalid runtime.txt: x"))
     assert (event.cause, event.message) == ("repository", "Invalid runtime.txt: x")
+
+
+def test_who_needs_conda_for_another_python_is_told_what_the_site_has() -> None:
+    notice = "runtime.txt asks for Python 3.8; this site has Python 3.11."
+    before = [f"hpcbinder: {notice}", "Using PythonBuildPack builder"]
+    lines = (LOGS / "conda-unreachable.txt").read_text("utf-8").splitlines()
+    event = diagnose([*before, *lines])
+    assert event.cause == "conda-unreachable"
+    assert event.advice.startswith(notice)
+
+
+def test_a_host_that_repo2docker_itself_asks_in_vain_is_not_the_repository_s() -> None:
+    error = RuntimeError(
+        "Failed to fetch available Julia versions: HTTPSConnectionPool(host='julia.example.org', "
+        "port=443): Max retries exceeded with url: /versions.json (Caused by NameResolutionError)"
+    )
+    event = diagnose([], error)
+    assert event.cause == "network"
+    assert event.message == "julia.example.org cannot be reached from the build host."
 
 
 def test_the_last_lines_go_with_a_time_limit_and_a_crash() -> None:

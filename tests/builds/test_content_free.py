@@ -200,7 +200,7 @@ def test_a_very_large_file_is_no_list_of_packages() -> None:
     from hpcbinderhub.builds.contentfree.decide import WholeTree, decide
 
     commit = {"requirements.txt": b"numpy\n"}
-    found = decide(tree_of(commit), {"requirements.txt": None}, "3.11")
+    found = decide(tree_of(commit), {"requirements.txt": None}, ["3.11"])
     assert found == WholeTree("requirements.txt is too large for a list of packages")
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hpcbinderhub.builds.contentfree.requirements import logical_lines
 from hpcbinderhub.builds.ground import Ground
+from hpcbinderhub.builds.request import PYTHON
 
 LINES = st.sampled_from(
     [
@@ -80,8 +81,8 @@ def test_a_file_of_the_environment_that_counts_changes_the_key(
 @pytest.mark.parametrize(
     "change",
     [
-        {"base": "docker.io/library/debian:trixie"},
-        {"python": "3.12"},
+        {"pythons": {PYTHON: "docker.io/library/debian:another"}},
+        {"pythons": {"3.12": "docker.io/library/debian:bookworm"}},
         {"variables": {"PIP_INDEX_URL": "https://pypi.example.org/"}},
         {"folders": ("/home", "/scratch")},
     ],
@@ -90,6 +91,17 @@ def test_what_a_site_builds_on_is_in_every_key(
     commit: dict[str, bytes], change: dict[str, object]
 ) -> None:
     assert key(commit, replace(GROUND, **change)) != key(commit)
+
+
+def test_of_several_pythons_the_one_that_is_asked_for_counts() -> None:
+    newer = {"requirements.txt": b"numpy\n", "runtime.txt": b"python-3.13\n"}
+    one = replace(GROUND, pythons={PYTHON: GROUND.pythons[PYTHON]})
+    for commit, counts in ((newer, True), ({"requirements.txt": b"numpy\n"}, False)):
+        assert (key(commit, one) != key(commit)) == counts
+    other = replace(GROUND, pythons=GROUND.pythons | {"3.13": "docker.io/library/debian:forky"})
+    assert key(newer, other) != key(newer)
+    usual = dict(reversed(GROUND.pythons.items()))
+    assert key({"setup.py": b""}, replace(GROUND, pythons=usual)) != key({"setup.py": b""})
 
 
 def test_the_base_of_other_packs_is_in_the_keys_of_theirs() -> None:
@@ -102,9 +114,8 @@ def test_the_base_of_other_packs_is_in_the_keys_of_theirs() -> None:
 def test_a_digest_is_the_image_wherever_it_comes_from() -> None:
     def ground(image: str, environment: dict[str, str]) -> Ground:
         return Ground.of(
-            base_image=image,
+            pythons={PYTHON: image},
             other_base_image="x",
-            python="3.11",
             environment=environment,
             mount_points=("/b", "/a", "/b"),
         )

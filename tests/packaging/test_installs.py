@@ -33,6 +33,7 @@ assert (share / "jupyterhub/templates/hpcbinderhub/launch.html").is_file()
 assert (share / "jupyterhub/static/hpcbinderhub/launch.js").is_file()
 assert (share / "hpcbinderhub/jupyterhub_config.d/10-site.py").is_file()
 assert (share / "hpcbinderhub/base-image/Containerfile").is_file()
+assert (share / "hpcbinderhub/base-image/install/__main__.py").is_file()
 """
 
 pytestmark = pytest.mark.slow

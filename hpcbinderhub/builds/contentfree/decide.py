@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from . import requirements
 from .files import Files, NotContentFree, NotRead
 from .kinds import ELSEWHERE, TABLES, Kind
-from .packs import Pack, folder_of, pack_of
+from .packs import Pack, folder_of, pack_of, python_of
 from .tree import Tree
 
 MAX_FILES = 50
@@ -19,6 +19,8 @@ class ContentFree:
     """An environment that is made from these files: whatever else the commit holds."""
 
     pack: Pack
+    python: str
+    """The version that the environment begins with."""
     files: tuple[tuple[str, bytes], ...]
     """Paths and content, by path."""
 
@@ -38,13 +40,13 @@ class Wants:
 
 
 def decide(
-    tree: Tree, known: Mapping[str, bytes | None], python: str
+    tree: Tree, known: Mapping[str, bytes | None], pythons: Sequence[str]
 ) -> ContentFree | WholeTree | Wants:
     """What the environment of a commit is made from; `known` is what has been read of it, and
-    `python` the version that the base image has."""
+    `pythons` the versions that base images have, the usual one first."""
     try:
         folder = folder_of(tree)
-        return _content_free(Files(tree, known), folder, python)
+        return _content_free(Files(tree, known), folder, pythons)
     except NotContentFree as why:
         return WholeTree(str(why))
     except NotRead as missing:
@@ -53,9 +55,9 @@ def decide(
         return Wants(tuple(sorted(p for p in likely if tree.is_file(p) and p not in known)))
 
 
-def _content_free(files: Files, folder: str, python: str) -> ContentFree:
+def _content_free(files: Files, folder: str, pythons: Sequence[str]) -> ContentFree:
     tree = files.tree
-    pack = pack_of(files, folder, python)
+    pack = pack_of(files, folder, pythons)
     if pack not in TABLES:
         raise NotContentFree(f"the build pack is {pack}")
     for name in ELSEWHERE:
@@ -68,7 +70,12 @@ def _content_free(files: Files, folder: str, python: str) -> ContentFree:
     kinds = {folder + name: kind for name, kind in table.beside.items()}
     if folder:
         kinds |= table.at_top
-    return ContentFree(pack, _ingredients(files, {p: k for p, k in kinds.items() if tree.has(p)}))
+    python = python_of(files, folder, pythons) if pack == "uv" else None
+    return ContentFree(
+        pack,
+        python or pythons[0],
+        _ingredients(files, {p: k for p, k in kinds.items() if tree.has(p)}),
+    )
 
 
 def _ingredients(files: Files, kinds: Mapping[str, Kind]) -> tuple[tuple[str, bytes], ...]:

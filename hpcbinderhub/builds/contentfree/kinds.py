@@ -42,7 +42,7 @@ def runtime(path: str, text: str) -> Reading:
 def settings(path: str, text: str) -> Reading:
     """A `pyproject.toml` that neither is a package's nor says how something is installed."""
     found = _toml(path, text)
-    if found.keys() - {"tool", "dependency-groups"} or found.get("tool", {}).keys() & _INSTALLERS:
+    if found.keys() - {"tool"} or found.get("tool", {}).keys() & _INSTALLERS:
         raise NotContentFree(f"{path} describes a package, or how one is installed")
     return Reading()
 

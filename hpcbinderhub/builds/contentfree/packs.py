@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
+from ..pythons import RUNTIME, Asked, choose, minor
 from .files import Files, NotContentFree
 from .tree import Tree
 
-Pack = Literal["docker", "julia", "nix", "r", "uv", "conda", "pipfile", "python"]
+Pack = Literal["docker", "julia", "nix", "r", "uv", "conda", "python"]
 
 _DATE = re.compile(r"\d\d\d\d-\d\d-\d\d")
 
@@ -22,8 +24,9 @@ def folder_of(tree: Tree) -> str:
     return found[0] if found else ""
 
 
-def pack_of(files: Files, folder: str, python: str) -> Pack:
-    """The pack, in the order in which they are asked; `python` is the base image's version."""
+def pack_of(files: Files, folder: str, pythons: Sequence[str]) -> Pack:
+    """The pack, in the order in which they are asked; `pythons` are the versions that base
+    images have, the usual one first."""
 
     def has(*names: str) -> bool:
         return any(files.tree.has(folder + name) for name in names)
@@ -37,18 +40,24 @@ def pack_of(files: Files, folder: str, python: str) -> Pack:
         return "julia"
     if has("default.nix"):
         return "nix"
-    language, version, date = runtime(files, folder)
+    language, _, date = runtime(files, folder)
     if (language == "r" and date) or (not folder and tree.has("DESCRIPTION")):
         return "r"
-    if not has("environment.yml", "environment.yaml", "Pipfile", "Pipfile.lock"):
-        ours = language == "python" and version in (None, python.split(".")[0], python)
-        if language is None or ours:
-            return "uv"
     if has("environment.yml", "environment.yaml"):
         return "conda"
-    if has("Pipfile", "Pipfile.lock") and language in (None, "python"):
-        return "pipfile"
-    return "python"
+    if has("Pipfile", "Pipfile.lock"):
+        raise NotContentFree("a Pipfile may name a Python, too")
+    return "uv" if python_of(files, folder, pythons) else "python"
+
+
+def python_of(files: Files, folder: str, pythons: Sequence[str]) -> str | None:
+    """The Python that the uv pack takes for `runtime.txt`; None if that is not for it."""
+    language, _, _ = runtime(files, folder)
+    if language is not None and not RUNTIME.fullmatch(language):
+        return None
+    found = RUNTIME.fullmatch(files.text(f"{folder}runtime.txt").strip()) if language else None
+    version = minor(found["version"]) if found and found["version"] else None
+    return choose(Asked(version), pythons[0], pythons[1:]).version
 
 
 def runtime(files: Files, folder: str) -> tuple[str | None, str | None, str | None]:
