@@ -6,12 +6,12 @@ import json
 import secrets
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..events import append_events
 from ..events.records import forget_events
-from ..tables import builds, images
+from ..tables import bills, builds, images
 from .admission import LIVE, refuse_too_many, turn
 from .records import Build, Order, Priority, QueueLimits, build_from, stream, tell
 
@@ -48,6 +48,7 @@ def _add(connection: Connection, order: Order, now: float) -> None:
         "commit": order.commit,
         "reader": order.reader.user if order.reader else None,
         "reader_uid": order.reader.uid if order.reader else None,
+        "locked_to": order.locked_to,
         "state": "queued",
         "attempt": 0,
         "created": now,
@@ -90,13 +91,23 @@ def cancel(connection: Connection, build: str, by: str, now: float) -> Build | N
 
 
 def forget(connection: Connection, build: str) -> bool:
-    """See `BuildQueue.forget`. A build whose image is there stays: it says what the image is."""
-    has_image = select(images.c.key).where(images.c.build == build).exists()
-    gone = connection.execute(
-        delete(builds).where(
-            builds.c.id == build, builds.c.state.in_(("done", "failed")), ~has_image
-        )
-    )
-    if gone.rowcount:
+    """See `BuildQueue.forget`. A build whose image is there stays: it says what the image is. So
+    does one that others are being held to."""
+    row = connection.execute(
+        select(builds.c.id)
+        .where(builds.c.id == build, builds.c.state.in_(("done", "failed")))
+        .where(~_needed(build))
+    ).first()
+    if row:
+        connection.execute(delete(bills).where(bills.c.build == build))
+        connection.execute(delete(builds).where(builds.c.id == build))
         forget_events(connection, stream(build))
-    return bool(gone.rowcount)
+    return bool(row)
+
+
+def _needed(build: str) -> ColumnElement[bool]:
+    has_image = select(images.c.key).where(images.c.build == build).exists()
+    held = builds.alias("held")
+    live = held.c.state.in_(("queued", "running"))
+    holds = select(held.c.id).where(held.c.locked_to == build, live).exists()
+    return or_(has_image, holds)

@@ -14,6 +14,9 @@ from pydantic import (
     TypeAdapter,
 )
 
+from hpcbinderhub.images.bills.lock import Lock
+from hpcbinderhub.images.bills.model import Bill
+
 Cause = Literal[
     "no-solution",
     "package-not-found",
@@ -137,6 +140,9 @@ class BuildRequest(SiteOptions):
     mount_points: tuple[MountPoint, ...] = ()
     limits: Limits = Limits()
     push: Push | None = None
+    lock: Lock | None = Field(
+        default=None, description="The versions that the environment is held to, if it is."
+    )
 
     @property
     def image(self) -> str:
@@ -173,7 +179,7 @@ class BuiltEvent(Model):
     phase: Literal["built"] = "built"
     artefact: Artefact
     image: Image
-    packages: tuple[str, ...] = ()
+    bill: Bill
     seconds: dict[str, float] = Field(default_factory=dict)
 
 

@@ -18,7 +18,10 @@ from pathlib import Path, PurePosixPath
 
 from hpcbinderhub.builds.request import Artefact
 from hpcbinderhub.errors import UserError
+from hpcbinderhub.images.bills import cyclonedx
+from hpcbinderhub.images.bills.model import Bill
 from hpcbinderhub.images.store import OPEN_MODE, READERS
+from hpcbinderhub.images.tree import open_folder
 
 RECORD = "/srv/hpcbinder/image.json"
 PROGRAMS = "/srv/hpcbinder/bin"
@@ -55,7 +58,7 @@ def generated(root: Path, repo_dir: str, context: Path) -> list[Generated]:
     """What the build made below the repository's folder beside the commit's own files."""
     found: list[Generated] = []
     try:
-        top = _open_folder(root, repo_dir)
+        top = open_folder(root, repo_dir)
     except (FileNotFoundError, NotADirectoryError):
         return found
     try:
@@ -130,7 +133,7 @@ def image_record(
 def write_record(root: Path, record: dict[str, object]) -> None:
     """Write the image's record into its tree."""
     path = PurePosixPath(RECORD)
-    folder = _open_folder(root, str(path.parent))
+    folder = open_folder(root, str(path.parent))
     try:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path.name, dir_fd=folder)
@@ -146,57 +149,18 @@ def add_folders(root: Path, folders: Sequence[str]) -> None:
     for path in folders:
         # The image has a link or a file there already, which is its own affair.
         with contextlib.suppress(NotADirectoryError):
-            os.close(_open_folder(root, path, create=True))
+            os.close(open_folder(root, path, create=True))
 
 
 def check_programs(root: Path) -> None:
     """Refuse an image that could not be launched."""
-    folder = _open_folder(root, PROGRAMS)
+    folder = open_folder(root, PROGRAMS)
     try:
         missing = {"hpcbinder", "jupyterhub-singleuser", "python3"} - set(os.listdir(folder))
     finally:
         os.close(folder)
     if missing:
         raise UserError(f"The image lacks {', '.join(sorted(missing))} in {PROGRAMS}.")
-
-
-def _open_folder(root: Path, path: str, *, create: bool = False) -> int:
-    """Open a folder of the tree without following any link on the way to it."""
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
-    handle = os.open(root, flags)
-    for part in PurePosixPath(path).parts[1:]:
-        try:
-            if create:
-                with contextlib.suppress(FileExistsError):
-                    os.mkdir(part, 0o755, dir_fd=handle)
-            inner = os.open(part, flags, dir_fd=handle)
-        finally:
-            os.close(handle)
-        handle = inner
-    return handle
-
-
-def python_packages(root: Path) -> tuple[str, ...]:
-    """Names and versions of the Python packages in the notebook's environment."""
-    found: set[str] = set()
-    for library in ("/srv/hpcbinder/env/lib", "/srv/conda/envs/notebook/lib"):
-        for python in _names(root, library):
-            for name in _names(root, f"{library}/{python}/site-packages"):
-                if python.startswith("python3") and name.endswith(".dist-info"):
-                    found.add("==".join(name.removesuffix(".dist-info").rsplit("-", 1)))
-    return tuple(sorted(found))
-
-
-def _names(root: Path, path: str) -> list[str]:
-    """What a folder of the tree holds; nothing if it is none or behind a link."""
-    try:
-        handle = _open_folder(root, path)
-    except OSError:
-        return []
-    try:
-        return os.listdir(handle)
-    finally:
-        os.close(handle)
 
 
 def partial_prefix(storage_id: str) -> str:
@@ -219,11 +183,12 @@ def make_squashfs(
     record: dict[str, object],
     processors: int,
     mode: int = OPEN_MODE,
+    bill: Bill | None = None,
 ) -> Iterator[str | Artefact]:
     """Make the artefact of a mounted image: log lines, then the artefact.
 
     It gets its final name, the hash of its content, only when it is whole and on disk. ``record``
-    goes beside it for people and for whoever cleans the store up.
+    and the bill of its packages go beside it before.
     """
     partial = artefact_dir / f"{partial_prefix(storage_id)}{os.getpid()}.squashfs"
     try:
@@ -235,13 +200,20 @@ def make_squashfs(
         artefact = Artefact(
             path=artefact_dir / f"{sha256}.squashfs", sha256=sha256, size=partial.stat().st_size
         )
-        _write_beside(artefact, record, partial.with_suffix(".json"), mode)
+        known = {"format": 1, **artefact.model_dump(mode="json"), **record}
+        documents = {"json": known}
+        if bill is not None:
+            documents[cyclonedx.ENDING] = cyclonedx.document(bill, artefact.sha256)
+        for ending, document in documents.items():
+            beside = partial.with_suffix(f".{ending}")
+            _write_beside(artefact.path.with_suffix(f".{ending}"), document, beside, mode)
         partial.rename(artefact.path)
         _sync_folder(artefact_dir)
         yield artefact
     finally:
         partial.unlink(missing_ok=True)
-        partial.with_suffix(".json").unlink(missing_ok=True)
+        for ending in ("json", cyclonedx.ENDING):
+            partial.with_suffix(f".{ending}").unlink(missing_ok=True)
 
 
 def _mksquashfs(root: Path, target: Path, processors: int) -> Iterator[str]:
@@ -267,15 +239,15 @@ def _mksquashfs(root: Path, target: Path, processors: int) -> Iterator[str]:
         )
 
 
-def _write_beside(artefact: Artefact, record: dict[str, object], partial: Path, mode: int) -> None:
+def _write_beside(target: Path, document: dict[str, object], partial: Path, mode: int) -> None:
     """Write what is known about an artefact next to it, before the artefact itself appears."""
-    text = json.dumps({"format": 1, **artefact.model_dump(mode="json"), **record}, indent=1)
     with open(partial, "w", encoding="utf-8") as file:
         os.fchmod(file.fileno(), mode)
-        file.write(text + "\n")
+        json.dump(document, file, indent=1)
+        file.write("\n")
         file.flush()
         os.fsync(file.fileno())
-    partial.rename(artefact.path.with_suffix(".json"))
+    partial.rename(target)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -74,7 +74,6 @@ def test_no_link_of_the_image_leads_out_of_it(root: Path, context: Path, tmp_pat
     shutil.rmtree(root / "srv")
     (root / "srv").symlink_to(outside)
     assert squash.generated(root, "/srv/repo", context) == []
-    assert squash.python_packages(root) == ()
     squash.add_folders(root, ["/srv/new", "/fine/inner"])
     assert not (outside / "new").exists()
     assert (root / "fine/inner").is_dir()
@@ -106,13 +105,6 @@ def test_an_image_that_could_not_be_launched_is_refused(root: Path) -> None:
     (root / "srv/hpcbinder/bin/hpcbinder").unlink()
     with pytest.raises(UserError, match="lacks hpcbinder"):
         squash.check_programs(root)
-
-
-def test_packages_are_listed_by_name_and_version(root: Path) -> None:
-    packages = root / "srv/hpcbinder/env/lib/python3.11/site-packages"
-    for name in ("numpy-2.4.6.dist-info", "numpy", "jupyter_server-2.0.dist-info"):
-        (packages / name).mkdir(parents=True)
-    assert squash.python_packages(root) == ("jupyter_server==2.0", "numpy==2.4.6")
 
 
 def convert(root: Path, store: Path, mode: int = OPEN_MODE) -> Artefact:

@@ -12,6 +12,8 @@ from tornado.web import HTTPError
 from hpcbinderhub.builds.records import Build, LeaseLost
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.events import Line
+from hpcbinderhub.images.bills.lock import Lock, lock_of
+from hpcbinderhub.images.bills.model import Bill
 from hpcbinderhub.store import removals
 
 from .base import BaseHandler, found
@@ -56,6 +58,7 @@ class Finished(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     artefact: str = Field(pattern=r"^[0-9a-f]{64}$")
     size: int = Field(ge=0, lt=2**63)
+    bill: Bill | None = Field(default=None, description="What it is made of.")
 
 
 class Failure(BaseModel):
@@ -129,7 +132,13 @@ class ClaimHandler(WorkerHandler):
             self.set_status(204)
             return
         fields = ("id", "key", "repo_url", "ref", "commit", "attempt", "reader_uid")
-        self.answer({field: getattr(build, field) for field in fields})
+        claimed = {field: getattr(build, field) for field in fields}
+        self.answer({**claimed, "lock": await self._lock(build)})
+
+    async def _lock(self, build: Build) -> Lock | None:
+        """What the build is held to. The record stays as long as a build is held to it."""
+        recorded = await self.services.queue.recorded(build.locked_to) if build.locked_to else None
+        return lock_of(recorded.bill) if recorded else None
 
 
 class ContextHandler(WorkerHandler):
@@ -164,7 +173,7 @@ class EndHandler(WorkerHandler):
         queue = self.services.queue
         if how == "finish":
             done = self.parse(Finished)
-            await queue.finish(build_id, self.worker, done.artefact, done.size)
+            await queue.finish(build_id, self.worker, done.artefact, done.size, done.bill)
         elif how == "fail":
             await queue.fail(build_id, self.worker, self.parse(Failure).model_dump())
         else:
