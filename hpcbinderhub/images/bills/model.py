@@ -63,7 +63,7 @@ class Bill(Model):
     repo_url: Line
     commit: Word
     key: Word = Field(description="The recipe key.")
-    made: float = Field(description="Seconds since 1970.")
+    made: float = Field(ge=0, lt=1e11, description="Seconds since 1970.")
     build_pack: Word
     builder: Word
     builder_version: Word
