@@ -6,8 +6,8 @@ import asyncio
 import os
 from dataclasses import dataclass, replace
 
-from ..errors import UserError
 from ..images.bills.lock import lock_of, locked_key
+from ..images.bills.model import Bill
 from ..images.store import artefact_file
 from ..repos.access import Access
 from ..repos.repositories import Repositories
@@ -94,17 +94,10 @@ class Environments:
         )
         return Environment(recipe, None, build)
 
-    async def again(self, recipe: Recipe, like: Build, *, asker: str) -> Build:
-        """The build that makes the environment of another build again, in the versions that it
-        recorded. It has a key of its own, so that nobody gets it who asked for the newest."""
-        recorded = await self._queue.recorded(like.id)
-        if recorded is None:
-            raise UserError(
-                "Nothing is recorded of what this build made.",
-                "Build it again without a lock; from then on it is.",
-                status=409,
-            )
-        key = locked_key(recipe.key, lock_of(recorded.bill))
+    async def again(self, recipe: Recipe, like: str, bill: Bill, *, asker: str) -> Build:
+        """The build that makes the environment of another build again, in the versions of its bill.
+        It has a key of its own, so that nobody gets it who asked for the newest."""
+        key = locked_key(recipe.key, lock_of(bill))
         reader, spec = await self._reader(recipe.reader), recipe.spec
         return await self._queue.enqueue(
             Order(
@@ -114,7 +107,7 @@ class Environments:
                 commit=recipe.commit,
                 asker=asker,
                 reader=reader,
-                locked_to=like.id,
+                locked_to=like,
             )
         )
 

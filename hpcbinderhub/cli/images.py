@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..images.export import PORT, Source, export
-from .rebuild import find_recorded
+from .records import find_recorded
 from .remote import remote
 from .table import moment, print_table
 

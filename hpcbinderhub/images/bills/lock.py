@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def conda_steps(lock: Lock | None) -> str:
     if lock is None:
         return ""
     install = "RUN ${{MAMBA_EXE}} install --yes --prefix {} --file {}/{}\n"
-    return "".join(install.format(json.dumps(where), LOCK, name)
+    return "".join(install.format(shlex.quote(where), LOCK, name)
                    for where, name in conda_files(lock).items())  # fmt: skip
 
 

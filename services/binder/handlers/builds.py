@@ -79,6 +79,12 @@ class AnyBuild(UserHandler):
         spec = RepoSpec("git", build.repo_url, build.ref)
         return await self.services.environments.recipe(spec, user, build.commit)
 
+    async def again(self, build: Build, like: str, user: str) -> BuildModel:
+        """A build of the same commit that is held to the record of one."""
+        bill = (await self.recorded(like)).bill
+        recipe = await self.same(build, user)
+        return BuildModel.of(await self.services.environments.again(recipe, like, bill, asker=user))
+
 
 class BuildsHandler(UserHandler):
     """GET: builds. POST: have an environment built."""
@@ -186,11 +192,10 @@ class BuildRetryHandler(AnyBuild):
                 status=409,
             )
         self.count(user)
-        recipe, like = await self.same(build, user), build.locked_to
-        if like:
-            again = await self.services.environments.again(recipe, await self.one(like), asker=user)
-            self.answer(BuildModel.of(again), 201)
+        if build.locked_to:
+            self.answer(await self.again(build, build.locked_to, user), 201)
             return
+        recipe = await self.same(build, user)
         made = await self.services.environments.of(recipe, asker=user, anew=True)
         self.answer(_made(made)["build"], 201)
 
@@ -209,11 +214,8 @@ class BuildRebuildHandler(AnyBuild):
         both says what differs."""
         user = self.require(BUILD_SCOPE)
         build = await self.one(build_id)
-        await self.recorded(build_id)
         self.count(user)
-        recipe = await self.same(build, user)
-        again = await self.services.environments.again(recipe, build, asker=user)
-        self.answer(BuildModel.of(again), 201)
+        self.answer(await self.again(build, build.id, user), 201)
 
 
 class BuildEnvironmentHandler(AnyBuild):

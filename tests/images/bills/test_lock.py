@@ -57,10 +57,9 @@ def test_conda_gets_an_explicit_list_of_addresses_for_each_environment() -> None
         f"https://conda.anaconda.org/conda-forge/linux-64/r-base-4.4-py_0.conda#{'a' * 32}\n"
     )
     assert conda_steps(lock).splitlines() == [
-        'RUN ${MAMBA_EXE} install --yes --prefix "/srv/conda/envs/notebook" '
+        "RUN ${MAMBA_EXE} install --yes --prefix /srv/conda/envs/notebook "
         "--file /run/hpcbinder-lock/conda-1.txt",
-        'RUN ${MAMBA_EXE} install --yes --prefix "/srv/conda" '
-        "--file /run/hpcbinder-lock/conda-2.txt",
+        "RUN ${MAMBA_EXE} install --yes --prefix /srv/conda --file /run/hpcbinder-lock/conda-2.txt",
     ]
     lines = appendix("base:1", lock).splitlines()
     assert lines[0] == "USER root"
