@@ -6,7 +6,7 @@ import json
 import secrets
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..events import append_events
@@ -91,23 +91,13 @@ def cancel(connection: Connection, build: str, by: str, now: float) -> Build | N
 
 
 def forget(connection: Connection, build: str) -> bool:
-    """See `BuildQueue.forget`. A build whose image is there stays: it says what the image is. So
-    does one that others are being held to."""
-    row = connection.execute(
-        select(builds.c.id)
-        .where(builds.c.id == build, builds.c.state.in_(("done", "failed")))
-        .where(~_needed(build))
-    ).first()
-    if row:
-        connection.execute(delete(bills).where(bills.c.build == build))
-        connection.execute(delete(builds).where(builds.c.id == build))
-        forget_events(connection, stream(build))
-    return bool(row)
-
-
-def _needed(build: str) -> ColumnElement[bool]:
+    """See `BuildQueue.forget`. A build whose image is there stays: it says what the image is."""
     has_image = select(images.c.key).where(images.c.build == build).exists()
-    held = builds.alias("held")
-    live = held.c.state.in_(("queued", "running"))
-    holds = select(held.c.id).where(held.c.locked_to == build, live).exists()
-    return or_(has_image, holds)
+    over = and_(builds.c.id == build, builds.c.state.in_(("done", "failed")), ~has_image)
+    # A build that is over never gets an image later, so what is seen here stays so.
+    if connection.execute(select(builds.c.id).where(over)).first() is None:
+        return False
+    connection.execute(delete(bills).where(bills.c.build == build))
+    connection.execute(delete(builds).where(builds.c.id == build))
+    forget_events(connection, stream(build))
+    return True

@@ -118,19 +118,6 @@ async def test_what_a_build_made_is_kept_as_long_as_the_build(queue: BuildQueue)
     assert await queue.recorded(build) is None
 
 
-async def test_a_record_stays_while_a_build_is_held_to_it(queue: BuildQueue) -> None:
-    build = await enqueue(queue, "a")
-    await queue.claim("worker")
-    await queue.fail(build, "worker", {"cause": "internal", "message": "No."})
-    locked = await enqueue(queue, "locked", locked_to=build)
-    assert not await queue.forget(build)
-    claimed = await queue.claim("worker")
-    assert claimed is not None
-    assert (claimed.id, claimed.locked_to) == (locked, build)
-    await queue.finish(locked, "worker", "f" * 64, 1)
-    assert await queue.forget(build)
-
-
 async def test_a_worker_that_is_lost_loses_its_build(queue: BuildQueue, clock: Clock) -> None:
     build = await enqueue(queue, "a")
     await queue.claim("first")

@@ -144,6 +144,20 @@ def test_what_was_made_is_kept_and_a_locked_build_is_held_to_it(
     assert (retried["key"], retried["locked_to"]) == (again["key"], build)
 
 
+def test_a_build_whose_record_was_removed_is_not_made_of_the_newest(
+    worker: Worker, alice: Person, carol: Person, repository: ServedRepository
+) -> None:
+    build = worker.claim(alice, repository)
+    worker.say(f"builds/{build}/finish", {"artefact": KEY, "size": 6, "bill": BILL})
+    locked = alice.call("POST", f"api/builds/{build}/rebuild").json()["id"]
+    key = alice.call("GET", f"api/builds/{build}").json()["key"]
+    assert carol.call("DELETE", f"api/images/{key}").status_code == 204
+    assert carol.call("DELETE", f"api/builds/{build}").status_code == 204
+    assert worker.say("claim", {}).status_code == 204
+    failure = alice.call("GET", f"api/builds/{locked}").json()["failure"]
+    assert "has been removed" in failure["message"]
+
+
 def test_an_end_is_told_once(worker: Worker, alice: Person, repository: ServedRepository) -> None:
     build = worker.claim(alice, repository)
     end = {"artefact": KEY, "size": 6}

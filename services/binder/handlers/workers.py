@@ -12,7 +12,7 @@ from tornado.web import HTTPError
 from hpcbinderhub.builds.records import Build, LeaseLost
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.events import Line
-from hpcbinderhub.images.bills.lock import Lock, lock_of
+from hpcbinderhub.images.bills.lock import lock_of
 from hpcbinderhub.images.bills.model import Bill
 from hpcbinderhub.store import removals
 
@@ -20,6 +20,11 @@ from .base import BaseHandler, found
 
 MAX_LINES = 2000
 CLAIM_SECONDS = 20
+RECORD_GONE = {
+    "cause": "internal",
+    "message": "The record that this build was to be held to has been removed.",
+    "advice": "Build it without a lock.",
+}
 
 
 def _without_nul(text: str) -> str:
@@ -131,14 +136,14 @@ class ClaimHandler(WorkerHandler):
         if build is None:
             self.set_status(204)
             return
+        recorded = await self.services.queue.recorded(build.locked_to or "")
+        if build.locked_to and not recorded:
+            await self.services.queue.fail(build.id, self.worker, RECORD_GONE)
+            self.set_status(204)
+            return
         fields = ("id", "key", "repo_url", "ref", "commit", "attempt", "reader_uid")
         claimed = {field: getattr(build, field) for field in fields}
-        self.answer({**claimed, "lock": await self._lock(build)})
-
-    async def _lock(self, build: Build) -> Lock | None:
-        """What the build is held to. The record stays as long as a build is held to it."""
-        recorded = await self.services.queue.recorded(build.locked_to) if build.locked_to else None
-        return lock_of(recorded.bill) if recorded else None
+        self.answer({**claimed, "lock": lock_of(recorded.bill) if recorded else None})
 
 
 class ContextHandler(WorkerHandler):
