@@ -288,6 +288,12 @@ def version(storage: Storage) -> str:
     return str(json.loads(output(storage, "version", "--json"))["version"])
 
 
+def made_from(storage: Storage, container: str) -> dict[str, str]:
+    """What a working container was made of: ``FromImage`` and ``FromImageDigest``."""
+    found: dict[str, str] = json.loads(output(storage, "inspect", "--type", "container", container))
+    return found
+
+
 def container_configuration(storage: Storage, container: str) -> dict[str, Any]:
     """The OCI configuration that an image of a working container would have."""
     found = json.loads(output(storage, "inspect", "--type", "container", container))

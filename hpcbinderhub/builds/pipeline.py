@@ -42,6 +42,7 @@ from hpcbinderhub.errors import UserError
 from hpcbinderhub.images import squash, store
 from hpcbinderhub.images.bills.annotations import annotations
 from hpcbinderhub.images.bills.model import Bill
+from hpcbinderhub.images.bills.reading import notebook_packages
 
 MAX_LINE = 2000
 """Some print a whole file without a line break. The service takes reports of a certain size."""
@@ -199,7 +200,7 @@ def _build_and_convert(request: BuildRequest, reporter: Reporter) -> BuiltEvent:
             reporter.log("building", line)
         root, environment = _finish(request, container, reporter)
     with reporter.timed("recording"):
-        bill = recording.bill(request, build_pack, root, environment)
+        bill = recording.bill(request, build_pack, container, root, environment)
         reporter.log("building", f"The environment holds {len(bill.packages)} packages")
     pushed = None
     if request.push is not None:
@@ -211,6 +212,7 @@ def _build_and_convert(request: BuildRequest, reporter: Reporter) -> BuiltEvent:
     return BuiltEvent(
         artefact=artefact,
         image=Image(id=_image_id(request, artefact), env=environment, pushed=pushed),
+        packages=notebook_packages(bill),
         bill=bill,
     )
 

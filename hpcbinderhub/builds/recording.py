@@ -49,10 +49,16 @@ def restore(request: BuildRequest, container: str, given: commands.Steps) -> Ite
     )
 
 
-def bill(request: BuildRequest, build_pack: str, root: Path, variables: Mapping[str, str]) -> Bill:
+def bill(
+    request: BuildRequest,
+    build_pack: str,
+    container: str,
+    root: Path,
+    variables: Mapping[str, str],
+) -> Bill:
     """What the finished image holds, and how it came about."""
     found = contents(Tree(root), variables)
-    base_image, base_digest = _base(request)
+    base_image, base_digest = _base(request, container)
     return Bill(
         repo_url=request.repo_url,
         commit=request.commit,
@@ -71,12 +77,11 @@ def bill(request: BuildRequest, build_pack: str, root: Path, variables: Mapping[
     )
 
 
-def _base(request: BuildRequest) -> tuple[str, str]:
+def _base(request: BuildRequest, container: str) -> tuple[str, str]:
     """What the environment stands on, and its digest: the image that a Dockerfile names last, or
-    the site's base image, from which our own build pack starts."""
-    for image in (own_image(request.image), request.image):
-        if commands.exists(request.storage, image):
-            said = commands.inspect(request.storage, image)["ImageAnnotations"] or {}
-            return said.get(f"{BASE}name", ""), said.get(f"{BASE}digest", "")
-    found = commands.inspect(request.storage, request.base_image)
-    return request.base_image, found["FromImageDigest"]
+    a base image of the site's, from which our own build pack starts."""
+    found = commands.made_from(request.storage, container)
+    if found["FromImage"] not in (own_image(request.image), request.image):
+        return found["FromImage"], found["FromImageDigest"]
+    said = commands.inspect(request.storage, found["FromImage"])["ImageAnnotations"] or {}
+    return said.get(f"{BASE}name", ""), said.get(f"{BASE}digest", "")

@@ -179,6 +179,8 @@ class BuiltEvent(Model):
     phase: Literal["built"] = "built"
     artefact: Artefact
     image: Image
+    packages: tuple[str, ...] = ()
+    """Names and versions of the Python packages where notebooks run."""
     bill: Bill
     seconds: dict[str, float] = Field(default_factory=dict)
 

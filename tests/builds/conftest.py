@@ -118,12 +118,6 @@ class Builder:
             assert process.stdout is not None
             events = [json.loads(line) for line in process.stdout]
         assert process.returncode == (0 if events[-1]["phase"] == "built" else 1)
-        if "bill" in events[-1]:
-            events[-1]["packages"] = [
-                f"{package['name']}=={package['version']}"
-                for package in events[-1]["bill"]["packages"]
-                if package["where"] == "/srv/hpcbinder/env"
-            ]
         return events
 
     def repository(self, files: dict[str, str]) -> Path:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from ..tree import Tree
 from . import conda, python, system
 from .found import Fields
-from .model import MAX_PACKAGES, Package
+from .model import MAX_PACKAGES, Bill, Package
 
 FIRST = ("/srv/hpcbinder/env", "/srv/conda/envs/notebook")
 """Where notebooks run: our own environment, or repo2docker's."""
@@ -54,6 +54,15 @@ def contents(tree: Tree, variables: Mapping[str, str]) -> Contents:
         unread.append("what comes after the limit on the size of a bill")
     return Contents(
         system.name(tree), tuple(packages[key] for key in sorted(packages)), tuple(unread)
+    )
+
+
+def notebook_packages(bill: Bill) -> tuple[str, ...]:
+    """Names and versions of the Python packages where notebooks run."""
+    return tuple(
+        f"{package.name}=={package.version}"
+        for package in bill.packages
+        if package.kind == "pypi" and package.where in FIRST
     )
 
 
