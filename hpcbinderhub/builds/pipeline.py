@@ -40,7 +40,7 @@ from hpcbinderhub.builds.request import (
 from hpcbinderhub.builds.uvpack import REPO_DIR, USER, working_container
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.images import squash, store
-from hpcbinderhub.images.bills.annotations import annotations
+from hpcbinderhub.images.bills.annotations import annotations_of
 from hpcbinderhub.images.bills.model import Bill
 from hpcbinderhub.images.bills.reading import notebook_packages
 
@@ -205,7 +205,7 @@ def _build_and_convert(request: BuildRequest, reporter: Reporter) -> BuiltEvent:
     pushed = None
     if request.push is not None:
         with reporter.timed("pushing"):
-            commands.annotate(request.storage, container, annotations(bill))
+            commands.annotate(request.storage, container, annotations_of(bill))
             pushed = _push(request, container, reporter)
     with reporter.timed("converting"):
         artefact = _artefact(request, root, bill, reporter)

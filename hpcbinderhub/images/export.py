@@ -20,7 +20,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..workspaces import slug
-from .bills.annotations import annotations
+from .bills.annotations import annotations_of
 from .bills.cyclonedx import moment
 from .bills.model import Bill
 from .oci import Layout
@@ -74,7 +74,7 @@ def export(artefact: Path, bundle: Path, source: Source, target: Path) -> None:
         clone = Path(folder, "clone")
         _clone(bundle, clone, source)
         _add_content(layout, clone, record)
-        said = annotations(source.bill) if source.bill else {}
+        said = annotations_of(source.bill) if source.bill else {}
         created = moment(source.made)
         layout.finish(source.name, architecture, created, _config(record, source), said)
         layout.pack(target)

@@ -20,7 +20,7 @@ from images.bills.bills import bill, python
 from images.small_image import START, make_artefact, make_bundle, make_tree
 
 from hpcbinderhub.errors import UserError
-from hpcbinderhub.images.bills.annotations import annotations
+from hpcbinderhub.images.bills.annotations import annotations_of
 from hpcbinderhub.images.export import Source, export
 
 REPOSITORY = "https://example.org/geo/Soundings.git"
@@ -98,7 +98,7 @@ def test_it_says_what_runs_where_and_as_whom(root: Path, tmp_path: Path) -> None
 
 
 def test_it_says_how_its_environment_was_made(root: Path, tmp_path: Path) -> None:
-    assert exported(root, tmp_path).manifest["annotations"] == annotations(
+    assert exported(root, tmp_path).manifest["annotations"] == annotations_of(
         bill(python("six", "1.17.0"))
     )
 

@@ -11,7 +11,7 @@ from .model import Bill
 PREFIX = "hpcbinderhub."
 
 
-def annotations(bill: Bill) -> dict[str, str]:
+def annotations_of(bill: Bill) -> dict[str, str]:
     """The standard's names where it has them, ours for the rest. The base image's are left out:
     builders write them, and they must name something that can be pulled."""
     standard = {

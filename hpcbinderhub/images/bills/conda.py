@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ..tree import Tree
-from .found import Found, hashes, parsed, public
+from .found import Fields, Found, hashes, parsed, public
 
 LIMIT = 32 << 20
 """Such a file names every file of its package."""
@@ -19,13 +20,17 @@ def read(tree: Tree, prefixes: Iterable[str]) -> Found:
             if not name.endswith(".json"):
                 continue
             record = parsed(tree.whole(f"{folder}/{name}", LIMIT))
-            yield record and {
-                "kind": "conda",
-                "name": record.get("name"),
-                "version": record.get("version"),
-                "where": prefix,
-                "build": record.get("build") or record.get("build_string") or "",
-                "arch": record.get("subdir") or "",
-                "url": public(record.get("url")),
-                "hashes": hashes({kind: record.get(kind) for kind in ("sha256", "md5")}),
-            }
+            yield None if record is None else _package(record, prefix)
+
+
+def _package(record: Mapping[str, Any], prefix: str) -> Fields:
+    return {
+        "kind": "conda",
+        "name": record.get("name"),
+        "version": record.get("version"),
+        "where": prefix,
+        "build": record.get("build") or record.get("build_string") or "",
+        "arch": record.get("subdir") or "",
+        "url": public(record.get("url")),
+        "hashes": hashes({kind: record.get(kind) for kind in ("sha256", "md5")}),
+    }

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from images.bills.bills import bill, conda, debian, python
 
-from hpcbinderhub.images.bills.annotations import annotations
+from hpcbinderhub.images.bills.annotations import annotations_of
 from hpcbinderhub.images.bills.cyclonedx import document, package_url
 from hpcbinderhub.images.bills.model import Bill, Package
 
@@ -88,10 +88,10 @@ def test_a_package_has_the_address_by_which_scanners_know_it(package: Package, u
 
 
 def test_an_image_says_the_same_in_annotations() -> None:
-    said = annotations(WHOLE)
+    said = annotations_of(WHOLE)
     assert said["org.opencontainers.image.source"] == WHOLE.repo_url
     assert said["org.opencontainers.image.revision"] == WHOLE.commit
     assert said["org.opencontainers.image.created"] == "2023-11-14T22:13:20Z"
     assert said["hpcbinderhub.recipe-key"] == WHOLE.key
     assert said["hpcbinderhub.builder"] == "buildah 1.28.2"
-    assert "hpcbinderhub.unread" not in annotations(bill())
+    assert "hpcbinderhub.unread" not in annotations_of(bill())
