@@ -37,7 +37,7 @@ def public(url: object) -> str:
     """An address without the user, password or token in it, since all who read a bill would have
     them; nothing if it is no address."""
     without_user = re.sub(r"^([a-z0-9+]+://)[^/@]*@", r"\1", str(url))
-    found = re.sub(r"/t/[^/]+/", "/", without_user)
+    found = re.sub(r"\?[^#]*", "", re.sub(r"/t/[^/]+/", "/", without_user))
     return found if re.fullmatch(ADDRESS, found, re.ASCII) else ""
 
 

@@ -84,7 +84,7 @@ def test_conda_says_where_a_package_came_from_and_what_its_archives_hashes_are(r
         ),
         (
             {
-                "url": "https://me:secret@example.org/tool-1.0.whl",
+                "url": "https://me:secret@example.org/tool-1.0.whl?token=secret",
                 "archive_info": {"hashes": {"sha256": "d" * 64, "blake2b": "e" * 64}},
             },
             "https://example.org/tool-1.0.whl",
