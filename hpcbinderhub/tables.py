@@ -44,6 +44,8 @@ builds = Table(
     # The one user whose build this is; anybody's if there is none.
     Column("reader", String(255)),
     Column("reader_uid", Integer),
+    # The build whose record this one is held to.
+    Column("locked_to", String(32)),
     # Two requests for the same environment at the same moment make one build, not two.
     Index(
         "one_live_build_per_key",
@@ -69,6 +71,17 @@ images = Table(
     Column("last_launch", Float),
     Column("pinned_by", String(255)),
     Column("pinned_at", Float),
+)
+
+# What builds made: kept as long as the build, whatever becomes of its image.
+bills = Table(
+    "bills",
+    metadata,
+    Column("build", String(32), ForeignKey("builds.id"), primary_key=True),
+    Column("artefact", String(64), nullable=False),
+    # zlib over the JSON of a `Bill`.
+    Column("bill", LargeBinary, nullable=False),
+    Index("bills_by_artefact", "artefact"),
 )
 
 # Artefacts that no launch can get any more and whose files a worker has yet to remove.

@@ -47,6 +47,12 @@ class BuildahEngine(ContainerEngine):  # type: ignore[misc]
         config=True,
     )
 
+    lock_folder = Unicode(
+        help="A folder with the versions that a locked build is held to. Example: "
+        "'/var/tmp/hpcbinder/lock'. Empty: it is held to none. Set by the worker.",
+        config=True,
+    )
+
     @property
     def storage(self) -> Storage:
         """The storage this engine works on."""
@@ -57,7 +63,10 @@ class BuildahEngine(ContainerEngine):  # type: ignore[misc]
     @property
     def given(self) -> Steps:
         """What every build step gets."""
-        return Steps(self.environment, Path(self.trust_folder) if self.trust_folder else None)
+        trust, lock = (
+            Path(name) if name else None for name in (self.trust_folder, self.lock_folder)
+        )
+        return Steps(self.environment, trust_folder=trust, lock_folder=lock)
 
     def build(
         self,

@@ -15,7 +15,9 @@ from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from ..events import Line, append_events
+from ..images.bills.model import Bill
 from ..tables import builds, images, notices, removals
+from .bills import put_bill
 from .records import PAUSED, Build, LeaseLost, build_from, stream, tell
 
 MAX_ATTEMPTS = 3
@@ -118,7 +120,13 @@ def renew_and_append(
 
 
 def finish(
-    connection: Connection, build: str, worker: str, now: float, artefact: str, size: int
+    connection: Connection,
+    build: str,
+    worker: str,
+    now: float,
+    artefact: str,
+    size: int,
+    bill: Bill | None,
 ) -> None:
     """See `BuildQueue.finish`."""
     row = _update_own(connection, build, worker, state="done", finished=now, lease_until=None)
@@ -131,6 +139,8 @@ def finish(
             key=row.key, artefact=artefact, size=size, build=build, made=now, **pin
         )
     )
+    if bill is not None:
+        put_bill(connection, build, artefact, bill)
     # If it is the very file that was to be removed, it is wanted again.
     connection.execute(delete(removals).where(removals.c.artefact == artefact))
     tell(connection, build, now, "built", "The environment is ready.")

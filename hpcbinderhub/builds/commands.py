@@ -19,6 +19,7 @@ from typing import Any
 
 from hpcbinderhub.builds.request import SiteOptions, Storage
 from hpcbinderhub.errors import UserError
+from hpcbinderhub.images.bills import lock
 
 TRUST = "/run/hpcbinder-trust"
 """Where build steps find the site's certificates; nothing below /run gets into an artefact."""
@@ -71,11 +72,14 @@ class Steps:
     environment: Mapping[str, str] = field(default_factory=dict)
     trust_folder: Path | None = None
     volumes: tuple[str, ...] = ()
+    lock_folder: Path | None = None
+    """What a locked build is held to, as `lock.write` lays it out."""
 
     @property
     def variables(self) -> dict[str, str]:
         """What a build step finds in its environment; what the site says goes first."""
-        return {**(TRUST_VARIABLES if self.trust_folder else {}), **self.environment}
+        trust = TRUST_VARIABLES if self.trust_folder else {}
+        return {**trust, **self.environment, **(lock.VARIABLES if self.lock_folder else {})}
 
     def options(self, variable_option: str) -> list[str]:
         """Options that give all this to the steps of one buildah command."""
@@ -84,6 +88,8 @@ class Steps:
             options += ["--volume", f"{self.trust_folder}:{TRUST}:ro"]
         for volume in self.volumes:
             options += ["--volume", volume]
+        if self.lock_folder:
+            options += ["--volume", f"{self.lock_folder}:{lock.LOCK}:ro"]
         return options
 
     def own_environment(self) -> dict[str, str]:
@@ -239,6 +245,12 @@ def configure(
         output(storage, "config", *options, container)
 
 
+def annotate(storage: Storage, container: str, annotations: Mapping[str, str]) -> None:
+    """Say something in the manifest of whatever image is made of a working container."""
+    options = [f"--annotation={name}={value}" for name, value in annotations.items()]
+    output(storage, "config", *options, container)
+
+
 def commit(storage: Storage, container: str, image: str) -> None:
     """Make an image of a working container."""
     output(storage, "commit", "--quiet", "--format=oci", container, image)
@@ -272,6 +284,17 @@ def configuration(storage: Storage, image: str) -> dict[str, Any]:
     """The OCI configuration of an image: ``Env``, ``User``, ``WorkingDir`` and more."""
     config: dict[str, Any] = inspect(storage, image)["OCIv1"].get("config") or {}
     return config
+
+
+def version(storage: Storage) -> str:
+    """Buildah's own version."""
+    return str(json.loads(output(storage, "version", "--json"))["version"])
+
+
+def made_from(storage: Storage, container: str) -> dict[str, str]:
+    """What a working container was made of: ``FromImage`` and ``FromImageDigest``."""
+    found: dict[str, str] = json.loads(output(storage, "inspect", "--type", "container", container))
+    return found
 
 
 def container_configuration(storage: Storage, container: str) -> dict[str, Any]:

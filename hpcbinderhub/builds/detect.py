@@ -83,3 +83,14 @@ def build_packs(pythons: Mapping[str, str]) -> list[Callable[..., Any]]:
         PipfileBuildPack,
         PythonBuildPack,
     ]
+
+
+def noting(pack: Callable[..., Any], tried: list[str]) -> Callable[..., Any]:
+    """A build pack that notes its name when repo2docker makes it to ask whether it suits."""
+
+    def make(**given: Any) -> Any:
+        made = pack(**given)
+        tried.append(type(made).__name__)
+        return made
+
+    return make

@@ -6,6 +6,8 @@ import asyncio
 import os
 from dataclasses import dataclass, replace
 
+from ..images.bills.lock import lock_of, locked_key
+from ..images.bills.model import Bill
 from ..images.store import artefact_file
 from ..repos.access import Access
 from ..repos.repositories import Repositories
@@ -97,6 +99,23 @@ class Environments:
             Order(recipe.key, spec.repo_url, spec.ref, recipe.commit, asker, priority, reader)
         )
         return Environment(recipe, None, build)
+
+    async def again(self, recipe: Recipe, like: str, bill: Bill, *, asker: str) -> Build:
+        """The build that makes the environment of another build again, in the versions of its bill.
+        It has a key of its own, so that nobody gets it who asked for the newest."""
+        key = locked_key(recipe.key, lock_of(bill))
+        reader, spec = await self._reader(recipe.reader), recipe.spec
+        return await self._queue.enqueue(
+            Order(
+                key=key,
+                repo_url=spec.repo_url,
+                ref=spec.ref,
+                commit=recipe.commit,
+                asker=asker,
+                reader=reader,
+                locked_to=like,
+            )
+        )
 
     async def _reader(self, user: str | None) -> Reader | None:
         """A reader as the cluster knows her, which is how the artefact store does."""

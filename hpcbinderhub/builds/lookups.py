@@ -6,7 +6,7 @@ from statistics import median
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select, true, tuple_
 
-from ..tables import builds, images
+from ..tables import bills, builds, images
 from .records import Build, Image, build_from
 
 LAST_BUILDS = 5
@@ -54,6 +54,7 @@ def list_builds(
     seen_by: str | None,
     state: str,
     repo_url: str,
+    artefact: str,
     before: float | None,
     limit: int,
 ) -> list[Build]:
@@ -68,6 +69,10 @@ def list_builds(
         query = query.where(builds.c.state == state)
     if repo_url:
         query = query.where(builds.c.repo_url == repo_url)
+    if artefact:
+        query = query.where(
+            builds.c.id.in_(select(bills.c.build).where(bills.c.artefact == artefact))
+        )
     if before is not None:
         query = query.where(builds.c.created < before)
     return [build_from(row) for row in connection.execute(query)]

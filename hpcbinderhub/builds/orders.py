@@ -6,12 +6,12 @@ import json
 import secrets
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, and_, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..events import append_events
 from ..events.records import forget_events
-from ..tables import builds, images
+from ..tables import bills, builds, images
 from .admission import LIVE, refuse_too_many, turn
 from .records import Build, Order, Priority, QueueLimits, build_from, stream, tell
 
@@ -48,6 +48,7 @@ def _add(connection: Connection, order: Order, now: float) -> None:
         "commit": order.commit,
         "reader": order.reader.user if order.reader else None,
         "reader_uid": order.reader.uid if order.reader else None,
+        "locked_to": order.locked_to,
         "state": "queued",
         "attempt": 0,
         "created": now,
@@ -92,11 +93,11 @@ def cancel(connection: Connection, build: str, by: str, now: float) -> Build | N
 def forget(connection: Connection, build: str) -> bool:
     """See `BuildQueue.forget`. A build whose image is there stays: it says what the image is."""
     has_image = select(images.c.key).where(images.c.build == build).exists()
-    gone = connection.execute(
-        delete(builds).where(
-            builds.c.id == build, builds.c.state.in_(("done", "failed")), ~has_image
-        )
-    )
-    if gone.rowcount:
-        forget_events(connection, stream(build))
-    return bool(gone.rowcount)
+    over = and_(builds.c.id == build, builds.c.state.in_(("done", "failed")), ~has_image)
+    # A build that is over never gets an image later, so what is seen here stays so.
+    if connection.execute(select(builds.c.id).where(over)).first() is None:
+        return False
+    connection.execute(delete(bills).where(bills.c.build == build))
+    connection.execute(delete(builds).where(builds.c.id == build))
+    forget_events(connection, stream(build))
+    return True

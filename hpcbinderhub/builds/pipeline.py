@@ -22,10 +22,10 @@ from typing import Any, Literal
 from repo2docker.app import Repo2Docker
 from traitlets.config import Config
 
-from hpcbinderhub.builds import commands, packages, processes, tools
+from hpcbinderhub.builds import commands, packages, processes, recording, tools
 from hpcbinderhub.builds.buildah import BuildahEngine
 from hpcbinderhub.builds.causes import diagnose, shorten
-from hpcbinderhub.builds.detect import build_packs, own_image
+from hpcbinderhub.builds.detect import build_packs, noting, own_image
 from hpcbinderhub.builds.disk import DiskWatch
 from hpcbinderhub.builds.lock import LOCK, exclusive
 from hpcbinderhub.builds.request import (
@@ -40,6 +40,9 @@ from hpcbinderhub.builds.request import (
 from hpcbinderhub.builds.uvpack import REPO_DIR, USER, working_container
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.images import record, squash, store
+from hpcbinderhub.images.bills.annotations import annotations_of
+from hpcbinderhub.images.bills.model import Bill
+from hpcbinderhub.images.bills.reading import notebook_packages
 
 MAX_LINE = 2000
 """Some print a whole file without a line break. The service takes reports of a certain size."""
@@ -201,40 +204,53 @@ def _build_and_convert(request: BuildRequest, reporter: Reporter) -> BuiltEvent:
                 "Ask your site's admin to make it.",
             )
     with reporter.timed("building"):
-        _build(request, reporter)
+        given = recording.steps(request)
+        build_pack = _build(request, given, reporter)
         container = _container(request)
+        for line in recording.restore(request, container, given):
+            reporter.log("building", line)
         root, environment = _finish(request, container, reporter)
+    with reporter.timed("recording"):
+        bill = recording.bill(request, build_pack, container, root, environment)
+        reporter.log("building", f"The environment holds {len(bill.packages)} packages")
     pushed = None
     if request.push is not None:
         with reporter.timed("pushing"):
+            commands.annotate(request.storage, container, annotations_of(bill))
             pushed = _push(request, container, reporter)
     with reporter.timed("converting"):
-        artefact = _artefact(request, root, reporter)
+        artefact = _artefact(request, root, bill, reporter)
     return BuiltEvent(
         artefact=artefact,
         image=Image(id=_image_id(request, artefact), env=environment, pushed=pushed),
-        packages=squash.python_packages(root),
+        packages=notebook_packages(bill),
+        bill=bill,
     )
 
 
-def _build(request: BuildRequest, reporter: Reporter) -> None:
-    """Let repo2docker pick a build pack and build."""
+def _build(request: BuildRequest, given: commands.Steps, reporter: Reporter) -> str:
+    """Let repo2docker pick a build pack and build; the name of the build pack."""
     log = logging.getLogger("repo2docker")
     log.handlers = [LogLines(reporter)]
     log.propagate = False
     log.setLevel(logging.INFO)
-    repo2docker(request, log=log).build()
+    tried: list[str] = []
+    repo2docker(request, given, tried, log=log).build()
+    # It asks them in turn, and the one that says yes is the last.
+    return tried[-1]
 
 
-def repo2docker(request: BuildRequest, **more: Any) -> HubRepo2Docker:
-    """repo2docker as it is set up for one build."""
-    given = commands.steps_for(request, request.storage.tmp / "trust")
+def repo2docker(
+    request: BuildRequest, given: commands.Steps, tried: list[str], **more: Any
+) -> HubRepo2Docker:
+    """repo2docker as it is set up for one build; `tried` gets the build packs as they are asked."""
     engine = {
         "graphroot": str(request.storage.graphroot),
         "runroot": str(request.storage.runroot),
         "tmp": str(request.storage.tmp),
         "environment": dict(given.environment),
         "trust_folder": str(given.trust_folder or ""),
+        "lock_folder": str(given.lock_folder or ""),
     }
     return HubRepo2Docker(
         config=Config({"BuildahEngine": engine}),
@@ -242,8 +258,8 @@ def repo2docker(request: BuildRequest, **more: Any) -> HubRepo2Docker:
         ref=request.commit,
         output_image_spec=request.image,
         base_image=request.other_base_image,
-        buildpacks=build_packs(request.pythons),
-        appendix=tools.appendix(request.base_image),
+        buildpacks=[noting(pack, tried) for pack in build_packs(request.pythons)],
+        appendix=tools.appendix(request.base_image, request.lock),
         user_id=int(USER),
         user_name="jovyan",
         target_repo_dir=REPO_DIR,
@@ -304,7 +320,7 @@ def _image_id(request: BuildRequest, artefact: Artefact) -> str:
     return f"sha256:{artefact.sha256}"
 
 
-def _artefact(request: BuildRequest, root: Path, reporter: Reporter) -> Artefact:
+def _artefact(request: BuildRequest, root: Path, bill: Bill, reporter: Reporter) -> Artefact:
     reporter.log("converting", "Converting the image")
     beside: dict[str, object] = {
         "key": request.key,
@@ -320,6 +336,7 @@ def _artefact(request: BuildRequest, root: Path, reporter: Reporter) -> Artefact
         record=beside,
         processors=os.cpu_count() or 1,
         mode=store.OPEN_MODE if request.reader is None else store.CLOSED_MODE,
+        bill=bill,
     ):
         if isinstance(item, Artefact):
             return item

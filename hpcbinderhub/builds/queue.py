@@ -10,8 +10,10 @@ from typing import Any
 
 from ..database import Database
 from ..events import EventLog, Line
+from ..images.bills.model import Bill
 from ..notices import Notice, find_notice, put_notice, remove_notice
 from . import claims, lookups, orders
+from .bills import Recorded, find_bill
 from .records import PAUSED, Build, Image, Order, QueueLimits, stream
 
 NO_LIMITS = QueueLimits()
@@ -49,6 +51,10 @@ class BuildQueue:
         """The last build of a recipe from a repository that ended after some moment."""
         return await self._database.run(lookups.last_end, key, repo_url, since)
 
+    async def recorded(self, build: str) -> Recorded | None:
+        """What a build made; None if it made nothing, or before records were kept."""
+        return await self._database.run(find_bill, build)
+
     async def lengths(self) -> dict[str, int]:
         """How many builds wait, and how many run."""
         return await self._database.run(lookups.count_live)
@@ -59,12 +65,13 @@ class BuildQueue:
         seen_by: str | None,
         state: str = "",
         repo_url: str = "",
+        artefact: str = "",
         before: float | None = None,
         limit: int = 50,
     ) -> list[Build]:
         """The builds that a user may know of, the newest first; None sees all."""
         return await self._database.run(
-            lookups.list_builds, seen_by, state, repo_url, before, limit
+            lookups.list_builds, seen_by, state, repo_url, artefact, before, limit
         )
 
     async def cancel(self, build: str, by: str) -> Build | None:
@@ -160,9 +167,11 @@ class BuildQueue:
         )
         self._events.ring(stream(build))
 
-    async def finish(self, build: str, worker: str, artefact: str, size: int) -> None:
-        """The build made an artefact."""
-        await self._database.run(claims.finish, build, worker, self._clock(), artefact, size)
+    async def finish(
+        self, build: str, worker: str, artefact: str, size: int, bill: Bill | None = None
+    ) -> None:
+        """The build made an artefact, and this is what it is made of."""
+        await self._database.run(claims.finish, build, worker, self._clock(), artefact, size, bill)
         self._events.ring(stream(build))
 
     async def fail(self, build: str, worker: str, failure: dict[str, Any]) -> None:

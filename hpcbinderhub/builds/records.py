@@ -50,6 +50,8 @@ class Order:
     asker: str = ""
     priority: Priority = Priority.AWAITED
     reader: Reader | None = None
+    locked_to: str | None = None
+    """The build whose record it is held to."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,8 @@ class Build:
     reader: str | None
     """The one user whose build this is: its repository is not everybody's to read."""
     reader_uid: int | None
+    locked_to: str | None
+    """The build whose record this one is held to."""
 
     def seen_by(self, user: str | None) -> bool:
         """Whether this user may know of it; None sees all."""

@@ -14,6 +14,9 @@ from pydantic import (
     TypeAdapter,
 )
 
+from hpcbinderhub.images.bills.lock import Lock
+from hpcbinderhub.images.bills.model import Bill
+
 Cause = Literal[
     "no-solution",
     "package-not-found",
@@ -149,6 +152,9 @@ class BuildRequest(SiteOptions):
     mount_points: tuple[MountPoint, ...] = ()
     limits: Limits = Limits()
     push: Push | None = None
+    lock: Lock | None = Field(
+        default=None, description="The versions that the environment is held to, if it is."
+    )
 
     @property
     def pythons(self) -> dict[str, str]:
@@ -191,6 +197,8 @@ class BuiltEvent(Model):
     artefact: Artefact
     image: Image
     packages: tuple[str, ...] = ()
+    """Names and versions of the Python packages where notebooks run."""
+    bill: Bill
     seconds: dict[str, float] = Field(default_factory=dict)
 
 

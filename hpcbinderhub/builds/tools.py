@@ -9,20 +9,21 @@ from __future__ import annotations
 import json
 
 from hpcbinderhub.builds.assembly import Assembly, Copy, Run
+from hpcbinderhub.images.bills.lock import Lock, conda_steps
 
 TOOLS = "/srv/hpcbinder/tools"
 ENVIRONMENT = "/srv/hpcbinder/env"
 ADD_TOOLS = (f"{TOOLS}/python/bin/python3", "-I", f"{TOOLS}/add-tools.py")
 
 
-def appendix(base_image: str) -> str:
+def appendix(base_image: str, lock: Lock | None = None) -> str:
     """What repo2docker's own build packs append to their Dockerfile.
 
-    HOME moves below /srv, since engines hide /home; the link that is left there serves steps that
-    wrote the old path down.
+    Environments of conda are brought to what a lock says, if there is one. HOME moves below /srv,
+    since engines hide /home; the link that is left there serves steps that wrote the old path down.
     """
     return f"""USER root
-COPY --from={base_image} {TOOLS} {TOOLS}
+{conda_steps(lock)}COPY --from={base_image} {TOOLS} {TOOLS}
 COPY --from={base_image} {ENVIRONMENT} {ENVIRONMENT}
 RUN {json.dumps(ADD_TOOLS)}
 ENV HOME=/srv/home

@@ -148,6 +148,7 @@ class Worker:
             storage=self._storage(),
             artefact_dir=Path(site.artefacts),
             reader=claimed["reader_uid"],
+            lock=claimed["lock"],
             mount_points=tuple(site.mount_points),
             environment=dict(site.build_environment),
             ca_bundle=Path(site.build_ca_bundle) if site.build_ca_bundle else None,
@@ -254,8 +255,9 @@ class BuildAttempt:
             await self._say()
             await asyncio.sleep(REPORT_SECONDS if self._unsaid else 0)
         if isinstance(self._end, BuiltEvent):
-            made = self._end.artefact
-            await self._insist("finish", {"artefact": made.sha256, "size": made.size})
+            made, bill = self._end.artefact, self._end.bill.model_dump(exclude_defaults=True)
+            body = {"artefact": made.sha256, "size": made.size, "bill": bill}
+            await self._insist("finish", body)
         elif isinstance(self._end, FailedEvent):
             await self._insist("fail", _failure(self._end))
 

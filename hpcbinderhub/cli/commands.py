@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from . import builds, images, push
+from . import builds, images, push, rebuild, records
 from .remote import add_options
 
 Run = Callable[[argparse.Namespace], None]
@@ -22,6 +22,7 @@ IMAGES: dict[str, Run] = {
 }
 BUILDS: dict[str, Run] = {
     "list": builds.show,
+    "show": records.show,
     "log": builds.log,
     "cancel": builds.cancel,
     "retry": builds.retry,
@@ -61,6 +62,13 @@ def add_commands(commands: Commands, default_config: str) -> None:
             made.add_argument("--state", choices=states, default="", help="only those")
         else:
             made.add_argument("build", type=builds.build_id, help="the build's id")
+    again = add(commands, "rebuild", rebuild.rebuild)
+    again.add_argument(
+        "--locked", action="store_true", required=True, help="in the versions that were recorded"
+    )
+    again.add_argument(
+        "build", type=builds.build_id, help="the build's id, or the SHA-256 of what it made"
+    )
     queue = commands.add_parser("queue", help="The queue of builds.").add_subparsers(required=True)
     for name, run in QUEUE.items():
         made = add(queue, name, run)

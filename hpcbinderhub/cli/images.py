@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..images.export import PORT, Source, export
+from .records import find_recorded
 from .remote import remote
 from .table import moment, print_table
 
@@ -58,7 +59,9 @@ def save(options: argparse.Namespace) -> None:
     """
     service, target = remote(options), Path(options.file).absolute()
     image = service.call("GET", f"api/images/{options.key}")
-    source = Source(image["repo_url"], image["commit"], image["made"])
+    recorded = find_recorded(service, image["build"])
+    bill = recorded.bill if recorded else None
+    source = Source(image["repo_url"], image["commit"], image["made"], bill)
     path = f"api/images/{image['key']}"
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as folder:
         artefact, bundle = Path(folder, "artefact"), Path(folder, "bundle")

@@ -15,12 +15,14 @@ import subprocess
 import tarfile
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
 from ..workspaces import slug
+from .bills.annotations import annotations_of
+from .bills.cyclonedx import moment
+from .bills.model import Bill
 from .oci import Layout
 from .record import RECORD
 from .unsquash import Entry, opened
@@ -56,6 +58,8 @@ class Source:
     repo_url: str
     commit: str
     made: float
+    bill: Bill | None = None
+    """What the image is made of, if that was recorded."""
 
     @property
     def name(self) -> str:
@@ -72,8 +76,9 @@ def export(artefact: Path, bundle: Path, source: Source, target: Path) -> None:
         clone = Path(folder, "clone")
         _clone(bundle, clone, source)
         _add_content(layout, clone, record)
-        created = datetime.fromtimestamp(source.made, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        layout.finish(source.name, architecture, created, _config(record, source))
+        said = annotations_of(source.bill) if source.bill else {}
+        created = moment(source.made)
+        layout.finish(source.name, architecture, created, _config(record, source), said)
         layout.pack(target)
 
 

@@ -73,8 +73,15 @@ class Layout:
             }
         )
 
-    def finish(self, name: str, architecture: str, created: str, config: Mapping[str, Any]) -> None:
-        """Everything around the layers."""
+    def finish(
+        self,
+        name: str,
+        architecture: str,
+        created: str,
+        config: Mapping[str, Any],
+        annotations: Mapping[str, str],
+    ) -> None:
+        """Everything around the layers; `annotations` are the manifest's."""
         image = {
             "created": created,
             "architecture": architecture,
@@ -87,6 +94,7 @@ class Layout:
             "mediaType": f"{_TYPE}.manifest.v1+json",
             "config": self._blob(f"{_TYPE}.config.v1+json", image),
             "layers": self.layers,
+            "annotations": dict(annotations),
         }
         described = self._blob(f"{_TYPE}.manifest.v1+json", manifest)
         described["annotations"] = {"org.opencontainers.image.ref.name": name}

@@ -16,8 +16,10 @@ from pathlib import Path
 
 from hpcbinderhub.builds.request import Artefact
 from hpcbinderhub.errors import UserError
+from hpcbinderhub.images.bills import cyclonedx
+from hpcbinderhub.images.bills.model import Bill
 from hpcbinderhub.images.store import OPEN_MODE, READERS
-from hpcbinderhub.images.tree import Tree, open_folder
+from hpcbinderhub.images.tree import open_folder
 
 PROGRAMS = "/srv/hpcbinder/bin"
 
@@ -55,17 +57,6 @@ def check_programs(root: Path) -> None:
         raise UserError(f"The image lacks {', '.join(sorted(missing))} in {PROGRAMS}.")
 
 
-def python_packages(root: Path) -> tuple[str, ...]:
-    """Names and versions of the Python packages in the notebook's environment."""
-    found: set[str] = set()
-    for library in ("/srv/hpcbinder/env/lib", "/srv/conda/envs/notebook/lib"):
-        for python in Tree(root).names(library):
-            for name in Tree(root).names(f"{library}/{python}/site-packages"):
-                if python.startswith("python3") and name.endswith(".dist-info"):
-                    found.add("==".join(name.removesuffix(".dist-info").rsplit("-", 1)))
-    return tuple(sorted(found))
-
-
 def partial_prefix(storage_id: str) -> str:
     """How the unfinished files of one builder storage are called in the artefact store."""
     return f".partial-{storage_id}-"
@@ -86,11 +77,12 @@ def make_squashfs(
     record: dict[str, object],
     processors: int,
     mode: int = OPEN_MODE,
+    bill: Bill | None = None,
 ) -> Iterator[str | Artefact]:
     """Make the artefact of a mounted image: log lines, then the artefact.
 
     It gets its final name, the hash of its content, only when it is whole and on disk. ``record``
-    goes beside it for people and for whoever cleans the store up.
+    and the bill of its packages go beside it before.
     """
     partial = artefact_dir / f"{partial_prefix(storage_id)}{os.getpid()}.squashfs"
     try:
@@ -102,13 +94,20 @@ def make_squashfs(
         artefact = Artefact(
             path=artefact_dir / f"{sha256}.squashfs", sha256=sha256, size=partial.stat().st_size
         )
-        _write_beside(artefact, record, partial.with_suffix(".json"), mode)
+        known = {"format": 1, **artefact.model_dump(mode="json"), **record}
+        documents = {"json": known}
+        if bill is not None:
+            documents[cyclonedx.ENDING] = cyclonedx.document(bill, artefact.sha256)
+        for ending, document in documents.items():
+            beside = partial.with_suffix(f".{ending}")
+            _write_beside(artefact.path.with_suffix(f".{ending}"), document, beside, mode)
         partial.rename(artefact.path)
         _sync_folder(artefact_dir)
         yield artefact
     finally:
         partial.unlink(missing_ok=True)
-        partial.with_suffix(".json").unlink(missing_ok=True)
+        for ending in ("json", cyclonedx.ENDING):
+            partial.with_suffix(f".{ending}").unlink(missing_ok=True)
 
 
 def _mksquashfs(root: Path, target: Path, processors: int) -> Iterator[str]:
@@ -134,15 +133,15 @@ def _mksquashfs(root: Path, target: Path, processors: int) -> Iterator[str]:
         )
 
 
-def _write_beside(artefact: Artefact, record: dict[str, object], partial: Path, mode: int) -> None:
+def _write_beside(target: Path, document: dict[str, object], partial: Path, mode: int) -> None:
     """Write what is known about an artefact next to it, before the artefact itself appears."""
-    text = json.dumps({"format": 1, **artefact.model_dump(mode="json"), **record}, indent=1)
     with open(partial, "w", encoding="utf-8") as file:
         os.fchmod(file.fileno(), mode)
-        file.write(text + "\n")
+        json.dump(document, file, indent=1)
+        file.write("\n")
         file.flush()
         os.fsync(file.fileno())
-    partial.rename(artefact.path.with_suffix(".json"))
+    partial.rename(target)
 
 
 def _sync_folder(folder: Path) -> None:

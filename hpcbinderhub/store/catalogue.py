@@ -22,6 +22,7 @@ from .uses import Uses
 class KnownImage(StoredImage):
     """An image, where it came from, and how much it is wanted."""
 
+    build: str
     repo_url: str
     ref: str
     commit: str
@@ -154,6 +155,7 @@ def _read(connection: Connection, query: Select[Any]) -> list[KnownImage]:
             last_launch=row.last_launch,
             pinned_by=row.pinned_by,
             in_use=False,
+            build=row.build,
             repo_url=row.repo_url,
             ref=row.ref,
             commit=row.commit,

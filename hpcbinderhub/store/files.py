@@ -9,9 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..images.bills import cyclonedx
 from ..images.store import READERS
 
-_NAME = re.compile(r"([0-9a-f]{64})\.(squashfs|json)", re.ASCII)
+ENDINGS = ("squashfs", "json", cyclonedx.ENDING)
+_NAME = re.compile(rf"([0-9a-f]{{64}})\.({'|'.join(map(re.escape, ENDINGS))})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def strays(store: Path, known: Collection[str], before: float) -> list[Stray]:
 def remove(store: Path, artefact: str) -> None:
     """Remove an artefact, whoever may read it, and what was noted about it; one that is gone is no
     error."""
-    for ending in ("squashfs", "json"):
+    for ending in ENDINGS:
         name = f"{artefact}.{ending}"
         if not _NAME.fullmatch(name):
             raise ValueError(f"{artefact!r} is no artefact's name")

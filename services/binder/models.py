@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from hpcbinderhub.builds.outlook import Outlook
 from hpcbinderhub.builds.records import Build
 from hpcbinderhub.credentials.store import Kept
+from hpcbinderhub.images.bills.model import Bill
 from hpcbinderhub.images.engines import engine_class
 from hpcbinderhub.launches.options import Existing
 from hpcbinderhub.launches.records import Launch
@@ -70,6 +71,7 @@ class BuildModel(Model):
     )
     started: float | None = Field(description="When a worker began it last.")
     reader: str | None = Field(description="Who alone may read the repository; else everybody.")
+    locked_to: str | None = Field(description="The build whose record it is held to.")
 
     @classmethod
     def of(cls, build: Build) -> BuildModel:
@@ -117,6 +119,13 @@ class UseModel(Model):
         return cls(**asdict(use))
 
 
+class EnvironmentModel(Model):
+    """What a build made."""
+
+    artefact: str = Field(description="SHA-256 of the file in the artefact store.")
+    bill: Bill
+
+
 class MadeModel(Model):
     """An environment that was asked for: there already, or being built."""
 
@@ -129,6 +138,7 @@ class ImageModel(Model):
     """An environment that is ready to be launched, and what it costs."""
 
     key: str
+    build: str = Field(description="The build that made it.")
     artefact: str = Field(description="SHA-256 of the file in the artefact store.")
     size: int = Field(description="Bytes.")
     share: float = Field(description="Of what all images take up, from 0 to 1.")

@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from images.bills.bills import bill, python
 
+from hpcbinderhub.builds.bills import Recorded
 from hpcbinderhub.builds.claims import MAX_ATTEMPTS
 from hpcbinderhub.builds.queue import BuildQueue
 from hpcbinderhub.builds.records import LeaseLost, Order, Priority, QueueLimits, stream
@@ -98,6 +100,22 @@ async def test_a_finished_build_is_an_image_and_the_next_request_makes_a_new_bui
     assert image is not None
     assert (image.artefact, image.size) == ("f" * 64, 1234)
     assert await enqueue(queue, "a") != build
+
+
+async def test_what_a_build_made_is_kept_as_long_as_the_build(queue: BuildQueue) -> None:
+    build = await enqueue(queue, "a")
+    assert await queue.recorded(build) is None
+    await queue.claim("worker")
+    made = bill(python("six", "1.17.0"), unread=("more",))
+    await queue.finish(build, "worker", "f" * 64, 1234, made)
+    assert await queue.recorded(build) == Recorded(made, "f" * 64)
+    assert [b.id for b in await queue.newest(seen_by=None, artefact="f" * 64)] == [build]
+    assert await queue.newest(seen_by=None, artefact="e" * 64) == []
+    newer = await enqueue(queue, "a")
+    await queue.claim("worker")
+    await queue.finish(newer, "worker", "e" * 64, 1234)
+    assert await queue.forget(build)
+    assert await queue.recorded(build) is None
 
 
 async def test_a_worker_that_is_lost_loses_its_build(queue: BuildQueue, clock: Clock) -> None:

@@ -10,6 +10,7 @@ import requests
 from doubles import language_hosts
 from repo2docker.app import Repo2Docker
 
+from hpcbinderhub.builds.commands import Steps
 from hpcbinderhub.builds.pipeline import repo2docker
 from hpcbinderhub.builds.request import BuildRequest, Storage
 from hpcbinderhub.builds.tools import appendix
@@ -92,7 +93,7 @@ def test_the_dockerfile_is_repo2docker_s_own_and_our_lines(
         ),
         artefact_dir=tmp_path,
     )
-    ours = repo2docker(request, dry_run=True)
+    ours = repo2docker(request, Steps(), [], dry_run=True)
     ours.build()
     rendered = capsys.readouterr().out
     Repo2Docker(

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from images.bills.bills import bill, python
 from images.small_image import START, make_artefact, make_bundle, make_tree
 
 from hpcbinderhub.errors import UserError
+from hpcbinderhub.images.bills.annotations import annotations_of
 from hpcbinderhub.images.export import Source, export
 
 REPOSITORY = "https://example.org/geo/Soundings.git"
@@ -70,7 +72,7 @@ def exported(root: Path, tmp_path: Path) -> Archive:
     make_artefact(root, tmp_path / "a.squashfs")
     commit = make_bundle(tmp_path / "repository", tmp_path / "bundle")
     archive = Archive(tmp_path / "out.tar", commit)
-    source = Source(REPOSITORY, commit, made=0.0)
+    source = Source(REPOSITORY, commit, made=0.0, bill=bill(python("six", "1.17.0")))
     export(tmp_path / "a.squashfs", tmp_path / "bundle", source, archive.path)
     return archive
 
@@ -93,6 +95,12 @@ def test_it_says_what_runs_where_and_as_whom(root: Path, tmp_path: Path) -> None
     assert config["Labels"]["org.opencontainers.image.revision"] == archive.commit
     name = archive.described["annotations"]["org.opencontainers.image.ref.name"]
     assert name == f"localhost/hpcbinderhub/soundings:{archive.commit[:12]}"
+
+
+def test_it_says_how_its_environment_was_made(root: Path, tmp_path: Path) -> None:
+    assert exported(root, tmp_path).manifest["annotations"] == annotations_of(
+        bill(python("six", "1.17.0"))
+    )
 
 
 def test_the_tree_is_the_artefacts_whatever_its_names_and_modes(root: Path, tmp_path: Path) -> None:

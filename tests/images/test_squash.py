@@ -10,10 +10,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from images.bills.bills import bill, python
 
 from hpcbinderhub.builds.request import Artefact
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.images import squash
+from hpcbinderhub.images.bills.cyclonedx import document
 from hpcbinderhub.images.store import CLOSED_MODE, OPEN_MODE, make_folder
 
 
@@ -34,7 +36,6 @@ def test_no_link_of_the_image_leads_out_of_it(root: Path, tmp_path: Path) -> Non
     (outside / "repo/secret").write_text("x", "utf-8")
     shutil.rmtree(root / "srv")
     (root / "srv").symlink_to(outside)
-    assert squash.python_packages(root) == ()
     squash.add_folders(root, ["/srv/new", "/fine/inner"])
     assert not (outside / "new").exists()
     assert (root / "fine/inner").is_dir()
@@ -47,21 +48,15 @@ def test_an_image_that_could_not_be_launched_is_refused(root: Path) -> None:
         squash.check_programs(root)
 
 
-def test_packages_are_listed_by_name_and_version(root: Path) -> None:
-    packages = root / "srv/hpcbinder/env/lib/python3.11/site-packages"
-    for name in ("numpy-2.4.6.dist-info", "numpy", "jupyter_server-2.0.dist-info"):
-        (packages / name).mkdir(parents=True)
-    assert squash.python_packages(root) == ("jupyter_server==2.0", "numpy==2.4.6")
-
-
 def convert(root: Path, store: Path, mode: int = OPEN_MODE) -> Artefact:
     """Make the artefact of a tree."""
     if shutil.which("mksquashfs") is None:
         pytest.skip("squashfs-tools are not installed on this host")
     store.mkdir(exist_ok=True)
     *_lines, artefact = squash.make_squashfs(
-        root, store, storage_id="here", record={"key": "k"}, processors=1, mode=mode
-    )
+        root, store, storage_id="here", record={"key": "k"}, processors=1, mode=mode,
+        bill=bill(python("six", "1.17.0")),
+    )  # fmt: skip
     assert isinstance(artefact, Artefact)
     return artefact
 
@@ -102,18 +97,37 @@ def test_an_artefact_is_named_by_its_content(root: Path, tmp_path: Path) -> None
     assert {path.name for path in store.iterdir()} == {
         f"{artefact.sha256}.squashfs",
         f"{artefact.sha256}.json",
+        f"{artefact.sha256}.cdx.json",
     }
     assert artefact.path.stat().st_mode & 0o777 == 0o644
     assert artefact.path.stat().st_size == artefact.size
     beside = json.loads(artefact.path.with_suffix(".json").read_text("utf-8"))
     assert (beside["sha256"], beside["key"]) == (artefact.sha256, "k")
+    known = json.loads(artefact.path.with_suffix(".cdx.json").read_text("utf-8"))
+    assert known == document(bill(python("six", "1.17.0")), artefact.sha256)
+
+
+def test_what_is_known_of_an_artefact_is_there_before_it_is(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before: list[set[str]] = []
+    rename = Path.rename
+
+    def watched(self: Path, target: Path) -> Path:
+        if target.suffix == ".squashfs":
+            before.append({path.name.partition(".")[2] for path in target.parent.glob("[0-9a-f]*")})
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", watched)
+    convert(root, tmp_path / "store")
+    assert before == [{"json", "cdx.json"}]
 
 
 def test_an_artefact_in_a_readers_folder_is_hers(root: Path, tmp_path: Path) -> None:
     folder = make_folder(tmp_path, 2001)
     convert(root, folder, CLOSED_MODE)
     hers = struct.pack("<HHI", 2, 5, 2001)
-    assert len(list(folder.iterdir())) == 2
+    assert len(list(folder.iterdir())) == 3
     for path in folder.iterdir():
         assert path.stat().st_mode & 0o777 == 0o640
         assert hers in os.getxattr(path, "system.posix_acl_access")

@@ -19,6 +19,7 @@ from hpcbinderhub.services.binder.app import Services, assemble, make_server, st
 
 from hpcbinderhub.builds.records import Build, LeaseLost
 from hpcbinderhub.errors import Unavailable
+from hpcbinderhub.images.bills.model import Bill
 from hpcbinderhub.images.store import artefact_file, make_folder
 from hpcbinderhub.site import Site
 from hpcbinderhub.slurm.cluster import Cluster
@@ -71,6 +72,7 @@ class Builder:
         self._services = services
         self.lines = [("fetching", "Getting the files."), ("building", "Collecting numpy")]
         self.failure: dict[str, Any] | None = None
+        self.bill: Bill | None = None
         self.free = asyncio.Event()
         self.free.set()
 
@@ -102,7 +104,7 @@ class Builder:
         await asyncio.to_thread(make_folder, store, reader)
         artefact = Path(artefact_file(store, build.key, reader))
         await asyncio.to_thread(artefact.write_bytes, b"squash")
-        await queue.finish(build.id, WORKER, build.key, 6)
+        await queue.finish(build.id, WORKER, build.key, 6, self.bill)
 
 
 class RunningService:

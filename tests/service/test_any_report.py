@@ -12,14 +12,20 @@ import pytest
 from cluster.person import Person
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from images.bills.bills import bill
 from service.raw import ask
 from service.repository import ServedRepository
 from service.running import RunningService
+
+from hpcbinderhub.images.bills.lock import Lock as BuildLock
+from hpcbinderhub.images.bills.model import Package
 
 pytestmark = pytest.mark.slow
 
 TOKEN = "a worker's token"
 KEY = "a" * 64
+PACKAGE = {"kind": "pypi", "name": "six", "version": "1.17.0"}
+BILL = bill(Package(**PACKAGE)).model_dump(mode="json")
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda some: st.lists(some, max_size=4) | st.dictionaries(st.text(max_size=8), some),
@@ -121,6 +127,37 @@ def test_whatever_a_worker_says(
     test()
 
 
+def test_what_was_made_is_kept_and_a_locked_build_is_held_to_it(
+    worker: Worker, alice: Person, repository: ServedRepository
+) -> None:
+    build = worker.claim(alice, repository)
+    end = {"artefact": KEY, "size": 6, "bill": BILL}
+    assert worker.say(f"builds/{build}/finish", end).status_code == 200
+    again = alice.call("POST", f"api/builds/{build}/rebuild").json()
+    claimed = worker.say("claim", {}).json()
+    assert claimed["id"] == again["id"]
+    assert claimed["lock"]["constraints"] == ["six==1.17.0"]
+    assert BuildLock.model_validate(claimed["lock"]).apt == ()
+    worker.say(f"builds/{again['id']}/fail", {"cause": "internal", "message": "No."})
+    # What is tried again is held to the same.
+    retried = alice.call("POST", f"api/builds/{again['id']}/retry").json()
+    assert (retried["key"], retried["locked_to"]) == (again["key"], build)
+
+
+def test_a_build_whose_record_was_removed_is_not_made_of_the_newest(
+    worker: Worker, alice: Person, carol: Person, repository: ServedRepository
+) -> None:
+    build = worker.claim(alice, repository)
+    worker.say(f"builds/{build}/finish", {"artefact": KEY, "size": 6, "bill": BILL})
+    locked = alice.call("POST", f"api/builds/{build}/rebuild").json()["id"]
+    key = alice.call("GET", f"api/builds/{build}").json()["key"]
+    assert carol.call("DELETE", f"api/images/{key}").status_code == 204
+    assert carol.call("DELETE", f"api/builds/{build}").status_code == 204
+    assert worker.say("claim", {}).status_code == 204
+    failure = alice.call("GET", f"api/builds/{locked}").json()["failure"]
+    assert "has been removed" in failure["message"]
+
+
 def test_an_end_is_told_once(worker: Worker, alice: Person, repository: ServedRepository) -> None:
     build = worker.claim(alice, repository)
     end = {"artefact": KEY, "size": 6}
@@ -159,6 +196,9 @@ def test_control_characters_stay_in_the_log_and_get_nowhere_else(
         ("finish", {"artefact": KEY, "size": 2**63}),
         ("finish", {"artefact": KEY, "size": -1}),
         ("finish", {"artefact": "../../etc/passwd", "size": 1}),
+        ("finish", {"artefact": KEY, "size": 1, "bill": {**BILL, "made": 1e300}}),
+        ("finish", {"artefact": KEY, "size": 1, "bill": {**BILL, "packages": [PACKAGE] * 8001}}),
+        ("finish", {"artefact": KEY, "size": 1, "bill": {**BILL, "commit": "a\n--x"}}),
         ("fail", {"cause": "internal", "message": "No.", "lines": ["x" * 2001]}),
         ("report", {"lines": [{"phase": "built", "message": "Ready."}]}),
         ("report", {"lines": [{"phase": "building", "message": ""}] * 2001}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from cluster.person import Person
+from images.bills.bills import bill, python
 from images.small_image import make_artefact, make_tree
 from service.commands import hpcbinderhub
 from service.repository import ServedRepository
@@ -74,6 +76,7 @@ def test_without_a_token_one_is_asked_for(alice: Person, tmp_path: Path) -> None
 def test_a_scientist_takes_an_environment_home(
     alice: Person, service: RunningService, repository: ServedRepository, tmp_path: Path
 ) -> None:
+    service.builder.bill = bill(python("six", "1.17.0"))
     key = build(alice, repository)
     # The tests' builder makes no real images.
     make_tree(tmp_path / "root")
@@ -86,6 +89,13 @@ def test_a_scientist_takes_an_environment_home(
     assert [path.name for path in archive.parent.iterdir()] == ["environment.tar"]
     with tarfile.open(archive) as tar:
         assert {"oci-layout", "index.json"} <= set(tar.getnames())
+        index = tar.extractfile("index.json")
+        assert index
+        (described,) = json.load(index)["manifests"]
+        manifest = tar.extractfile("blobs/" + described["digest"].replace(":", "/"))
+        assert manifest
+        said = json.load(manifest)["annotations"]
+    assert said["hpcbinderhub.build-pack"] == "UvPack"
 
 
 def test_an_image_whose_file_is_gone_is_not_exported(

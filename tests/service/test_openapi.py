@@ -11,6 +11,7 @@ from cluster.person import Person
 from hpcbinderhub.services.binder.handlers import routes
 from hpcbinderhub.services.binder.handlers.base import UserHandler
 from hpcbinderhub.services.binder.operations import METHODS, described
+from images.bills.bills import bill, python
 from service.repository import ServedRepository
 from service.running import RunningService
 
@@ -88,6 +89,7 @@ def test_answers_have_the_shape_that_is_described(
 ) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     whole = description()
+    service.builder.bill = bill(python("six", "1.17.0"))
     made = alice.call("POST", "api/builds", {"repository": repository.url}).json()
     launch = alice.launch(repository.url)
     alice.follow(launch)

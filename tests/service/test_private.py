@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from cluster.person import Person
 from cluster.rig import eventually
+from images.bills.bills import bill, python
 from repos.forge import Forge
 from service import stream
 from service.browser import Browser
@@ -83,6 +84,22 @@ def test_each_reader_has_an_environment_of_her_own(
     for name, build in made.items():
         assert Path(artefact_file(tmp_path / "artefacts", build["key"], UIDS[name])).exists()
         assert not Path(artefact_file(tmp_path / "artefacts", build["key"])).exists()
+
+
+def test_what_is_in_it_is_told_to_its_reader_alone(
+    alice: Person, bob: Person, private: str, service: RunningService
+) -> None:
+    service.builder.bill = bill(python("six", "1.17.0"))
+    enter(alice, private)
+    build = alice.call("POST", "api/builds", {"repository": private}).json()["build"]
+    assert alice.build_log(build["id"])[-1]["phase"] == "built"
+    for method, what in (("GET", "environment"), ("GET", "bill"), ("POST", "rebuild")):
+        path = f"api/builds/{build['id']}/{what}"
+        assert bob.call(method, path).status_code == 404
+        assert alice.call(method, path).status_code in (200, 201)
+    artefact = build["key"]
+    assert bob.call("GET", f"api/builds?artefact={artefact}").json() == []
+    assert len(alice.call("GET", f"api/builds?artefact={artefact}").json()) == 1
 
 
 def test_who_lost_the_right_at_the_forge_lost_it_here(

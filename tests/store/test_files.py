@@ -15,7 +15,7 @@ OLD, NEW = "a" * 64, "b" * 64
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     for name, age in ((OLD, 1000.0), (NEW, 5000.0)):
-        for ending in ("squashfs", "json"):
+        for ending in ("squashfs", "json", "cdx.json"):
             path = tmp_path / f"{name}.{ending}"
             path.write_bytes(b"12345")
             os.utime(path, (age, age))
@@ -25,20 +25,20 @@ def store(tmp_path: Path) -> Path:
 def test_what_is_no_images_and_no_build_is_about_to_name_is_a_stray(store: Path) -> None:
     (store / ".partial-here-1.squashfs").touch()
     (store / "notes.txt").touch()
-    assert strays(store, known=(), before=2000.0) == [Stray(OLD, 10)]
+    assert strays(store, known=(), before=2000.0) == [Stray(OLD, 15)]
     assert strays(store, known={OLD}, before=2000.0) == []
-    assert strays(store, known={OLD}, before=9000.0) == [Stray(NEW, 10)]
+    assert strays(store, known={OLD}, before=9000.0) == [Stray(NEW, 15)]
 
 
 def test_what_was_noted_about_an_artefact_that_is_gone_is_a_stray_too(store: Path) -> None:
     (store / f"{OLD}.squashfs").unlink()
-    assert strays(store, known=(), before=2000.0) == [Stray(OLD, 5)]
+    assert strays(store, known=(), before=2000.0) == [Stray(OLD, 10)]
 
 
 def test_an_artefact_is_removed_with_what_was_noted_and_nothing_else_is(store: Path) -> None:
     remove(store, OLD)
     remove(store, OLD)
-    assert sorted(path.name[:1] for path in store.iterdir()) == ["b", "b"]
+    assert sorted(path.name[:1] for path in store.iterdir()) == ["b", "b", "b"]
     for name in ("", "../x", "B" * 64):
         with pytest.raises(ValueError, match="no artefact"):
             remove(store, name)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import json
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hpcbinderhub.builds.environments import Environment
+from hpcbinderhub.builds.bills import Recorded
+from hpcbinderhub.builds.environments import Environment, Recipe
 from hpcbinderhub.builds.outlook import outlook
 from hpcbinderhub.builds.records import Build, Priority, stream
 from hpcbinderhub.errors import NotFound, UserError
 from hpcbinderhub.events import BUILD_ENDS
+from hpcbinderhub.images.bills import cyclonedx
 from hpcbinderhub.launches.options import Commit, Line
 from hpcbinderhub.repos.spec import RepoSpec
 
-from ..models import BuildModel, BuildStatusModel, EventModel, MadeModel
+from ..models import BuildModel, BuildStatusModel, EnvironmentModel, EventModel, MadeModel
 from ..operations import EVENT_STREAM, operation
 from .base import ADMIN_SCOPE, BUILD_SCOPE, EventStreamHandler, UserHandler, found
 from .repository import RepositoryRequest
@@ -28,6 +31,9 @@ class BuildsQuery(BaseModel):
 
     state: Literal["", "queued", "running", "done", "failed"] = ""
     repo_url: Line = Field(default="", description="Of this repository alone.")
+    artefact: str = Field(
+        default="", pattern=r"^[0-9a-f]{0,64}$", description="The ones that made this file."
+    )
     before: float | None = Field(default=None, description="Made before: the last one's `created`.")
     limit: int = Field(default=50, ge=1, le=500)
 
@@ -56,6 +62,28 @@ class AnyBuild(UserHandler):
         """The build, or a sentence."""
         build = await self.services.queue.get(build_id)
         return found(build if build and build.seen_by(self.sees) else None, "build")  # type: ignore[no-any-return]
+
+    async def recorded(self, build_id: str) -> Recorded:
+        """What a build made, or a sentence."""
+        build = await self.one(build_id)
+        recorded = await self.services.queue.recorded(build.id)
+        if recorded is None:
+            raise NotFound(
+                "Nothing is recorded of what this build made.",
+                "It made nothing, or was built before records were kept: build it again.",
+            )
+        return recorded
+
+    async def same(self, build: Build, user: str) -> Recipe:
+        """The recipe of a build's commit, for whoever may read it now."""
+        spec = RepoSpec("git", build.repo_url, build.ref)
+        return await self.services.environments.recipe(spec, user, build.commit)
+
+    async def again(self, build: Build, like: str, user: str) -> BuildModel:
+        """A build of the same commit that is held to the record of one."""
+        bill = (await self.recorded(like)).bill
+        recipe = await self.same(build, user)
+        return BuildModel.of(await self.services.environments.again(recipe, like, bill, asker=user))
 
 
 class BuildsHandler(UserHandler):
@@ -164,11 +192,62 @@ class BuildRetryHandler(AnyBuild):
                 status=409,
             )
         self.count(user)
-        recipe = await self.services.environments.recipe(
-            RepoSpec("git", build.repo_url, build.ref), user, build.commit
-        )
-        again = await self.services.environments.of(recipe, asker=user, anew=True)
-        self.answer(_made(again)["build"], 201)
+        if build.locked_to:
+            self.answer(await self.again(build, build.locked_to, user), 201)
+            return
+        recipe = await self.same(build, user)
+        made = await self.services.environments.of(recipe, asker=user, anew=True)
+        self.answer(_made(made)["build"], 201)
+
+
+class BuildRebuildHandler(AnyBuild):
+    """POST: make an environment again."""
+
+    @operation(
+        "Make the environment of a build again from its record",
+        scope=BUILD_SCOPE,
+        answers={201: BuildModel},
+    )
+    async def post(self, build_id: str) -> None:
+        """A build of the same commit that is held to the recorded versions. Its image is one of its
+        own: launches go on with the one that they have. `GET /api/builds/{build_id}/environment` of
+        both says what differs."""
+        user = self.require(BUILD_SCOPE)
+        build = await self.one(build_id)
+        self.count(user)
+        self.answer(await self.again(build, build.id, user), 201)
+
+
+class BuildEnvironmentHandler(AnyBuild):
+    """GET: what a build made."""
+
+    @operation("Show what a build made", scope=BUILD_SCOPE, answers={200: EnvironmentModel})
+    async def get(self, build_id: str) -> None:
+        """Its packages and how it was made; kept as long as the build, whatever becomes of its
+        image. All of it was read from the image, which could say anything of itself."""
+        self.require(BUILD_SCOPE)
+        recorded = await self.recorded(build_id)
+        self.answer(EnvironmentModel(artefact=recorded.artefact, bill=recorded.bill))
+
+
+class BuildBillHandler(AnyBuild):
+    """GET: the same as a bill of materials."""
+
+    @operation(
+        "Fetch the bill of materials of what a build made",
+        scope=BUILD_SCOPE,
+        answers={200: dict[str, Any]},
+        media_type=cyclonedx.MEDIA_TYPE,
+    )
+    async def get(self, build_id: str) -> None:
+        """CycloneDX 1.6, as it lies beside the artefact."""
+        self.require(BUILD_SCOPE)
+        recorded = await self.recorded(build_id)
+        self.set_header("Content-Type", f"{cyclonedx.MEDIA_TYPE}; version=1.6")
+        self.set_header("Cache-Control", "no-store")
+        name = f"{recorded.artefact}.{cyclonedx.ENDING}"
+        self.set_header("Content-Disposition", f'attachment; filename="{name}"')
+        self.finish(json.dumps(cyclonedx.document(recorded.bill, recorded.artefact), indent=1))
 
 
 class BuildEventsHandler(AnyBuild, EventStreamHandler):

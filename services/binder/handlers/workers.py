@@ -14,12 +14,19 @@ from hpcbinderhub.builds.contexts import Outdated
 from hpcbinderhub.builds.records import OUTDATED, Build, LeaseLost
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.events import Line
+from hpcbinderhub.images.bills.lock import lock_of
+from hpcbinderhub.images.bills.model import Bill
 from hpcbinderhub.store import removals
 
 from .base import BaseHandler, found
 
 MAX_LINES = 2000
 CLAIM_SECONDS = 20
+RECORD_GONE = {
+    "cause": "internal",
+    "message": "The record that this build was to be held to has been removed.",
+    "advice": "Build it without a lock.",
+}
 
 
 def _without_nul(text: str) -> str:
@@ -58,6 +65,7 @@ class Finished(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     artefact: str = Field(pattern=r"^[0-9a-f]{64}$")
     size: int = Field(ge=0, lt=2**63)
+    bill: Bill | None = Field(default=None, description="What it is made of.")
 
 
 class Failure(BaseModel):
@@ -130,8 +138,14 @@ class ClaimHandler(WorkerHandler):
         if build is None:
             self.set_status(204)
             return
+        recorded = await self.services.queue.recorded(build.locked_to or "")
+        if build.locked_to and not recorded:
+            await self.services.queue.fail(build.id, self.worker, RECORD_GONE)
+            self.set_status(204)
+            return
         fields = ("id", "key", "repo_url", "ref", "commit", "attempt", "reader_uid")
-        self.answer({field: getattr(build, field) for field in fields})
+        claimed = {field: getattr(build, field) for field in fields}
+        self.answer({**claimed, "lock": lock_of(recorded.bill) if recorded else None})
 
 
 class ContextHandler(WorkerHandler):
@@ -181,7 +195,7 @@ class EndHandler(WorkerHandler):
         queue = self.services.queue
         if how == "finish":
             done = self.parse(Finished)
-            await queue.finish(build_id, self.worker, done.artefact, done.size)
+            await queue.finish(build_id, self.worker, done.artefact, done.size, done.bill)
         elif how == "fail":
             failure = self.parse(Failure).model_dump()
             await self.services.second_try.fail(await self.own(build_id), self.worker, failure)

@@ -1,0 +1,87 @@
+"""The record of a build: what its image is made of; and a build that is held to such a record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from hpcbinderhub import __version__
+from hpcbinderhub.builds import commands
+from hpcbinderhub.builds.detect import own_image
+from hpcbinderhub.builds.request import BuildRequest
+from hpcbinderhub.images.bills import lock
+from hpcbinderhub.images.bills.model import Bill
+from hpcbinderhub.images.bills.reading import contents
+from hpcbinderhub.images.tree import Tree
+
+BASE = "org.opencontainers.image.base."
+UV = "/srv/hpcbinder/tools/uv"
+
+
+def steps(request: BuildRequest) -> commands.Steps:
+    """What every build step gets, a lock included."""
+    given = commands.steps_for(request, request.storage.tmp / "trust")
+    if request.lock is None:
+        return given
+    folder = request.storage.tmp / "lock"
+    trusted = given.trust_folder and given.trust_folder / "apt.conf"
+    lock.write(request.lock, folder, trusted.read_text("utf-8") if trusted else "")
+    return replace(given, lock_folder=folder)
+
+
+def restore(request: BuildRequest, container: str, given: commands.Steps) -> Iterator[str]:
+    """Bring our environment to a lock as a whole: what the repository did not ask for came with the
+    base image, in the versions of another day. Nothing to do is done in a moment."""
+    if request.lock is None or not request.lock.environment:
+        return
+    yield "Comparing the environment with its record"
+    yield from commands.run(
+        request.storage,
+        container,
+        *(UV, "pip", "install", "--no-deps", "--no-cache", "--no-progress", "--compile-bytecode"),
+        *("--python", f"{lock.ENVIRONMENT}/bin/python3"),
+        *("--requirements", f"{lock.LOCK}/environment.txt"),
+        user="0",
+        folder="/",
+        given=given,
+    )
+
+
+def bill(
+    request: BuildRequest,
+    build_pack: str,
+    container: str,
+    root: Path,
+    variables: Mapping[str, str],
+) -> Bill:
+    """What the finished image holds, and how it came about."""
+    found = contents(Tree(root), variables)
+    base_image, base_digest = _base(request, container)
+    return Bill(
+        repo_url=request.repo_url,
+        commit=request.commit,
+        key=request.key,
+        made=round(time.time()),
+        build_pack=build_pack,
+        builder="buildah",
+        builder_version=commands.version(request.storage),
+        hub_version=__version__,
+        tools_generation=request.tools_generation,
+        base_image=base_image,
+        base_digest=base_digest,
+        system=found.system,
+        packages=found.packages,
+        unread=found.unread,
+    )
+
+
+def _base(request: BuildRequest, container: str) -> tuple[str, str]:
+    """What the environment stands on, and its digest: the image that a Dockerfile names last, or
+    a base image of the site's, from which our own build pack starts."""
+    found = commands.made_from(request.storage, container)
+    if found["FromImage"] not in (own_image(request.image), request.image):
+        return found["FromImage"], found["FromImageDigest"]
+    said = commands.inspect(request.storage, found["FromImage"])["ImageAnnotations"] or {}
+    return said.get(f"{BASE}name", ""), said.get(f"{BASE}digest", "")
