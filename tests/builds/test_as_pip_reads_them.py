@@ -68,7 +68,9 @@ def listed(around: Path) -> dict[str, bytes]:
     return {path.relative_to(around).as_posix(): path.read_bytes() for path in paths}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=400)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=400, deadline=None
+)
 @given(TEXTS)
 @example("thing @ https://h.org/x\nnumpy[x]>=1 # x\n-r more.txt\n")
 @example("thing.zip")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from builds.commits import ingredients
+from builds.commits import ingredients, tree_of
+
+from hpcbinderhub.builds.contentfree.decide import WholeTree, decide
 
 REMOTE = [
     "numpy",
@@ -195,10 +197,6 @@ def test_the_other_files(name: str, text: bytes, free: bool) -> None:
 
 
 def test_a_very_large_file_is_no_list_of_packages() -> None:
-    from builds.commits import tree_of
-
-    from hpcbinderhub.builds.contentfree.decide import WholeTree, decide
-
     commit = {"requirements.txt": b"numpy\n"}
     found = decide(tree_of(commit), {"requirements.txt": None}, ["3.11"])
     assert found == WholeTree("requirements.txt is too large for a list of packages")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from builds.commits import GROUND, ingredients, key
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpcbinderhub.builds.contentfree.requirements import logical_lines
@@ -37,6 +37,7 @@ COMMITS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(COMMITS, CONTENT, st.binary(max_size=8))
 def test_a_notebook_a_script_or_data_leaves_the_key(
     commit: dict[str, bytes], path: str, text: bytes
@@ -48,6 +49,7 @@ def test_a_notebook_a_script_or_data_leaves_the_key(
         assert key(changed) != key(commit)
 
 
+@settings(deadline=None)
 @given(COMMITS, COMMITS)
 def test_one_key_is_made_from_the_same_files(
     one: dict[str, bytes], other: dict[str, bytes]
@@ -56,6 +58,7 @@ def test_one_key_is_made_from_the_same_files(
     assert (key(one) == key(other)) == same
 
 
+@settings(deadline=None)
 @given(COMMITS)
 def test_what_is_made_from_a_few_files_needs_no_other(commit: dict[str, bytes]) -> None:
     """Whoever has only those comes to the same decision: they say all that is asked for."""
@@ -66,6 +69,7 @@ def test_what_is_made_from_a_few_files_needs_no_other(commit: dict[str, bytes]) 
         assert key(files) == key(commit)
 
 
+@settings(deadline=None)
 @given(COMMITS, ENVIRONMENT, TEXTS)
 def test_a_file_of_the_environment_that_counts_changes_the_key(
     commit: dict[str, bytes], path: str, text: bytes

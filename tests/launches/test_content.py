@@ -47,7 +47,9 @@ async def test_what_nobody_asks_for_goes_and_can_be_made_again(
     assert bundle.exists()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None
+)
 @given(st.dictionaries(st.sampled_from(["a.txt", "binder/b.txt", "c/d/e.in"]), st.binary()))
 async def test_a_reduced_context_holds_its_files_and_no_other_byte(
     tmp_path: Path, files: dict[str, bytes]
