@@ -39,7 +39,7 @@ from hpcbinderhub.builds.request import (
 )
 from hpcbinderhub.builds.uvpack import REPO_DIR, USER, working_container
 from hpcbinderhub.errors import UserError
-from hpcbinderhub.images import squash, store
+from hpcbinderhub.images import convert, squash, store
 
 MAX_LINE = 2000
 """Some print a whole file without a line break. The service takes reports of a certain size."""
@@ -156,7 +156,7 @@ def _clean(request: BuildRequest) -> None:
     for image in (request.image, own_image(request.image)):
         if commands.exists(request.storage, image):
             commands.remove_image(request.storage, image)
-    squash.remove_partial(request.artefact_dir, storage_id(request))
+    convert.remove_partial(request.artefact_dir, storage_id(request))
 
 
 def storage_id(request: BuildRequest) -> str:
@@ -305,14 +305,12 @@ def _artefact(request: BuildRequest, root: Path, reporter: Reporter) -> Artefact
         "build": request.id,
         "built_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-    for item in squash.make_squashfs(
-        root,
-        store.artefact_folder(request.artefact_dir, request.reader),
+    place = convert.Place(
+        folder=store.artefact_folder(request.artefact_dir, request.reader),
         storage_id=storage_id(request),
-        record=record,
-        processors=os.cpu_count() or 1,
         mode=store.OPEN_MODE if request.reader is None else store.CLOSED_MODE,
-    ):
+    )
+    for item in convert.from_tree(root, place, record):
         if isinstance(item, Artefact):
             return item
         reporter.log("converting", item)

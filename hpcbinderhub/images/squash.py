@@ -1,41 +1,26 @@
-"""The artefact: a squashfs file made straight from the builder's mounted storage.
+"""A finished image's tree, as it is mounted: what the start command and the engines need goes in,
+what the build made is listed.
 
-The image belongs to a stranger. What is done here to its tree never follows a symbolic link in it,
-and what leaves here holds no setuid bit, no capability and no owner but root.
+The image belongs to a stranger. What is done here to its tree never follows a symbolic link in it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import stat
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from hpcbinderhub.builds.request import Artefact
 from hpcbinderhub.errors import UserError
-from hpcbinderhub.images.store import OPEN_MODE, READERS
 
 RECORD = "/srv/hpcbinder/image.json"
 PROGRAMS = "/srv/hpcbinder/bin"
 
-# Nothing of these is needed at run time: kernel file systems, files of the build, caches.
-EMPTIED = ("proc", "sys", "dev", "run", "tmp", "var/tmp", "var/cache/apt", "var/lib/apt/lists")
-EXCLUDED = (
-    *(f"{folder}/{pattern}" for folder in EMPTIED for pattern in ("*", ".[!.]*", "..?*")),
-    "root/.cache",
-    "srv/home/.cache",
-)
-
 NEEDED_FOLDERS = ("/proc", "/sys", "/dev", "/run", "/tmp", "/var/tmp", "/srv/repo", "/srv/home")
 """Folders that every engine, or the start command, expects."""
-
-# Every engine's users must be able to read the image; none may become root by it.
-MODES = "chmod(a+rX,ug-s)@true"
 
 
 @dataclass(frozen=True)
@@ -195,92 +180,5 @@ def _names(root: Path, path: str) -> list[str]:
         return []
     try:
         return os.listdir(handle)
-    finally:
-        os.close(handle)
-
-
-def partial_prefix(storage_id: str) -> str:
-    """How the unfinished files of one builder storage are called in the artefact store."""
-    return f".partial-{storage_id}-"
-
-
-def remove_partial(artefact_dir: Path, storage_id: str) -> None:
-    """Remove unfinished files of builds that were killed; the caller holds the storage's lock."""
-    name = partial_prefix(storage_id) + "*"
-    for path in (*artefact_dir.glob(name), *artefact_dir.glob(f"{READERS}/*/{name}")):
-        path.unlink(missing_ok=True)
-
-
-def make_squashfs(
-    root: Path,
-    artefact_dir: Path,
-    *,
-    storage_id: str,
-    record: dict[str, object],
-    processors: int,
-    mode: int = OPEN_MODE,
-) -> Iterator[str | Artefact]:
-    """Make the artefact of a mounted image: log lines, then the artefact.
-
-    It gets its final name, the hash of its content, only when it is whole and on disk. ``record``
-    goes beside it for people and for whoever cleans the store up.
-    """
-    partial = artefact_dir / f"{partial_prefix(storage_id)}{os.getpid()}.squashfs"
-    try:
-        yield from _mksquashfs(root, partial, processors)
-        with open(partial, "rb+") as file:
-            os.fchmod(file.fileno(), mode)
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            os.fsync(file.fileno())
-        artefact = Artefact(
-            path=artefact_dir / f"{sha256}.squashfs", sha256=sha256, size=partial.stat().st_size
-        )
-        _write_beside(artefact, record, partial.with_suffix(".json"), mode)
-        partial.rename(artefact.path)
-        _sync_folder(artefact_dir)
-        yield artefact
-    finally:
-        partial.unlink(missing_ok=True)
-        partial.with_suffix(".json").unlink(missing_ok=True)
-
-
-def _mksquashfs(root: Path, target: Path, processors: int) -> Iterator[str]:
-    command = ["mksquashfs", str(root), str(target), "-comp", "zstd", "-Xcompression-level", "3"]
-    command += ["-no-xattrs", "-all-root", "-noappend", "-no-progress", "-quiet"]
-    command += ["-processors", str(processors), "-action", MODES, "-wildcards", "-e", *EXCLUDED]
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
-    assert process.stdout is not None
-    with process, process.stdout:
-        for line in process.stdout:
-            yield line.rstrip("\n")
-    if process.returncode != 0:
-        raise UserError(
-            f"mksquashfs ended with {process.returncode}: the image could not be converted.",
-            "Look for the free space of the artefact store.",
-        )
-
-
-def _write_beside(artefact: Artefact, record: dict[str, object], partial: Path, mode: int) -> None:
-    """Write what is known about an artefact next to it, before the artefact itself appears."""
-    text = json.dumps({"format": 1, **artefact.model_dump(mode="json"), **record}, indent=1)
-    with open(partial, "w", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), mode)
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    partial.rename(artefact.path.with_suffix(".json"))
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
     finally:
         os.close(handle)
