@@ -1,7 +1,7 @@
 """The artefact: a squashfs file, made of the builder's mounted storage or of a stream.
 
-What leaves here holds no setuid bit, no capability and no owner but root. It has its final name, the
-hash of its content, only when it is whole and on disk.
+What leaves here holds no setuid bit, no capability and no owner but root. It has its final name,
+the hash of its content, only when it is whole and on disk.
 """
 
 from __future__ import annotations

@@ -18,6 +18,9 @@ from hpcbinderhub.errors import UserError
 
 RECORD = "/srv/hpcbinder/image.json"
 PROGRAMS = "/srv/hpcbinder/bin"
+NEEDED_PROGRAMS = ("hpcbinder", "jupyterhub-singleuser", "python3")
+NEEDED_FILES = (RECORD, *(f"{PROGRAMS}/{name}" for name in NEEDED_PROGRAMS))
+"""What every image has that can be launched."""
 
 NEEDED_FOLDERS = ("/proc", "/sys", "/dev", "/run", "/tmp", "/var/tmp", "/srv/repo", "/srv/home")
 """Folders that every engine, or the start command, expects."""
@@ -138,7 +141,7 @@ def check_programs(root: Path) -> None:
     """Refuse an image that could not be launched."""
     folder = _open_folder(root, PROGRAMS)
     try:
-        missing = {"hpcbinder", "jupyterhub-singleuser", "python3"} - set(os.listdir(folder))
+        missing = set(NEEDED_PROGRAMS) - set(os.listdir(folder))
     finally:
         os.close(folder)
     if missing:

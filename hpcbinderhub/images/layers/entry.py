@@ -15,7 +15,7 @@ ROOT = b""
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A folder, a file, a symbolic link, a further name of a file (`link`), or what no image needs."""
+    """A folder, a file, a symbolic link, a further name of a file (`link`), or what is not kept."""
 
     path: bytes
     """Relative to the root, which is the empty path; without `.` and `..`."""

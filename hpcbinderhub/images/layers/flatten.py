@@ -1,19 +1,21 @@
 """An image's layers as one tree, in one pass from the topmost layer to the lowest.
 
 The topmost layer that names a path decides about it, so what is known when a name is read is all
-that matters for it, and it goes out at once. https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md
+that matters for it, and it goes out at once.
+https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md
 
-Two things come too late in this order. A file that a layer above hides may have another name further
-on in its own layer, so it is kept aside until its layer ends. And a layer may name a file of a layer
-below once more: that name waits until the file comes by. What would have another meaning if the
-layers were unpacked one over the other (a path through a symbolic link, one file twice in a layer)
-is refused; no builder makes such layers from a file system.
+Two things come too late in this order. A file that a layer above hides may have another name
+further on in its own layer, so it is kept aside until its layer ends. And a layer may name a file
+of a layer below once more: that name waits until the file comes by. What would have another meaning
+if the layers were unpacked one over the other (a path through a symbolic link, one file twice in a
+layer) is refused; no builder makes such layers from a file system.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
@@ -37,8 +39,16 @@ class Aside:
 class Flattening:
     """Takes layers from the topmost down, and writes what is left of them."""
 
-    def __init__(self, writer: TarWriter, left_out: Collection[bytes], emptied: Collection[bytes]):
+    def __init__(
+        self,
+        writer: TarWriter,
+        *,
+        left_out: Collection[bytes] = (),
+        emptied: Collection[bytes] = (),
+        scratch: Path | None = None,
+    ):
         self._writer = writer
+        self._scratch = scratch
         self._left_out = frozenset(left_out)
         self._emptied = frozenset(emptied)
         self._named: set[bytes] = set()
@@ -52,7 +62,7 @@ class Flattening:
     def take(self, stream: Readable) -> None:
         """The next lower layer."""
         reader = TarReader(stream)
-        with TemporaryFile() as aside:
+        with TemporaryFile(dir=self._scratch) as aside:
             layer = _Layer(aside)
             for entry in reader:
                 self._entries += 1
@@ -143,7 +153,7 @@ class Flattening:
             layer.origin[entry.path] = target
             layer.wanted.setdefault(target, []).extend(names)
 
-    def _write(self, entry: Entry, content: Iterator[bytes] = iter(())) -> None:
+    def _write(self, entry: Entry, content: Iterable[bytes] = ()) -> None:
         self.written[entry.path] = entry.kind == "folder"
         self._writer.add(entry, content)
 

@@ -6,7 +6,7 @@ https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html#tag_20_92_13
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO, Protocol
 
 from .entry import LONGEST_PATH, BadLayer, Entry, Kind, cleaned, shown
@@ -134,7 +134,7 @@ class TarWriter:
         self._stream = stream
         self._left = limit
 
-    def add(self, entry: Entry, content: Iterator[bytes] = iter(())) -> None:
+    def add(self, entry: Entry, content: Iterable[bytes] = ()) -> None:
         """Write an entry, and the content of a file."""
         size = entry.size if entry.kind == "file" else 0
         self._left -= size + BLOCK
@@ -144,9 +144,7 @@ class TarWriter:
             if len(text) > NAME_BYTES:
                 self._stream.write(_made(b"long", kind, 0o644, len(text) + 1, 0, b""))
                 self._stream.write(text + b"\0" + bytes(-(len(text) + 1) % BLOCK))
-        made = _made(
-            entry.path, _TYPES[entry.kind], _mode(entry), size, entry.mtime, entry.target
-        )
+        made = _made(entry.path, _TYPES[entry.kind], _mode(entry), size, entry.mtime, entry.target)
         self._stream.write(made)
         for piece in content:
             self._stream.write(piece)
