@@ -22,6 +22,13 @@ PIECE = 1 << 20
 AHEAD = 8
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
+BROKEN: tuple[type[Exception], ...] = (
+    OSError,
+    EOFError,
+    igzip_lib.IsalError,  # type: ignore[assignment]
+    zstd.ZstdError,
+)
+
 
 class Unpacked:
     """`with` it, read what a layer holds; `limit` is how many bytes that may be."""
@@ -77,17 +84,18 @@ class Unpacked:
             while not self._done and packed.read(PIECE):
                 pass
             self._pieces.put(b"")
-        except (OSError, EOFError, igzip_lib.IsalError, zstd.ZstdError) as error:
+        except BROKEN as error:
             self._pieces.put(BadLayer(f"a layer cannot be unpacked ({error})"))
         except BaseException as error:  # Whoever reads raises it.
             self._pieces.put(error)
 
 
-def _plain(packed: io.BufferedReader) -> IO[bytes]:
+def _plain(packed: io.BufferedReader[Any]) -> IO[bytes]:
     """By what it begins with: what registries say of a layer's kind is not always so."""
     begin = packed.peek(4)[:4]
     if begin.startswith(GZIP):
-        return cast(IO[bytes], igzip.IGzipFile(fileobj=_Kept(packed), mode="rb"))
+        unpacked = igzip.IGzipFile(fileobj=_Kept(packed), mode="rb")  # type: ignore[no-untyped-call]
+        return cast(IO[bytes], unpacked)
     if begin == ZSTD:
         return cast(IO[bytes], zstd.ZstdFile(_Kept(packed)))
     return cast(IO[bytes], _Kept(packed))
@@ -96,7 +104,7 @@ def _plain(packed: io.BufferedReader) -> IO[bytes]:
 class _Kept(io.RawIOBase):
     """A stream that stays open when its reader is done."""
 
-    def __init__(self, stream: io.BufferedReader):
+    def __init__(self, stream: io.BufferedReader[Any]):
         self._stream = stream
 
     def readable(self) -> bool:

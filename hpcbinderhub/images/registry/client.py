@@ -10,7 +10,7 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +88,9 @@ class Registry:
         name = f"{reference.host}/{reference.repository}@{digest}"
         return Image(name, json.loads(text).get("config") or {}, layers)
 
-    def blob(self, repository: str, blob: Descriptor, offset: int = 0) -> Iterator[bytes]:
+    def blob(
+        self, repository: str, blob: Descriptor, offset: int = 0
+    ) -> Generator[bytes, None, None]:
         """The bytes of a blob from an offset on. Whoever reads them checks them."""
         headers = {"Range": f"bytes={offset}-"} if offset else {}
         with self._get(repository, f"blobs/{blob.digest}", headers) as answer:
