@@ -13,6 +13,7 @@ import pytest
 from images.layers import by_unsquashfs, file, folder, layer, write_layout
 from images.registry import Unreliable, running, upload
 
+from hpcbinderhub.app import main
 from hpcbinderhub.builds.request import Artefact
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.images.convert import Place
@@ -151,6 +152,22 @@ def test_images_that_cannot_be_launched_or_are_too_large(registry: str, tmp_path
     with pytest.raises(UserError, match="or not for us"):
         made(parse(f"{registry}/foreign/absent:1"), tmp_path / "store")
     assert list((tmp_path / "store").iterdir()) == []
+
+
+def test_an_admin_takes_one_in(
+    image: Reference, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, config = tmp_path / "store", tmp_path / "config"
+    store.mkdir()
+    config.mkdir()
+    (config / "1.py").write_text("c.Site.mount_points = ['/scratch']")
+    command = ["images", "import", "--config", str(config), "--plain-http"]
+    assert main([*command, str(image), str(store)]) == 0
+    path = Path(capsys.readouterr().out.splitlines()[-1])
+    assert sorted(store.iterdir()) == sorted([path, path.with_suffix(".json")])
+    assert {"a", "scratch", "srv/repo"} <= by_unsquashfs(path, tmp_path / "tree").keys()
+    assert main([*command, str(image), str(store / "absent")]) == 1
+    assert "is no folder to write to" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
