@@ -11,7 +11,7 @@ import json
 import os
 import sys
 
-from . import jobs, repositories, shifter, workspaces
+from . import artefacts, jobs, repositories, shifter, workspaces
 from .basics import Refused
 
 OPERATIONS = {
@@ -25,6 +25,11 @@ OPERATIONS = {
     "repository-bundle": repositories.bundle,
     "shifter-lookup": shifter.lookup,
     "shifter-import": shifter.take_in,
+    "artefact-begin": artefacts.begin,
+    "artefact-piece": artefacts.piece,
+    "artefact-finish": artefacts.finish,
+    "artefact-remove": artefacts.remove,
+    "artefact-room": artefacts.room,
     "workspaces": workspaces.listed,
     "delete-workspace": workspaces.delete,
 }
