@@ -22,6 +22,7 @@ from hpcbinderhub.builds.chores import remove_pending
 from hpcbinderhub.builds.client import ServiceClient
 from hpcbinderhub.store.catalogue import Catalogue
 from hpcbinderhub.store.collector import Collector
+from hpcbinderhub.store.delivery import store_of
 from hpcbinderhub.store.uses import DAY, Uses
 
 pytestmark = pytest.mark.slow
@@ -53,7 +54,7 @@ def collect(service: RunningService, days_later: float = 0.0) -> list[str]:
 
 def work(service: RunningService) -> None:
     """A worker's round of removing."""
-    asyncio.run(remove_pending(ServiceClient(service.site, TOKEN), Path(service.site.artefacts)))
+    asyncio.run(remove_pending(ServiceClient(service.site, TOKEN), store_of(service.site)))
 
 
 def launched(person: Person, repository: ServedRepository) -> dict[str, Any]:

@@ -17,11 +17,12 @@ from slurm.login_node import LoginNode
 
 from hpcbinderhub.builds.request import Artefact
 from hpcbinderhub.errors import Unavailable, UserError
-from hpcbinderhub.images import sending
-from hpcbinderhub.images.sending import DistantStore
 from hpcbinderhub.images.store import artefact_folder
 from hpcbinderhub.slurm.certificates import KeyFile
 from hpcbinderhub.slurm.transport import SSHTransport
+from hpcbinderhub.store import distant
+from hpcbinderhub.store.delivery import StagedStore
+from hpcbinderhub.store.distant import DistantStore
 
 CONTENT = bytes(range(256)) * 4096
 
@@ -55,8 +56,8 @@ def far(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(transport: SSHTransport, far: Path, monkeypatch: pytest.MonkeyPatch) -> DistantStore:
-    monkeypatch.setattr(sending, "PIECE", 400_000)
-    monkeypatch.setattr(sending, "PAUSE", 0.01)
+    monkeypatch.setattr(distant, "PIECE", 400_000)
+    monkeypatch.setattr(distant, "PAUSE", 0.01)
     return DistantStore(transport, "binder", str(far))
 
 
@@ -180,13 +181,18 @@ def left(folder: Path, name: str, age: float) -> str:
     return str(path)
 
 
+def gone(path: str) -> bool:
+    """Whether a file is not there any more."""
+    return not os.path.exists(path)
+
+
 async def test_transfers_that_nobody_goes_on_with_are_removed(
     store: DistantStore, far: Path, artefact: Artefact
 ) -> None:
     old, young = left(far, "old", 2 * 86400), left(far, "young", 60)
     await store.send(artefact, None, Told())
-    assert not os.path.exists(old)
-    assert os.path.exists(young)
+    assert gone(old)
+    assert not gone(young)
 
 
 async def test_only_artefacts_are_removed(store: DistantStore, far: Path) -> None:
@@ -195,3 +201,15 @@ async def test_only_artefacts_are_removed(store: DistantStore, far: Path) -> Non
         with pytest.raises(OSError, match="is no artefact's name"):
             await store.remove(name)
     assert (far / "important").exists()
+
+
+async def test_a_builder_tells_how_far_it_is_and_keeps_nothing(
+    store: DistantStore, far: Path, artefact: Artefact
+) -> None:
+    lines: list[str] = []
+    await StagedStore(artefact.path.parent, store).deliver(artefact, None, lines.append)
+    assert there(far, artefact)
+    assert lines[0] == "Sending the artefact: 0 of 1 MB"
+    assert len(lines) == 4
+    assert gone(str(artefact.path))
+    assert gone(str(artefact.path.with_suffix(".json")))
