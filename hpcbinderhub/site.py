@@ -184,8 +184,9 @@ class Site(LoggingConfigurable):
         config=True,
         help="""Where the artefact store is reached over SSH, for builders that do not mount it.
 
-        The account owns the store, and its `authorized_keys` gives the builders' key the agent as
-        its forced command. Unless set, builders write to `artefacts`. For admins alone.
+        The account owns the store, and its `authorized_keys` lets the builders' key do nothing but
+        that: `restrict,command="/usr/libexec/hpcbinderhub/agent artefacts /artefacts" ssh-…`.
+        Unless set, builders write to `artefacts`. For admins alone.
         Example: `binder@dtn1.example.org:22`.
         """,
     )

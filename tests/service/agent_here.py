@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from hpcbinderhub.slurm import agent
 from hpcbinderhub.slurm.framing import Answer
 
-LOAD = "import sys; sys.path.insert(0, sys.argv[1]); from agent.main import main; main()"
+LOAD = "import sys; sys.path.insert(0, sys.argv.pop(1)); from agent.main import main; main()"
 COMMAND = (sys.executable, "-I", "-c", LOAD, str(Path(agent.__file__).parents[1]))
 
 

@@ -55,9 +55,12 @@ def far(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(transport: SSHTransport, far: Path, monkeypatch: pytest.MonkeyPatch) -> DistantStore:
+def store(
+    login: LoginNode, transport: SSHTransport, far: Path, monkeypatch: pytest.MonkeyPatch
+) -> DistantStore:
     monkeypatch.setattr(distant, "PIECE", 400_000)
     monkeypatch.setattr(distant, "PAUSE", 0.01)
+    login.command += ["artefacts", str(far)]
     return DistantStore(transport, "binder", str(far))
 
 
@@ -213,3 +216,12 @@ async def test_a_builder_tells_how_far_it_is_and_keeps_nothing(
     assert len(lines) == 4
     assert gone(str(artefact.path))
     assert gone(str(artefact.path.with_suffix(".json")))
+
+
+@pytest.mark.parametrize("request_", [{"op": "whoami"}, {"op": "artefact-room", "store": "/"}])
+async def test_the_builders_key_opens_the_store_and_nothing_else(
+    store: DistantStore, transport: SSHTransport, request_: dict[str, str]
+) -> None:
+    assert await store.free() > 0
+    with pytest.raises(Unavailable, match="no answer"):
+        await transport.call("binder", {**request_, "path": [], "env": {}})
