@@ -67,7 +67,10 @@ class DistantStore:
 
     async def free(self) -> int:
         """The bytes that are left in it."""
-        return int((await self._call("artefact-room"))["free"])
+        try:
+            return int((await self._call("artefact-room"))["free"])
+        except AgentError as error:
+            raise Unavailable(f"The artefact store cannot be looked at: {error}") from error
 
     async def _call(self, operation: str, **what: Any) -> dict[str, Any]:
         """Ask until it is answered: each operation may be repeated."""

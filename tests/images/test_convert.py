@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
 import shutil
+import signal
 import struct
 import subprocess
+import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -104,6 +109,41 @@ def test_only_the_own_unfinished_files_are_removed(tmp_path: Path) -> None:
         (tmp_path / name).write_text("", "utf-8")
     convert.remove_partial(tmp_path, "here")
     assert sorted(path.name for path in tmp_path.iterdir()) == names[1:]
+
+
+CONVERT = """
+import sys
+from pathlib import Path
+from hpcbinderhub.images import convert
+for line in convert.from_tree(Path(sys.argv[1]), convert.Place(Path(sys.argv[2]), "here"), {}):
+    pass
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8])
+def test_killed_at_any_moment_nothing_half_done_has_a_name(
+    root: Path, tmp_path: Path, seconds: float
+) -> None:
+    if shutil.which("mksquashfs") is None:
+        pytest.skip("squashfs-tools are not installed on this host")
+    (root / "etc/large").write_bytes(os.urandom(60_000_000))
+    store = tmp_path / "store"
+    store.mkdir()
+    command = [sys.executable, "-c", CONVERT, str(root), str(store)]
+    # All of it is killed at once, as by the end of a build's process namespace.
+    with subprocess.Popen(command, start_new_session=True) as process:
+        while not list(store.iterdir()) and process.poll() is None:
+            time.sleep(0.005)
+        time.sleep(seconds)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    convert.remove_partial(store, "here")
+    for path in store.glob("*.squashfs"):
+        assert path.stem == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert path.with_suffix(".json").exists()
+    assert {path.suffix for path in store.iterdir()} <= {".squashfs", ".json"}
+    assert not list(store.glob(".*"))
 
 
 def test_a_full_disk_leaves_nothing_and_says_so(root: Path, tmp_path: Path) -> None:
