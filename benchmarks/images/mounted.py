@@ -22,7 +22,15 @@ from .tree import make_tree
 def main(request: dict[str, Any]) -> dict[str, list[float]]:
     """The seconds of each way, round by round."""
     storage = Storage.model_validate(request["storage"])
-    container, store = request["container"], Path(request["store"])
+    container = commands.output(storage, "from", "scratch")
+    try:
+        return turns(storage, container, Path(request["store"]), request["rounds"])
+    finally:
+        commands.output(storage, "rm", container)
+
+
+def turns(storage: Storage, container: str, store: Path, rounds: int) -> dict[str, list[float]]:
+    """Each way after the other, as often as is asked for."""
     root = commands.mount(storage, container)
     make_tree(root)
     for path in squash.NEEDED_FILES:
@@ -36,7 +44,7 @@ def main(request: dict[str, Any]) -> dict[str, list[float]]:
         work()
         seconds.setdefault(name, []).append(time.monotonic() - began)
 
-    for _ in range(request["rounds"]):
+    for _ in range(rounds):
         timed("bare mksquashfs", lambda: bare(root, squashed))
         timed("bare copy", lambda: run("cp", str(squashed), str(copied)))
         timed("ours", lambda: ours(storage, container, store))

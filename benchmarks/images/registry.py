@@ -70,10 +70,9 @@ def _copy(image: str, target: Path) -> None:
 
 def _squash(ready: Path, target: Path) -> None:
     options = (*convert.COMPRESSION, "-tar", "-noappend", "-no-progress", "-quiet")
+    command = ["mksquashfs", "-", str(target / "bare.squashfs"), *options]
     with ready.open("rb") as stream:
-        subprocess.run(
-            ["mksquashfs", "-", str(target / "bare.squashfs"), *options], stdin=stream, check=True
-        )
+        subprocess.run(command, stdin=stream, stdout=subprocess.DEVNULL, check=True)
 
 
 def _ours(image: str, target: Path) -> None:
@@ -110,7 +109,8 @@ def _layout(folder: Path) -> Path:
         tar.add(tree / "srv", "srv")
     layout.finish("image", "amd64", "2020-01-01T00:00:00Z", {})
     with tarfile.open(folder / "ready.tar", "w") as tar:
-        tar.add(tree, ".")
+        for path in sorted(tree.iterdir()):
+            tar.add(path, path.name)
     return layout.folder
 
 
