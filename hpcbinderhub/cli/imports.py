@@ -35,7 +35,12 @@ def take_in(options: argparse.Namespace) -> None:
     site, reference = load_site(options.config), parse(options.image)
     if not os.access(options.folder, os.W_OK):
         raise UserError(f"{options.folder} is no folder to write to.", "Name another one.")
-    registry = Registry(reference.host, options.authfile, https=not options.plain_http)
+    registry = Registry(
+        reference.host,
+        options.authfile,
+        https=not options.plain_http,
+        ca_bundle=site.build_ca_bundle,
+    )
     place = Place(options.folder, "import")
     with tempfile.TemporaryDirectory(dir=options.folder, prefix=".import-") as scratch:
         limits = Limits(site.build_disk_mb << 20, Path(scratch))

@@ -84,6 +84,8 @@ class Unreliable:
         self.flips = False
         self.ignores_range = False
         self.asked: list[str] = []
+        self.login = ""
+        """What `/token` wants to see, which gives what all else wants to see then."""
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.0"
@@ -107,6 +109,8 @@ class Unreliable:
         self._server.server_close()
 
     def _answer(self, handler: BaseHTTPRequestHandler, registry: str) -> None:
+        if self.login and not self._let_in(handler):
+            return
         sent = {
             name: handler.headers[name] for name in ("Accept", "Range") if handler.headers[name]
         }
@@ -130,3 +134,19 @@ class Unreliable:
             self.broken.add(handler.path)
             body = body[: self.breaks_after]
         handler.wfile.write(body)
+
+    def _let_in(self, handler: BaseHTTPRequestHandler) -> bool:
+        shown = handler.headers["Authorization"]
+        if shown == "Bearer a-token":
+            return True
+        if handler.path.startswith("/token") and shown == self.login:
+            self.asked.append(handler.path)
+            handler.send_response(200)
+            handler.end_headers()
+            handler.wfile.write(b'{"token": "a-token"}')
+            return False
+        realm = f'Bearer realm="http://{self.host}/token",service="here"'
+        handler.send_response(401)
+        handler.send_header("WWW-Authenticate", realm)
+        handler.end_headers()
+        return False

@@ -130,6 +130,8 @@ REFUSED = {
     "out by its name": [[file("../a")]],
     "out in the middle": [[file("a/../../b")]],
     "out by a further name": [[link("a", "../../etc/passwd")]],
+    "too deep": [[file("a/" * 300 + "b")]],
+    "too long": [[file("a" * 256)]],
     "a whiteout of nothing": [[file("d/.wh.")]],
     "a whiteout of what is above": [[file("d/.wh...")]],
     "through a link": [[symlink("d", "/etc"), file("d/passwd")]],

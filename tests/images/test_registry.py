@@ -139,6 +139,25 @@ def test_a_login_is_shown_to_a_registry_that_asks_for_it(tmp_path: Path) -> None
         assert made(parse(target), tmp_path / "store", authfile=authfile).size
 
 
+def test_a_token_is_got_with_a_login_where_a_registry_says(
+    image: Reference, tmp_path: Path
+) -> None:
+    authfile = tmp_path / "auth.json"
+    login = base64.b64encode(b"alice:secret").decode()
+    with Unreliable(image.host) as between:
+        between.login = f"Basic {login}"
+        named = parse(f"{between.host}/group/image@{image.version}")
+        authfile.write_text(json.dumps({"auths": {between.host: {"auth": login}}}))
+        with pytest.raises(UserError, match="or not for us"):
+            made(named, tmp_path / "store")
+        assert made(named, tmp_path / "store", authfile=authfile).size
+    asked = [line for line in between.asked if line.startswith("/token")]
+    assert asked == ["/token?scope=repository%3Agroup%2Fimage%3Apull&service=here"]
+    authfile.write_text("[]")
+    with pytest.raises(UserError, match="cannot be read"):
+        made(named, tmp_path / "store", authfile=authfile)
+
+
 def test_images_that_cannot_be_launched_or_are_too_large(registry: str, tmp_path: Path) -> None:
     write_layout(tmp_path / "l", [layer([file("a", TEXT)])], {})
     target = f"{registry}/foreign/image:1"

@@ -10,6 +10,7 @@ from ...errors import UserError
 Kind = Literal["folder", "file", "symlink", "link", "other"]
 
 LONGEST_PATH = 4096
+DEEPEST = 256
 ROOT = b""
 
 
@@ -47,7 +48,7 @@ def cleaned(name: bytes) -> bytes:
     parts = [part for part in name.split(b"/") if part not in (b"", b".")]
     if b".." in parts or b"\0" in name:
         raise BadLayer(f"a layer names {shown(name)}, which leads out of it")
-    if len(name) > LONGEST_PATH or any(len(part) > 255 for part in parts):
+    if len(name) > LONGEST_PATH or len(parts) > DEEPEST or any(len(part) > 255 for part in parts):
         raise BadLayer(f"a layer names {shown(name)}, which is too long")
     return b"/".join(parts)
 

@@ -5,13 +5,11 @@ https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import platform
 import re
-from collections.abc import Generator, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +54,6 @@ class Image:
 
     name: str
     """With the digest of its manifest."""
-    config: dict[str, Any]
     layers: tuple[Descriptor, ...]
     """From the lowest up."""
 
@@ -64,8 +61,16 @@ class Image:
 class Registry:
     """One registry, with whatever it wants to see before it answers."""
 
-    def __init__(self, host: str, authfile: Path | None = None, *, https: bool = True):
+    def __init__(
+        self,
+        host: str,
+        authfile: Path | None = None,
+        *,
+        https: bool = True,
+        ca_bundle: str = "",
+    ):
         self._host = host
+        self._https = https
         address = "registry-1.docker.io" if host == DEFAULT_HOST else host
         self._url = f"{'https' if https else 'http'}://{address}/v2/"
         self._login = _login(authfile, host) if authfile else None
@@ -73,6 +78,7 @@ class Registry:
         self._session = requests.Session()
         # What the account's own files say about hosts is not meant for us.
         self._session.auth = _no_login
+        self._session.verify = ca_bundle or True
 
     def image(self, reference: Reference) -> Image:
         """What an image consists of."""
@@ -82,15 +88,10 @@ class Registry:
         layers = tuple(_layer(said) for said in manifest.get("layers", ()))
         if "config" not in manifest or not 0 < len(layers) <= MOST_LAYERS:
             raise UserError(f"{reference} is no image that can be converted.", "Look at its name.")
-        config = _descriptor(manifest["config"])
-        with closing(self.blob(reference.repository, config)) as pieces:
-            text = _checked(b"".join(_limited(pieces)), config.digest)
         name = f"{reference.host}/{reference.repository}@{digest}"
-        return Image(name, json.loads(text).get("config") or {}, layers)
+        return Image(name, layers)
 
-    def blob(
-        self, repository: str, blob: Descriptor, offset: int = 0
-    ) -> Generator[bytes, None, None]:
+    def blob(self, repository: str, blob: Descriptor, offset: int = 0) -> Iterator[bytes]:
         """The bytes of a blob from an offset on. Whoever reads them checks them."""
         headers = {"Range": f"bytes={offset}-"} if offset else {}
         with self._get(repository, f"blobs/{blob.digest}", headers) as answer:
@@ -106,7 +107,7 @@ class Registry:
             text = b"".join(_limited(answer.iter_content(PIECE)))
         digest = f"sha256:{hashlib.sha256(text).hexdigest()}"
         _checked(text, version if DIGEST.fullmatch(version) else digest)
-        return json.loads(text), digest
+        return _object(text), digest
 
     def _get(self, repository: str, path: str, headers: dict[str, str]) -> requests.Response:
         url = f"{self._url}{repository}/{path}"
@@ -137,18 +138,22 @@ class Registry:
         """Get what the registry asks for: https://distribution.github.io/distribution/spec/auth/token/"""
         scheme, _, rest = challenge.partition(" ")
         said = dict(re.findall(r'(\w+)="([^"]*)"', rest))
-        if scheme.lower() == "bearer" and "realm" in said:
+        realm = said.get("realm", "")
+        if self._https and not realm.startswith("https://"):
+            realm = ""  # A login goes over no line that others can read.
+        if scheme.lower() == "bearer" and realm:
             asked = {"scope": f"repository:{repository}:pull", "service": said.get("service", "")}
             answer = self._session.get(
-                said["realm"],
+                realm,
                 params=asked,
                 headers={"Authorization": self._login} if self._login else {},
                 timeout=TIMEOUT,
             )
             if answer.ok:
                 given = answer.json()
-                self._tokens[repository] = f"Bearer {given.get('token') or given['access_token']}"
-        elif self._login:
+                token = given.get("token") or given.get("access_token")
+                self._tokens[repository] = f"Bearer {token}"
+        elif scheme.lower() == "basic" and self._login:
             self._tokens[repository] = self._login
 
 
@@ -169,6 +174,13 @@ class Forged(UserError):
             f"What the registry gave as {digest} is something else.",
             "Tell whoever runs the registry; nothing of it was used.",
         )
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    try:
+        return dict(json.loads(text))
+    except (ValueError, TypeError):
+        raise UserError("The image's description cannot be read.", "Build it anew.") from None
 
 
 def _checked(data: bytes, digest: str) -> bytes:
@@ -217,12 +229,14 @@ def _for_here(index: dict[str, Any]) -> str:
 
 def _login(authfile: Path, host: str) -> str | None:
     """What `podman login` and `docker login` keep."""
-    known = json.loads(authfile.read_text()).get("auths", {})
-    for name in (host, f"https://{host}/v1/", "https://index.docker.io/v1/"):
-        if name in known and (host == DEFAULT_HOST or host in name):
-            base64.b64decode(known[name]["auth"])
-            return f"Basic {known[name]['auth']}"
-    return None
+    names = [host, "https://index.docker.io/v1/"] if host == DEFAULT_HOST else [host]
+    try:
+        known = json.loads(authfile.read_text()).get("auths", {})
+        return next((f"Basic {known[name]['auth']}" for name in names if name in known), None)
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise UserError(
+            f"{authfile} cannot be read as what `podman login` writes.", "", detail=str(error)
+        ) from error
 
 
 def _no_login(request: requests.PreparedRequest) -> requests.PreparedRequest:
