@@ -196,8 +196,7 @@ class BuildAttempt:
                     break
                 await self._say()
             if self._end is not None:
-                await self._deliver(request.reader)
-                await self._say_how_it_ended()
+                await self.tell(self._end, request.reader)
                 # It tidies its storage up; the next build would wait for that anyway.
                 await asyncio.wait([reading, stopped], return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -211,12 +210,13 @@ class BuildAttempt:
 
     async def refuse(self, error: UserError) -> None:
         """Say that there will be no build, and why."""
-        self._end = FailedEvent(
-            cause="internal",
-            message=error.message,
-            advice=error.advice,
-            lines=tuple(error.detail.splitlines()),
-        )
+        await self.tell(_gone_wrong(error), None)
+
+    async def tell(self, end: BuiltEvent | FailedEvent, reader: int | None) -> None:
+        """Say how the build ended; what was built is in the store before anybody hears of it."""
+        self._end = end
+        if isinstance(end, BuiltEvent):
+            await self._deliver(end, reader)
         await self._say_how_it_ended()
 
     async def _read(self, process: asyncio.subprocess.Process, request: BuildRequest) -> None:
@@ -248,22 +248,18 @@ class BuildAttempt:
             raise Unavailable("the builder's process died")
         await self._insist("release", {})
 
-    async def _deliver(self, reader: int | None) -> None:
-        """Have what was built in the store before anybody hears of it."""
-        if not isinstance(self._end, BuiltEvent):
-            return
-
+    async def _deliver(self, end: BuiltEvent, reader: int | None) -> None:
         def say(line: str) -> None:
             self._unsaid.append(LogEvent(phase="converting", message=line))
 
-        delivering = asyncio.ensure_future(self._store.deliver(self._end.artefact, reader, say))
+        delivering = asyncio.ensure_future(self._store.deliver(end.artefact, reader, say))
         try:
             while not delivering.done():
                 await asyncio.wait([delivering], timeout=REPORT_SECONDS)
                 await self._say()
             delivering.result()
         except (UserError, Unavailable) as error:
-            self._end = _undelivered(error)
+            self._end = _gone_wrong(error)
         finally:
             delivering.cancel()
 
@@ -290,8 +286,8 @@ class BuildAttempt:
                 pause = min(pause * 2, 10)
 
 
-def _undelivered(error: UserError | Unavailable) -> FailedEvent:
-    """The end of a build whose artefact did not get into the store."""
+def _gone_wrong(error: UserError | Unavailable) -> FailedEvent:
+    """The end of a build for which something around it did not work."""
     if isinstance(error, UserError):
         words = tuple(error.detail.splitlines())
         return FailedEvent(
