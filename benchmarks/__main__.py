@@ -7,7 +7,7 @@ import importlib
 import json
 import sys
 
-NAMES = ("launch", "service")
+NAMES = ("launch", "service", "images")
 
 
 def main() -> int:

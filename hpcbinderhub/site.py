@@ -181,6 +181,21 @@ class Site(LoggingConfigurable):
         config=True,
         help="The artefact store: a path that builders write and compute nodes read.",
     )
+    artefacts_login = Unicode(
+        config=True,
+        help="""Where the artefact store is reached over SSH, for builders that do not mount it.
+
+        The account owns the store, and its `authorized_keys` lets the builders' key do nothing but
+        that: `restrict,command="/usr/libexec/hpcbinderhub/agent artefacts /artefacts" ssh-…`.
+        Unless set, builders write to `artefacts`. For admins alone.
+        Example: `binder@dtn1.example.org:22`.
+        """,
+    )
+    artefacts_key_file = Unicode(
+        "/etc/hpcbinderhub/artefacts-key",
+        config=True,
+        help="The builders' SSH key for `artefacts_login`, readable by their account alone.",
+    )
     artefacts_limit_gb = Float(
         0.0,
         min=0.0,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from pathlib import Path
 
 from ..errors import Unavailable
-from ..store.files import remove
+from ..store.delivery import Store
 from .client import Gone, ServiceClient
 
 log = logging.getLogger(__name__)
@@ -15,7 +14,7 @@ log = logging.getLogger(__name__)
 REMOVE_SECONDS = 30.0
 
 
-async def keep_removing(client: ServiceClient, store: Path) -> None:
+async def keep_removing(client: ServiceClient, store: Store) -> None:
     """Remove what the service gives up, until cancelled."""
     while True:
         try:
@@ -27,12 +26,12 @@ async def keep_removing(client: ServiceClient, store: Path) -> None:
         await asyncio.sleep(REMOVE_SECONDS)
 
 
-async def remove_pending(client: ServiceClient, store: Path) -> None:
+async def remove_pending(client: ServiceClient, store: Store) -> None:
     """Remove the files that wait for it. One that cannot be removed goes on waiting."""
     gone = []
     for artefact in await client.removals():
         try:
-            await asyncio.to_thread(remove, store, artefact)
+            await store.remove(artefact)
         except OSError as error:
             log.warning("Artefact %s cannot be removed: %s", artefact, error)
         else:

@@ -39,7 +39,7 @@ from hpcbinderhub.builds.request import (
 )
 from hpcbinderhub.builds.uvpack import REPO_DIR, USER, working_container
 from hpcbinderhub.errors import UserError
-from hpcbinderhub.images import record, squash, store
+from hpcbinderhub.images import convert, record, squash, store
 from hpcbinderhub.images.bills.annotations import annotations_of
 from hpcbinderhub.images.bills.model import Bill
 from hpcbinderhub.images.bills.reading import notebook_packages
@@ -169,7 +169,7 @@ def _clean(request: BuildRequest) -> None:
     for image in (request.image, own_image(request.image)):
         if commands.exists(request.storage, image):
             commands.remove_image(request.storage, image)
-    squash.remove_partial(request.artefact_dir, storage_id(request))
+    convert.remove_partial(request.artefact_dir, storage_id(request))
 
 
 def storage_id(request: BuildRequest) -> str:
@@ -329,15 +329,12 @@ def _artefact(request: BuildRequest, root: Path, bill: Bill, reporter: Reporter)
         "build": request.id,
         "built_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-    for item in squash.make_squashfs(
-        root,
-        store.artefact_folder(request.artefact_dir, request.reader),
+    place = convert.Place(
+        folder=store.artefact_folder(request.artefact_dir, request.reader),
         storage_id=storage_id(request),
-        record=beside,
-        processors=os.cpu_count() or 1,
         mode=store.OPEN_MODE if request.reader is None else store.CLOSED_MODE,
-        bill=bill,
-    ):
+    )
+    for item in convert.from_tree(root, place, beside, bill):
         if isinstance(item, Artefact):
             return item
         reporter.log("converting", item)

@@ -22,6 +22,7 @@ from ..errors import Unavailable, UserError
 from ..images.base import BaseSettings, ensure_base
 from ..images.store import make_folder
 from ..site import Site
+from ..store.delivery import Store, store_of
 from .chores import keep_removing
 from .client import Gone, ServiceClient
 from .disk import free
@@ -52,6 +53,7 @@ class Worker:
         self._client = client
         self._hpcbinder_source = hpcbinder_source
         self._directory = Path(site.builder_dir)
+        self._store = store_of(site)
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -68,7 +70,7 @@ class Worker:
         names = [base.name for base in bases]
         log.info("The base images are %s; waiting for builds.", ", ".join(names))
         stopping = asyncio.ensure_future(self._stopping.wait())
-        removing = asyncio.ensure_future(keep_removing(self._client, Path(self._site.artefacts)))
+        removing = asyncio.ensure_future(keep_removing(self._client, self._store))
         while not self._stopping.is_set():
             claim = asyncio.ensure_future(self._next())
             await asyncio.wait([claim, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -83,8 +85,8 @@ class Worker:
         stopping.cancel()
 
     async def _next(self) -> dict[str, Any] | None:
-        short = await asyncio.to_thread(self._short)
         try:
+            short = await self._short()
             claimed = await self._client.claim(short)
             if short:
                 await asyncio.sleep(SHORT_SECONDS)
@@ -94,20 +96,20 @@ class Worker:
             await asyncio.sleep(1)
             return None
 
-    def _short(self) -> str:
+    async def _short(self) -> str:
         """Why no build is taken at the moment, or nothing."""
-        for what, directory in (
-            ("Builders are", self._directory),
-            ("The artefact store is", Path(self._site.artefacts)),
+        for what, left in (
+            ("Builders are", await asyncio.to_thread(free, [self._directory])),
+            ("The artefact store is", await self._store.free()),
         ):
-            if free([directory]) >> 20 < self._site.builder_free_disk_mb:
+            if left >> 20 < self._site.builder_free_disk_mb:
                 return f"{what} short of disk space; builds wait until there is more."
         return ""
 
     async def _build(self, claimed: dict[str, Any], base_images: Sequence[str]) -> None:
         build = claimed["id"]
         directory = self._directory / "work" / build
-        attempt = BuildAttempt(self._client, build, self._site.lease_seconds)
+        attempt = BuildAttempt(self._client, build, self._site.lease_seconds, self._store)
         try:
             await asyncio.to_thread(_fresh, directory)
             await self._client.context(build, directory / "context.tar")
@@ -146,7 +148,7 @@ class Worker:
             other_base_image=site.other_base_image,
             tools_generation=TOOLS_GENERATION,
             storage=self._storage(),
-            artefact_dir=Path(site.artefacts),
+            artefact_dir=self._store.folder,
             reader=claimed["reader_uid"],
             lock=claimed["lock"],
             mount_points=tuple(site.mount_points),
@@ -166,10 +168,11 @@ class Worker:
 class BuildAttempt:
     """One claimed build, from the first event to the last."""
 
-    def __init__(self, client: ServiceClient, build: str, lease_seconds: float):
+    def __init__(self, client: ServiceClient, build: str, lease_seconds: float, store: Store):
         self._client = client
         self._build = build
         self._heartbeat_seconds = lease_seconds / 3
+        self._store = store
         self._unsaid: list[LogEvent] = []
         self._end: BuiltEvent | FailedEvent | None = None
         self._ended = asyncio.Event()
@@ -199,7 +202,7 @@ class BuildAttempt:
                     break
                 await self._say()
             if self._end is not None:
-                await self._say_how_it_ended()
+                await self.tell(self._end, request.reader)
                 # It tidies its storage up; the next build would wait for that anyway.
                 await asyncio.wait([reading, stopped], return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -213,12 +216,13 @@ class BuildAttempt:
 
     async def refuse(self, error: UserError) -> None:
         """Say that there will be no build, and why."""
-        self._end = FailedEvent(
-            cause="internal",
-            message=error.message,
-            advice=error.advice,
-            lines=tuple(error.detail.splitlines()),
-        )
+        await self.tell(_gone_wrong(error), None)
+
+    async def tell(self, end: BuiltEvent | FailedEvent, reader: int | None) -> None:
+        """Say how the build ended; what was built is in the store before anybody hears of it."""
+        self._end = end
+        if isinstance(end, BuiltEvent):
+            await self._deliver(end, reader)
         await self._say_how_it_ended()
 
     async def _read(self, process: asyncio.subprocess.Process, request: BuildRequest) -> None:
@@ -250,6 +254,21 @@ class BuildAttempt:
             raise Unavailable("the builder's process died")
         await self._insist("release", {})
 
+    async def _deliver(self, end: BuiltEvent, reader: int | None) -> None:
+        def say(line: str) -> None:
+            self._unsaid.append(LogEvent(phase="converting", message=line))
+
+        delivering = asyncio.ensure_future(self._store.deliver(end.artefact, reader, say))
+        try:
+            while not delivering.done():
+                await asyncio.wait([delivering], timeout=REPORT_SECONDS)
+                await self._say()
+            delivering.result()
+        except (UserError, Unavailable) as error:
+            self._end = _gone_wrong(error)
+        finally:
+            delivering.cancel()
+
     async def _say_how_it_ended(self) -> None:
         while self._unsaid:
             await self._say()
@@ -272,6 +291,21 @@ class BuildAttempt:
                 log.warning("%s Telling it again in %.0f s", error, pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 10)
+
+
+def _gone_wrong(error: UserError | Unavailable) -> FailedEvent:
+    """The end of a build for which something around it did not work."""
+    if isinstance(error, UserError):
+        words = tuple(error.detail.splitlines())
+        return FailedEvent(
+            cause="internal", message=error.message, advice=error.advice, lines=words
+        )
+    return FailedEvent(
+        cause="internal",
+        message="The artefact store does not answer.",
+        advice="Launch again; if it goes on, tell your help desk.",
+        lines=(str(error),),
+    )
 
 
 def _failure(end: FailedEvent) -> dict[str, Any]:

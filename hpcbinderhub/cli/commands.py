@@ -1,4 +1,4 @@
-"""The commands that speak to a running service, and their arguments."""
+"""The commands for users and admins, and their arguments."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from . import builds, images, push, rebuild, records
+from . import builds, images, imports, push, rebuild, records
 from .remote import add_options
 
 Run = Callable[[argparse.Namespace], None]
@@ -54,6 +54,10 @@ def add_commands(commands: Commands, default_config: str) -> None:
             )
         if name == "export":
             made.add_argument("file", help="where the archive goes")
+    taken = stored.add_parser("import", help=imports.take_in.__doc__)
+    taken.set_defaults(run=imports.take_in)
+    taken.add_argument("--config", default=default_config, help="directory with the site's files")
+    imports.add_options(taken)
     built = commands.add_parser("builds", help="What is built.").add_subparsers(required=True)
     for name, run in BUILDS.items():
         made = add(built, name, run)

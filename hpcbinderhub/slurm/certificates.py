@@ -12,6 +12,8 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 import asyncssh
 
@@ -23,11 +25,35 @@ RENEW_BEFORE_SECONDS = 60
 
 @dataclass(frozen=True)
 class Credential:
-    """A key pair of the hub's and the certificate that makes it somebody's for some minutes."""
+    """A key pair of the hub's and the certificate that makes it somebody's for some minutes; or an
+    account's own key."""
 
     key: asyncssh.SSHKey
-    certificate: asyncssh.SSHCertificate
+    certificate: asyncssh.SSHCertificate | None
     expires: float
+
+
+class Credentials(Protocol):
+    """Knows what makes a connection somebody's."""
+
+    async def credential(self, user: str) -> Credential:
+        """What opens a connection as `user` for the next minute."""
+        ...
+
+
+class KeyFile:
+    """One account's own key, for a process that acts as nobody else."""
+
+    def __init__(self, path: str | Path):
+        self._path = Path(path)
+
+    async def credential(self, user: str) -> Credential:
+        """The key, as it is in the file now."""
+        try:
+            text = await asyncio.to_thread(self._path.read_text)
+            return Credential(asyncssh.import_private_key(text), None, float("inf"))
+        except (OSError, asyncssh.KeyImportError) as error:
+            raise Unavailable(f"No SSH key for {user}: {error}") from error
 
 
 class CertificateCommand:

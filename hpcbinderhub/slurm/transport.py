@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Protocol
 import asyncssh
 
 from ..errors import Unavailable
-from .certificates import CertificateCommand
+from .certificates import Credentials
 from .framing import Answer
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 CONNECT_SECONDS = 15
 ANSWER_SECONDS = 120
 IDLE_SECONDS = 120
+BROKEN = (asyncssh.ConnectionLost, asyncssh.ChannelOpenError, BrokenPipeError)
 
 
 class Transport(Protocol):
@@ -53,12 +54,12 @@ class SSHTransport:
         self,
         hosts: Sequence[str],
         known_hosts: str,
-        certificates: CertificateCommand,
+        credentials: Credentials,
         agent_command: str,
     ):
         self._hosts = [_host_and_port(host) for host in hosts]
         self._known_hosts = known_hosts
-        self._certificates = certificates
+        self._credentials = credentials
         self._agent_command = agent_command
         self._connections: dict[str, _Connection] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -69,13 +70,17 @@ class SSHTransport:
         """See `Transport.call`. Safe to repeat, because every operation of the agent is."""
         try:
             answer = await self._exchange(user, request, data)
-        except (asyncssh.ConnectionLost, asyncssh.ChannelOpenError, BrokenPipeError):
+        except BROKEN:
             # A kept connection that died while idle: once more on a new one.
             self._drop(user)
             if data:
                 data.seek(0)
                 data.truncate()
-            answer = await self._exchange(user, request, data)
+            try:
+                answer = await self._exchange(user, request, data)
+            except BROKEN as error:
+                self._drop(user)
+                raise Unavailable(f"The connection to the login node broke: {error}") from error
         return answer.result()
 
     async def close(self) -> None:
@@ -119,7 +124,7 @@ class SSHTransport:
             return self._connections[user]
 
     async def _connect(self, user: str) -> asyncssh.SSHClientConnection:
-        credential = await self._certificates.credential(user)
+        credential = await self._credentials.credential(user)
         problems = []
         for host, port in self._hosts:
             try:
@@ -127,7 +132,9 @@ class SSHTransport:
                     host,
                     port,
                     username=user,
-                    client_keys=[(credential.key, credential.certificate)],
+                    client_keys=[(credential.key, credential.certificate)]
+                    if credential.certificate
+                    else [credential.key],
                     known_hosts=self._known_hosts,
                     config=None,
                     agent_path=None,

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hpcbinderhub.images import record, squash
+from hpcbinderhub.builds.request import Artefact
+from hpcbinderhub.images import convert, record
 from hpcbinderhub.images.world import read_world
 
 START = "/srv/repo/binder/start"
@@ -39,8 +40,11 @@ def make_artefact(root: Path, target: Path) -> None:
     """The tree as a builder converts it; skips where that cannot be done."""
     if shutil.which("mksquashfs") is None or shutil.which("unsquashfs") is None:
         pytest.skip("squashfs-tools are not installed on this host")
-    for _line in squash._mksquashfs(root, target, processors=1):
-        pass
+    place = convert.Place(target.parent, "here")
+    *_lines, made = convert.from_tree(root, place, {})
+    assert isinstance(made, Artefact)
+    made.path.rename(target)
+    made.path.with_suffix(".json").unlink()
 
 
 def make_bundle(folder: Path, target: Path) -> str:

@@ -12,7 +12,7 @@ import pytest
 from hpcbinderhub.spawners.imagebatch import Plan
 
 from hpcbinderhub.errors import NotAllowed, UserError
-from hpcbinderhub.images import squash
+from hpcbinderhub.images import convert
 from hpcbinderhub.images.engines import Charliecloud, Shifter
 from hpcbinderhub.images.store import CLOSED_MODE, OPEN_MODE, artefact_file, make_folder
 from hpcbinderhub.launches.options import LaunchOptions
@@ -83,7 +83,7 @@ def test_unfinished_files_are_removed_wherever_they_are(store: Path) -> None:
     for folder in (make_folder(store, ALICE), make_folder(store, None)):
         for name in (".partial-here-1.squashfs", ".partial-there-1.squashfs"):
             (folder / name).write_text("")
-    squash.remove_partial(store, "here")
+    convert.remove_partial(store, "here")
     left = [path.name for path in store.rglob("*") if path.is_file()]
     assert left == [".partial-there-1.squashfs"] * 2
 

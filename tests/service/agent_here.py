@@ -12,12 +12,15 @@ from typing import Any, BinaryIO
 from hpcbinderhub.slurm import agent
 from hpcbinderhub.slurm.framing import Answer
 
-LOAD = "import sys; sys.path.insert(0, sys.argv[1]); from agent.main import main; main()"
+LOAD = "import sys; sys.path.insert(0, sys.argv.pop(1)); from agent.main import main; main()"
 COMMAND = (sys.executable, "-I", "-c", LOAD, str(Path(agent.__file__).parents[1]))
 
 
 class AgentHere:
     """A transport to whoever runs the tests, whatever the user is called."""
+
+    def __init__(self, *arguments: str):
+        self._command = (*COMMAND, *arguments)
 
     async def call(
         self, user: str, request: dict[str, Any], data: BinaryIO | None = None
@@ -25,7 +28,7 @@ class AgentHere:
         """See `hpcbinderhub.slurm.transport.Transport`."""
         nonce = secrets.token_hex(16)
         process = await asyncio.create_subprocess_exec(
-            *COMMAND, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+            *self._command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
         out, _ = await process.communicate(json.dumps({**request, "nonce": nonce}).encode())
         answer = Answer(nonce, data)

@@ -14,14 +14,19 @@ import pytest
 from cluster.person import Person
 from cluster.rig import eventually
 from repos.forge import Forge
+from service.agent_here import AgentHere
 from service.browser import Browser
 from service.repository import ServedRepository
 from service.running import RunningService
 
 from hpcbinderhub.builds.chores import remove_pending
 from hpcbinderhub.builds.client import ServiceClient
+from hpcbinderhub.builds.request import Artefact, BuiltEvent, Image
+from hpcbinderhub.builds.worker import BuildAttempt
 from hpcbinderhub.store.catalogue import Catalogue
 from hpcbinderhub.store.collector import Collector
+from hpcbinderhub.store.delivery import StagedStore, store_of
+from hpcbinderhub.store.distant import DistantStore
 from hpcbinderhub.store.uses import DAY, Uses
 
 pytestmark = pytest.mark.slow
@@ -53,7 +58,7 @@ def collect(service: RunningService, days_later: float = 0.0) -> list[str]:
 
 def work(service: RunningService) -> None:
     """A worker's round of removing."""
-    asyncio.run(remove_pending(ServiceClient(service.site, TOKEN), Path(service.site.artefacts)))
+    asyncio.run(remove_pending(ServiceClient(service.site, TOKEN), store_of(service.site)))
 
 
 def launched(person: Person, repository: ServedRepository) -> dict[str, Any]:
@@ -235,6 +240,59 @@ def test_a_file_that_cannot_be_removed_goes_on_waiting(
     work(service)
     assert not removable.exists()
     assert alice.call("GET", "api/store").json()["removing"] == 1
+
+
+async def build_and_send(service: RunningService, store: StagedStore) -> None:
+    """What a worker does that does not mount the store, but for the building."""
+    client = ServiceClient(service.site, TOKEN)
+    claimed = await client.claim("")
+    assert claimed
+    digest = hashlib.sha256(b"squash").hexdigest()
+    artefact = Artefact(path=store.folder / f"{digest}.squashfs", sha256=digest, size=6)
+    artefact.path.write_bytes(b"squash")
+    artefact.path.with_suffix(".json").write_text("{}")
+    attempt = BuildAttempt(client, claimed["id"], 30, store)
+    await attempt.tell(BuiltEvent(artefact=artefact, image=Image(id="x", env={})), None)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_artefact_is_in_the_store_before_its_build_is_done(
+    alice: Person,
+    start_service: Callable[..., RunningService],
+    repository: ServedRepository,
+    other: ServedRepository,
+    tmp_path: Path,
+    there: bool,
+) -> None:
+    service = start_service(worker_tokens=WORKERS)
+    # The tests' own builder is busy with one, and leaves the next to the other worker.
+    service.tell(service.builder.free.clear)
+
+    def asked(repository: ServedRepository) -> str:
+        body = {"repository": repository.url, "ref": repository.head}
+        build: str = alice.call("POST", "api/builds", body).json()["build"]["id"]
+        return build
+
+    def shown(build: str) -> Any:
+        return alice.call("GET", f"api/builds/{build}").json()
+
+    held = asked(repository)
+    eventually(lambda: shown(held)["worker"], 20, "the tests' builder is busy")
+    build = asked(other)
+    far = service.site.artefacts if there else str(tmp_path / "absent")
+    (tmp_path / "staged").mkdir()
+    store = StagedStore(
+        tmp_path / "staged", DistantStore(AgentHere("artefacts", far), "binder", far)
+    )
+    asyncio.run(build_and_send(service, store))
+    if there:
+        assert shown(build)["state"] == "done"
+        assert len(files(service)) == 2
+    else:
+        assert shown(build)["state"] == "failed"
+        assert "did not take the artefact in" in shown(build)["failure"]["message"]
+    assert "Sending the artefact: 0 of 0 MB" in alice.call("GET", f"api/builds/{build}/log").text
+    assert not list(store.folder.iterdir())
 
 
 def test_removals_are_for_workers(alice: Person, service: RunningService) -> None:

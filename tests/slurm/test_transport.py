@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import sys
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import asyncssh
 import pytest
-from service.agent_here import COMMAND
+from slurm.login_node import LoginNode
 
 from hpcbinderhub.errors import Unavailable
 from hpcbinderhub.slurm.certificates import CertificateCommand
@@ -26,46 +23,6 @@ from hpcbinderhub.slurm.signing import SigningPolicy, sign
 policy = SigningPolicy(Path(sys.argv[1]), "agent", "127.0.0.1")
 print(sign(policy, sys.stdin.read()))
 """
-
-
-class LoginNode:
-    """An SSH server that runs one command, whatever it is asked to run."""
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-        self.command = list(COMMAND)
-        self.greeting = ""
-        self.logins: list[str] = []
-
-    async def start(self) -> None:
-        for name in ("authority", "host"):
-            key = asyncssh.generate_private_key("ssh-ed25519")
-            key.write_private_key(self.folder / name)
-            (self.folder / name).chmod(0o600)
-            key.write_public_key(self.folder / f"{name}.pub")
-        authority = (self.folder / "authority.pub").read_text()
-        (self.folder / "authorized").write_text(f"cert-authority {authority}")
-        self._server = await asyncssh.listen(
-            "127.0.0.1",
-            0,
-            server_host_keys=[self.folder / "host"],
-            authorized_client_keys=str(self.folder / "authorized"),
-            process_factory=self._run,
-        )
-        self.port = self._server.get_port()
-        host = (self.folder / "host.pub").read_text()
-        (self.folder / "known").write_text(f"[127.0.0.1]:{self.port} {host}")
-
-    async def stop(self) -> None:
-        self._server.close()
-        await self._server.wait_closed()
-
-    async def _run(self, process: asyncssh.SSHServerProcess[str]) -> None:
-        self.logins.append(process.get_extra_info("username"))
-        agent = await asyncio.create_subprocess_exec(*self.command, stdin=PIPE, stdout=PIPE)
-        out, _ = await agent.communicate((await process.stdin.read()).encode())
-        process.stdout.write(self.greeting + out.decode())
-        process.exit(agent.returncode or 0)
 
 
 @pytest.fixture

@@ -10,11 +10,14 @@ import errno
 import json
 import os
 import sys
+from typing import Any, Callable, Dict, List
 
-from . import jobs, repositories, shifter, workspaces
-from .basics import Refused
+from . import artefacts, jobs, repositories, shifter, workspaces
+from .basics import Refused, Request
 
-OPERATIONS = {
+Operation = Callable[[Request], Dict[str, Any]]
+
+OPERATIONS: Dict[str, Operation] = {
     "whoami": jobs.whoami,
     "submit": jobs.submit,
     "find": jobs.find,
@@ -29,11 +32,27 @@ OPERATIONS = {
     "delete-workspace": workspaces.delete,
 }
 
+ON_ARTEFACTS: Dict[str, Operation] = {
+    "artefact-begin": artefacts.begin,
+    "artefact-piece": artefacts.piece,
+    "artefact-finish": artefacts.finish,
+    "artefact-remove": artefacts.remove,
+    "artefact-room": artefacts.room,
+}
+
+
+def offered(arguments: List[str], request: Request) -> Dict[str, Operation]:
+    """The hub's operations; or, where a builder's key has `agent artefacts STORE` as its forced
+    command, those on that store alone: builders are not trusted with more."""
+    if not arguments:
+        return OPERATIONS
+    return ON_ARTEFACTS if arguments == ["artefacts", request["store"]] else {}
+
 
 def main() -> None:
     try:
         request = json.loads(sys.stdin.read())
-        operation = OPERATIONS[request["op"]]
+        operation = offered(sys.argv[1:], request)[request["op"]]
     except (ValueError, KeyError, TypeError):
         sys.exit("This is HPC BinderHub's agent. It answers its hub's requests, and nothing else.")
     os.umask(0o077)

@@ -1,0 +1,54 @@
+"""A tree like an environment's: 50,000 files of this host's programs and libraries, 1.1 GB."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+FILES = 50_000
+BYTES = 1_100_000_000
+LARGEST = 16 << 20
+A_FOLDER = 40
+SOURCES = (sysconfig.get_path("purelib"), "/usr/lib/python3", "/usr/lib", "/usr/share")
+
+Found = tuple[int, Path]
+
+
+def make_tree(root: Path) -> None:
+    """Fill a folder. Each file ends in its number, so that none is another's copy."""
+    for number, (_size, path) in enumerate(chosen(sorted(itertools.islice(_files(), 2 * FILES)))):
+        folder = root / f"usr/lib/part-{number // 1600:02}/module-{number // A_FOLDER:04}"
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / f"{number:05}-{path.name[:60]}"
+        target.write_bytes(path.read_bytes() + f"\n{number}".encode())
+
+
+def chosen(files: list[Found]) -> list[Found]:
+    """As many as are wanted, evenly from small to large; then the largest for middling ones, or the
+    smallest for the largest, until they are as many bytes as are wanted."""
+    found = [files[number * len(files) // FILES] for number in range(FILES)]
+    total = sum(size for size, _ in found)
+    while total > BYTES:
+        total += found[FILES // 2][0] - found.pop()[0]
+        found.insert(FILES // 2, found[FILES // 2])
+    for number in range(FILES):
+        if total >= BYTES:
+            break
+        total += found[-1][0] - found[number][0]
+        found[number] = found[-1]
+    return found
+
+
+def _files() -> Iterator[Found]:
+    for source in SOURCES:
+        for folder, folders, names in os.walk(source):
+            folders.sort()
+            for name in sorted(names):
+                path = Path(folder, name)
+                if path.is_file() and not path.is_symlink():
+                    size = path.stat().st_size
+                    if size <= LARGEST:
+                        yield size, path

@@ -1,0 +1,1 @@
+"""Images in registries: found, fetched and checked."""

@@ -1,0 +1,57 @@
+"""A login node: a real SSH server in front of the agent."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio.subprocess import PIPE
+from pathlib import Path
+
+import asyncssh
+from service.agent_here import COMMAND
+
+
+class LoginNode:
+    """An SSH server that runs one command, whatever it is asked to run."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.command = list(COMMAND)
+        self.greeting = ""
+        self.logins: list[str] = []
+        self.breaks_at = 0
+        """Which request from now on is the last of its connection."""
+
+    async def start(self) -> None:
+        for name in ("authority", "host"):
+            key = asyncssh.generate_private_key("ssh-ed25519")
+            key.write_private_key(self.folder / name)
+            (self.folder / name).chmod(0o600)
+            key.write_public_key(self.folder / f"{name}.pub")
+        authority = (self.folder / "authority.pub").read_text()
+        (self.folder / "authorized").write_text(f"cert-authority {authority}")
+        self._server = await asyncssh.listen(
+            "127.0.0.1",
+            0,
+            server_host_keys=[self.folder / "host"],
+            authorized_client_keys=str(self.folder / "authorized"),
+            process_factory=self._run,
+        )
+        self.port = self._server.get_port()
+        host = (self.folder / "host.pub").read_text()
+        (self.folder / "known").write_text(f"[127.0.0.1]:{self.port} {host}")
+
+    async def stop(self) -> None:
+        self._server.close()
+        await self._server.wait_closed()
+
+    async def _run(self, process: asyncssh.SSHServerProcess[str]) -> None:
+        self.logins.append(process.get_extra_info("username"))
+        asked = (await process.stdin.read()).encode()
+        self.breaks_at -= 1
+        if self.breaks_at == 0:
+            process.get_extra_info("connection").abort()
+            return
+        agent = await asyncio.create_subprocess_exec(*self.command, stdin=PIPE, stdout=PIPE)
+        out, _ = await agent.communicate(asked)
+        process.stdout.write(self.greeting + out.decode())
+        process.exit(agent.returncode or 0)
