@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from cluster.conftest import alice, bob, dave, person, rig
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 __all__ = ["alice", "bob", "dave", "person", "rig"]
 
@@ -22,6 +22,9 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+# A machine that is busy with other tests is slow, and that is not what is tested here.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="module")
