@@ -12,6 +12,9 @@ from .login import LoginShell
 from .report import Exit, Stop, say, storage
 from .web import Hub
 
+# What the job's own script has to tell the server's owner about the node.
+NODE_NOTICE = "HPCBINDER_NODE_NOTICE"
+
 
 def run(launch: Path, description: Path) -> int:
     """Start the server of `launch`; returns only the exit code of a failure."""
@@ -59,7 +62,8 @@ def _start(launch: Path, description: Path) -> NoReturn:
     _held_until_exec, port = server.reserve_port()
     env["JUPYTERHUB_SERVICE_URL"] = server.service_url(env, port)
     argv = server.command(this.start, grant.args, env)
-    server.announce(grant, port, notice, Hub("server", trusted.context, server.PATIENCE))
+    notices = f"{notice} {os.environ.get(NODE_NOTICE, '')}".strip()
+    server.announce(grant, port, notices, Hub("server", trusted.context, server.PATIENCE))
     say("server", f"Starting the server on port {port}.")
     os.umask(content.UMASK)
     server.become(argv, env, grant.workspace)

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 
-from . import jobs, repositories, shifter, workspaces
+from . import images, jobs, repositories, shifter, workspaces
 from .basics import Refused
 
 OPERATIONS = {
@@ -23,7 +23,8 @@ OPERATIONS = {
     "tail": jobs.tail,
     "repository-commit": repositories.commit,
     "repository-bundle": repositories.bundle,
-    "shifter-lookup": shifter.lookup,
+    "image-lookup": images.lookup,
+    "image-pull": images.pull,
     "shifter-import": shifter.take_in,
     "workspaces": workspaces.listed,
     "delete-workspace": workspaces.delete,
