@@ -22,6 +22,8 @@ def run(launch: Path, description: Path) -> int:
     os.umask(0o077)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stopped)
+    # An engine's own programs had to be kept from ending before us.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
     try:
         _start(launch, description)
     except Stop as stop:

@@ -17,7 +17,7 @@ from traitlets import default
 
 from hpcbinderhub.errors import NotAllowed, Unavailable, UserError
 from hpcbinderhub.images.engines import ContainerRun, Engine, engine_named
-from hpcbinderhub.images.engines.nodelocal import unpacked_without_fuse
+from hpcbinderhub.images.engines.fuse import mounted_or_unpacked
 from hpcbinderhub.launches.options import LaunchOptions, parse_options
 from hpcbinderhub.profiles import Profile, find_profile
 from hpcbinderhub.repos.identifiers import page_of
@@ -270,7 +270,7 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
             )
         )
         if engine.needs_fuse:
-            command = unpacked_without_fuse(command, image, site.node_local)
+            command = mounted_or_unpacked(command, image, site.node_local)
         return Submission(
             name=job_name(options.launch),
             directory=str(where.launch),

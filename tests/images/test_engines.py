@@ -1,86 +1,224 @@
-"""What is to be seen in a container, with the engine itself."""
+"""What is to be seen in a container, and how it ends, with the engines themselves.
+
+Charliecloud runs the artefact's file; podman-hpc is Podman behind a stand-in, which pulls the same
+image from a registry. `docs/engines.md` says what was run of the other engines.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
+import signal
 import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from images.engine_site import ACCOUNT, DOUBLES, EngineSite
 
-from hpcbinderhub.images.engines import Charliecloud, ContainerRun
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test_doubles"))
+from fixed_registry import Registry
+
+from hpcbinderhub.hostparts import HostParts
+from hpcbinderhub.images.engines import Engine, engine_class, engine_named
+from hpcbinderhub.profiles import EngineName
 from hpcbinderhub.site import Site
+from hpcbinderhub.slurm.cluster import Cluster
 from hpcbinderhub.trust.reach import Reach
-from hpcbinderhub.workspaces import Account, Places, places
 
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("ch-run") and shutil.which("busybox")),
-    reason="needs Charliecloud and busybox-static",
-)
-
-
-@pytest.fixture
-def image(tmp_path: Path) -> Path:
-    """A system of one program, with an empty directory for the tests' own file system."""
-    made = tmp_path / "image"
-    for name in ("bin", "dev", "etc", "proc", "sys", "tmp", tmp_path.parts[1]):
-        (made / name).mkdir(parents=True, exist_ok=True)
-    for name in ("hosts", "passwd", "group", "resolv.conf"):
-        (made / "etc" / name).touch()
-    shutil.copy(shutil.which("busybox") or "", made / "bin" / "busybox")
-    return made
+pytestmark = pytest.mark.slow
+PROGRAMS: dict[EngineName, tuple[str, ...]] = {
+    "charliecloud": ("ch-run", "mksquashfs", "unsquashfs", "busybox"),
+    "podman-hpc": ("podman", "runc", "fuse-overlayfs", "newuidmap", "busybox"),
+}
 
 
-@pytest.fixture
-def homes(tmp_path: Path) -> Path:
-    """alice's home and bob's, with a file in each."""
-    for user in ("alice", "bob"):
-        (tmp_path / "homes" / user).mkdir(parents=True)
-        (tmp_path / "homes" / user / "thesis.txt").write_text(f"{user}'s thesis")
-    return tmp_path / "homes"
+@pytest.fixture(scope="module")
+def site() -> Iterator[EngineSite]:
+    """Below /tmp, which every image has."""
+    if os.getuid() == 0 and subprocess.run(["id", ACCOUNT], capture_output=True).returncode:
+        pytest.skip(f"needs an account {ACCOUNT}, with ranges in /etc/subuid")
+    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
+        pytest.skip("/dev/fuse is missing or closed")
+    with tempfile.TemporaryDirectory(prefix="engines-", dir="/tmp") as folder:
+        made = EngineSite.make(Path(folder))
+        yield made
+        if shutil.which("podman"):
+            # Its storage holds files of other numbers, and a process of its waits for more.
+            made.run("podman", "unshare", "rm", "-rf", f"{folder}/scratch/storage")
+            made.run("podman", "system", "migrate")
 
 
-def seen(image: Path, where: Places, reach: Reach, *command: str) -> str:
-    """What a command in the container prints."""
-    copies = [where.copy_of(path) for path in where.shown(reach)]
-    for directory in (where.launch, where.workspace, *copies):
-        Path(directory).mkdir(parents=True, exist_ok=True)
-    run = ContainerRun(str(image), where, (), ("/bin/busybox", *command), reach)
-    env = {"PATH": os.environ["PATH"], "USER": "alice", "HOME": str(where.real_home)}
-    command_line = Charliecloud(Site()).command(run)
-    done = subprocess.run(command_line, env=env, capture_output=True, text=True)
-    return done.stdout + done.stderr
+@pytest.fixture(scope="module")
+def registry(site: EngineSite) -> Iterator[Registry]:
+    """A registry with the image under its artefact's digest."""
+    with Registry() as made:
+        made.add_image("images", "a" * 64, site.folder / "tree")
+        yield made
+
+
+@dataclass(frozen=True)
+class Running:
+    """An engine and the image, as it knows it."""
+
+    site: EngineSite
+    engine: Engine
+    image: str
+
+    def start(self, *command: str, **run: Any) -> subprocess.Popen[str]:
+        run = {"where": self.site.places(), "command": command, **run}
+        return self.site.start(self.engine, self.image, run)
+
+    def seen(self, script: str, **run: Any) -> str:
+        """What a shell script in the container prints, and how it ends if not well."""
+        process = self.start("/bin/busybox", "sh", "-c", script, **run)
+        said, _ = process.communicate(timeout=60)
+        return f"{said} [{process.returncode}]".removesuffix(" [0]").strip()
+
+
+@pytest.fixture(scope="module", params=list(PROGRAMS))
+def running(request: pytest.FixtureRequest, site: EngineSite, registry: Registry) -> Running:
+    """Each engine, once its image is ready."""
+    name: EngineName = request.param
+    missing = [program for program in PROGRAMS[name] if shutil.which(program) is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} not installed")
+    engine = engine_named(name, *configured(site, registry))
+    if engine_class(name).needs_fuse:
+        return Running(site, engine, str(site.artefact))
+    return Running(site, engine, pulled(engine))
+
+
+def configured(site: EngineSite, registry: Registry) -> tuple[Site, Cluster]:
+    """The hub's side, whose login node is this machine."""
+    insecure = site.folder / "registries.conf"
+    insecure.write_text(f'[[registry]]\nlocation = "{registry.host}"\ninsecure = true\n')
+    told = Site(image_registry=f"{registry.host}/images", artefacts=str(site.artefact.parent))
+    told.slurm_path = [str(DOUBLES), "/usr/bin", "/bin", "/usr/sbin"]
+    told.slurm_environment = {
+        **{name: site.environment[name] for name in ("SCRATCH", "XDG_RUNTIME_DIR")},
+        "CONTAINERS_REGISTRIES_CONF": str(insecure),
+    }
+    return told, Cluster(site, told)
+
+
+def pulled(engine: Engine, artefact: str = "a" * 64) -> str:
+    """The name of an image once the engine has it."""
+    return asyncio.run(engine.ensure("alice", artefact, None))
+
+
+# -- what is seen ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("root", ["{home}/hpcbinder", "{base}/workspaces/{user}"])
 def test_a_home_is_seen_where_that_was_granted_and_nowhere_else(
-    root: str, image: Path, homes: Path
+    root: str, running: Running
 ) -> None:
-    template = root.replace("{base}", str(homes.parent))
-    alice = Account("alice", 0, str(homes / "alice"))
-    where = places(template, alice, "0abc1234", "quickstart-123456")
-    thesis = str(homes / "alice" / "thesis.txt")
+    homes = running.site.folder / "homes"
+    if "{base}" in root:
+        base = running.site.folder / "workspaces" / "alice"
+        base.mkdir(parents=True, exist_ok=True)
+        shutil.chown(base, running.site.account.pw_uid)
+    where = running.site.places(root.replace("{base}", str(homes.parent)))
+    thesis = f"busybox cat {homes}/alice/thesis.txt"
 
-    assert "No such file" in seen(image, where, Reach.CLOSED, "cat", thesis)
-    assert seen(image, where, Reach.HOME, "cat", thesis) == "alice's thesis"
-    seen(image, where, Reach.HOME, "touch", f"{homes}/alice/by-the-code")
+    assert "No such file" in running.seen(thesis, where=where)
+    assert running.seen(thesis, where=where, reach=Reach.HOME) == "alice's thesis"
+    running.seen(f"busybox touch {homes}/alice/by-the-code", where=where, reach=Reach.HOME)
     assert (homes / "alice" / "by-the-code").exists()
+    (homes / "alice" / "by-the-code").unlink()
     for reach in Reach:
-        assert "No such file" in seen(image, where, reach, "ls", str(homes / "bob"))
-        assert seen(image, where, reach, "ls", str(where.workspace.parent)).split() == ["files"]
+        assert "No such file" in running.seen(f"busybox ls {homes}/bob", where=where, reach=reach)
+        listed = running.seen(f"busybox ls {where.workspace.parent}", where=where, reach=reach)
+        assert listed == "files"
 
 
-def test_one_launch_does_not_see_what_another_will_run(image: Path, homes: Path) -> None:
-    alice = Account("alice", 0, str(homes / "alice"))
-    trusted = places("{home}/hpcbinder", alice, "0abc1234", "trusted-123456")
-    seen(image, trusted, Reach.HOME, "touch", f"{trusted.workspace}/run.py")
-    strange = places("{home}/hpcbinder", alice, "0abc1235", "strange-123456")
-    found = seen(image, strange, Reach.CLOSED, "find", str(strange.root), "-maxdepth", "2")
+def test_one_launch_does_not_see_what_another_will_run(running: Running) -> None:
+    trusted = running.site.places(launch="0abc1235")
+    running.seen(f"busybox touch {trusted.workspace}/run.py", where=trusted, reach=Reach.HOME)
+    strange = running.site.places(launch="0abc1236")
+    found = running.seen(f"busybox find {strange.root} -maxdepth 2", where=strange)
     assert sorted(line.removeprefix(str(strange.root)) for line in found.split()) == [
         "",
         "/launches",
-        "/launches/0abc1235",
+        "/launches/0abc1236",
         "/workspaces",
-        "/workspaces/strange-123456",
+        "/workspaces/quickstart-bc1236",
     ]
+
+
+def test_the_workspace_is_hers_to_write_and_the_image_is_not(running: Running) -> None:
+    where = running.site.places()
+    assert running.seen(f"busybox touch {where.workspace}/here && busybox id -u") == str(
+        running.site.account.pw_uid
+    )
+    assert Path(where.workspace, "here").stat().st_uid == running.site.account.pw_uid
+    for path in ("/new", "/bin/new", "/etc/new"):
+        said = running.seen(f"busybox touch {path}")
+        assert "Read-only file system" in said or "Permission denied" in said
+
+
+def test_what_the_site_gives_of_its_host(running: Running) -> None:
+    data = running.site.folder / "scratch" / "libraries"
+    data.mkdir(exist_ok=True)
+    shutil.chown(data, running.site.account.pw_uid)
+    (data / "libmpi.so").write_text("mpi")
+    host = HostParts.model_validate(
+        {
+            "binds": [{"source": str(data), "target": "/opt"}],
+            "library_path": ["/opt"],
+        }
+    )
+    said = running.seen("busybox cat /opt/libmpi.so; echo; echo $HPCBINDER_LIBRARY_PATH", host=host)
+    assert said.split() == ["mpi", "/opt"]
+    refused = "Read-only file system" in running.seen("busybox touch /opt/x", host=host)
+    assert refused is running.engine.read_only_binds
+
+
+def test_the_environment_is_what_the_start_command_needs(running: Running) -> None:
+    where = running.site.places()
+    said = running.seen("echo $HOME; echo $SLURM_JOB_ID $CUDA_VISIBLE_DEVICES; pwd; echo $TERM.")
+    assert said.split() == [str(where.home), "4711", "0,3", str(where.root), "."]
+
+
+SLOW_TO_END = """
+import signal, subprocess, sys, time
+
+def end(*_):
+    time.sleep(1)
+    subprocess.run(["/bin/busybox", "sh", "-c", "echo bye > " + sys.argv[1]], check=True)
+    sys.exit(5)
+
+# As the start command does.
+signal.signal(signal.SIGTERM, end)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
+print("up", flush=True)
+time.sleep(30)
+"""
+"""Needs a file of the image's when it has heard the signal, to end well."""
+
+
+# -- how it ends -----------------------------------------------------------------------------------
+
+
+def test_the_commands_exit_code_is_the_engines(running: Running) -> None:
+    assert running.seen("exit 7") == "[7]"
+
+
+def test_a_signal_of_slurms_reaches_the_command_which_ends_in_its_own_time(
+    running: Running,
+) -> None:
+    """Slurm signals all of a job's processes: the engine's own among them."""
+    said = f"{running.site.places().workspace}/said"
+    host = HostParts.model_validate({"binds": [{"source": "/usr", "target": "/usr"}]})
+    process = running.start("/usr/bin/python3", "-c", SLOW_TO_END, said, host=host)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "up\n"
+    os.killpg(process.pid, signal.SIGTERM)
+    assert process.wait(30) == 5
+    assert Path(said).read_text() == "bye\n"

@@ -8,8 +8,10 @@ One small class for each engine says what it can do, makes an artefact ready for
 - The command is an absolute path, and gets its working directory, environment and HOME right by
   itself: the start command does. An engine has to pass on what `variables` and `NODE_VARIABLES`
   say.
-- A signal to the engine's process reaches the command, or Slurm's own signal does, which goes to
-  all of a job's processes. The command's exit code is the engine's.
+- `/` is read-only, or belongs to somebody else; what is written where a program may is gone with
+  the container.
+- Slurm's signals, which go to all of a job's processes, reach the command while its files are still
+  there, and its exit code is the engine's.
 """
 
 from __future__ import annotations
@@ -91,9 +93,6 @@ class Engine(ABC):
     keeps_apart: ClassVar[bool]
     """Whether nobody can run an artefact whose file she cannot read."""
 
-    writes_root: ClassVar[bool] = False
-    """Whether a program may write outside of what is mounted; it is gone with the container."""
-
     read_only_binds: ClassVar[bool] = True
     """Whether a mount can be read-only; otherwise file permissions alone protect what it shows."""
 
@@ -107,6 +106,9 @@ class Engine(ABC):
     """Whether a node must have FUSE; an artefact is unpacked where there is none."""
 
     gpus: ClassVar[Gpus] = Gpus.ITSELF
+
+    shows_tmp: ClassVar[bool] = True
+    """Whether the container has the node's own /tmp by itself; otherwise it is mounted."""
 
     site_mounts: ClassVar[bool] = False
     """Whether the site's configuration of the engine may show a home that we did not mount. Then an
@@ -153,7 +155,8 @@ class Engine(ABC):
         where, covered = run.where, self.covered(run.where, run.reach)
         mounts = [Mount(str(where.copy_of(top)), str(top)) for top in covered]
         mounts += [Mount(str(path), str(path)) for path in where.shown(run.reach)]
-        mounts += [Mount(r, r) for r in run.data_roots if PurePosixPath(r) not in covered]
+        roots = run.data_roots if self.shows_tmp else ("/tmp", *run.data_roots)
+        mounts += [Mount(r, r) for r in roots if PurePosixPath(r) not in covered]
         mounts += [Mount(bind.source, bind.target, bind.read_only) for bind in run.host.binds]
         for mount in mounts:
             if UNQUOTABLE.search(mount.source + mount.target):

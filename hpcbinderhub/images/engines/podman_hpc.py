@@ -16,8 +16,8 @@ class PodmanHpc(PulledEngine):
     container of its own memory and processes is of no use where nodes are given out whole."""
 
     name: ClassVar[str] = "podman-hpc"
+    shows_tmp: ClassVar[bool] = False
     hides_home: ClassVar[bool] = True
-    writes_root: ClassVar[bool] = True
 
     def command(self, run: ContainerRun) -> Sequence[str]:
         """Her own account's number inside, the image's entry point left out, and no second copy of

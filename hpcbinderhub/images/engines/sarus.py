@@ -17,9 +17,9 @@ class Sarus(PulledEngine):
     """
 
     name: ClassVar[str] = "sarus"
+    shows_tmp: ClassVar[bool] = False
     hides_home: ClassVar[bool] = True
     site_mounts: ClassVar[bool] = True
-    writes_root: ClassVar[bool] = True
 
     def command(self, run: ContainerRun) -> Sequence[str]:
         """The host's environment passes. An empty entry point has to be a word of its own."""

@@ -1,10 +1,16 @@
-"""Nodes without FUSE: there the artefact is unpacked to the node's own disk, once for all of a
-user's jobs on it, and removed when the last of them has ended.
+"""Engines that mount an artefact themselves do it with FUSE: a program that serves its files.
+
+*Signals.* That program is among the job's processes, and Slurm's SIGTERM goes to all of them: it
+would stop at once, and the command would lose its files before it could end (`ch-run` says 0 then).
+So the engine is started with SIGTERM blocked, which the start command undoes for itself.
+
+*Nodes without FUSE.* There the artefact is unpacked to the node's own disk, once for all of a
+user's jobs on it, and removed when the last of them has ended. One lock lets one job at a time make
+or remove images; another, shared, stands for each job that uses one. A job that was killed leaves
+its image to the next one's sweep.
 
 Whether a node has FUSE is known there alone, so the command line decides: a constant script, with
-the artefact, the directory and the engine's own command as its arguments. One lock lets one job at
-a time make or remove images; another, shared, stands for each job that uses one. A job that was
-killed leaves its image to the next one's sweep.
+the artefact, the directory and the engine's own command as its arguments.
 """
 
 from __future__ import annotations
@@ -13,7 +19,11 @@ from collections.abc import Sequence
 
 SCRIPT = r"""
 image=$1 folder=${2:-${TMPDIR:-/tmp}}; shift 2
-if [[ -c /dev/fuse && -r /dev/fuse && -w /dev/fuse ]]; then exec "$@"; fi
+if [[ -c /dev/fuse && -r /dev/fuse && -w /dev/fuse ]]; then
+    calm=(env --block-signal=TERM)
+    "${calm[@]}" true 2> /dev/null || calm=(env) # coreutils before 8.31
+    exec "${calm[@]}" "$@"
+fi
 
 give_up() { printf '%s hpcbinder: node: %s\n' "$(date -u +%FT%TZ)" "$1" >&2; exit 1; }
 remove_unless_used() {
@@ -69,6 +79,7 @@ exit "$status"
 """
 
 
-def unpacked_without_fuse(command: Sequence[str], image: str, folder: str) -> list[str]:
-    """The same command; on a node without FUSE, with a directory in the artefact's place."""
+def mounted_or_unpacked(command: Sequence[str], image: str, folder: str) -> list[str]:
+    """The same command, to be run on any node; without FUSE, with a directory in the artefact's
+    place. The directory is below `folder`; or `TMPDIR` or `/tmp`, if that is empty."""
     return ["bash", "-c", SCRIPT, "hpcbinder", image, folder, *command]
