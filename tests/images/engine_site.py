@@ -92,7 +92,7 @@ class EngineSite:
         return places(root, alice, launch, f"quickstart-{launch[-6:]}")
 
     def start(
-        self, engine: Engine, image: str, run: dict[str, Any], *before: str, **how: Any
+        self, engine: Engine, image: str, run: dict[str, Any], *before: str
     ) -> subprocess.Popen[str]:
         """The batch script of a launch, run as a node runs it: by the user, in a session."""
         where: Places = run["where"]
@@ -114,7 +114,6 @@ class EngineSite:
             text=True,
             cwd="/",
             start_new_session=True,
-            **how,
         )
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:

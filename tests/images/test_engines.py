@@ -24,6 +24,7 @@ from images.engine_site import ACCOUNT, DOUBLES, EngineSite
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test_doubles"))
 from fixed_registry import Registry
 
+from hpcbinderhub.errors import UserError
 from hpcbinderhub.hostparts import HostParts
 from hpcbinderhub.images.engines import Engine, engine_class, engine_named
 from hpcbinderhub.profiles import EngineName
@@ -69,10 +70,11 @@ class Running:
     site: EngineSite
     engine: Engine
     image: str
+    node: tuple[str, ...] = ()
 
     def start(self, *command: str, **run: Any) -> subprocess.Popen[str]:
         run = {"where": self.site.places(), "command": command, **run}
-        return self.site.start(self.engine, self.image, run)
+        return self.site.start(self.engine, self.image, run, *self.node)
 
     def seen(self, script: str, **run: Any) -> str:
         """What a shell script in the container prints, and how it ends if not well."""
@@ -182,8 +184,8 @@ def test_what_the_site_gives_of_its_host(running: Running) -> None:
 
 def test_the_environment_is_what_the_start_command_needs(running: Running) -> None:
     where = running.site.places()
-    said = running.seen("echo $HOME; echo $SLURM_JOB_ID $CUDA_VISIBLE_DEVICES; pwd; echo $TERM.")
-    assert said.split() == [str(where.home), "4711", "0,3", str(where.root), "."]
+    said = running.seen("echo $HOME; echo $SLURM_JOB_ID; echo $CUDA_VISIBLE_DEVICES; pwd")
+    assert said.split() == [str(where.home), "4711", "0,3", str(where.root)]
 
 
 SLOW_TO_END = """
@@ -222,3 +224,98 @@ def test_a_signal_of_slurms_reaches_the_command_which_ends_in_its_own_time(
     os.killpg(process.pid, signal.SIGTERM)
     assert process.wait(30) == 5
     assert Path(said).read_text() == "bye\n"
+
+
+# -- images that are pulled ------------------------------------------------------------------------
+
+
+def test_a_pull_is_judged_by_what_is_there_afterwards(running: Running) -> None:
+    if running.engine.needs_fuse:
+        pytest.skip("runs the artefact's own file")
+    with pytest.raises(UserError, match="could not pull the image") as failure:
+        pulled(running.engine, "b" * 64)
+    assert "404" in failure.value.detail
+
+
+def test_without_a_registry_there_is_nothing_to_pull_from(site: EngineSite) -> None:
+    without = Site()
+    with pytest.raises(UserError, match="the site has none"):
+        pulled(engine_named("podman-hpc", without, Cluster(site, without)))
+
+
+# -- nodes without FUSE ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_fuse(site: EngineSite) -> tuple[str, ...]:
+    """What makes a node of this machine that has none."""
+    if os.getuid() != 0:
+        pytest.skip("needs root, to hide /dev/fuse")
+    nothing = site.folder / "nothing"
+    nothing.touch()
+    script = f'mount --bind {nothing} /dev/fuse && exec "$@"'
+    return ("unshare", "--mount", "bash", "-c", script, "node")
+
+
+@pytest.fixture
+def node(site: EngineSite, registry: Registry, no_fuse: tuple[str, ...]) -> Running:
+    """Charliecloud on such a node."""
+    if shutil.which("ch-run") is None:
+        pytest.skip("ch-run is not installed")
+    engine = engine_named("charliecloud", *configured(site, registry))
+    return Running(site, engine, str(site.artefact), no_fuse)
+
+
+@pytest.fixture
+def unpacked(site: EngineSite) -> Path:
+    """Where alice's unpacked images are on the node."""
+    return site.folder / "local" / f"hpcbinder-images-{site.account.pw_uid}"
+
+
+UNTIL_TOLD = "echo $HPCBINDER_NODE_NOTICE; until [ -e {} ]; do busybox sleep 0.1; done; exit 7"
+
+
+def test_without_fuse_an_image_is_unpacked_once_and_goes_with_the_last_job(
+    node: Running, unpacked: Path
+) -> None:
+    told = [node.site.places().workspace / name for name in ("first", "second")]
+    jobs, notices = [], []
+    for go in told:
+        jobs.append(node.start("/bin/sh", "-c", UNTIL_TOLD.format(go)))
+        notices.append(jobs[-1].stdout.readline())  # type: ignore[union-attr]
+    assert "has no FUSE), so yours was unpacked to the node's own disk: which took" in notices[0]
+    assert "an earlier job had unpacked it" in notices[1]
+    for job, go, left in zip(jobs, told, ([node.site.artefact.stem], []), strict=True):
+        Path(go).touch()
+        assert job.wait(30) == 7
+        assert [path.name for path in unpacked.iterdir() if path.is_dir()] == left
+
+
+def test_what_a_killed_job_left_is_removed_by_the_next(node: Running, unpacked: Path) -> None:
+    process = node.start("/bin/sh", "-c", UNTIL_TOLD.format("/never"))
+    assert process.stdout is not None
+    process.stdout.readline()
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    other = unpacked / ("c" * 64)
+    (unpacked / node.site.artefact.stem).rename(other)
+    (unpacked / f"{node.site.artefact.stem}.used").rename(f"{other}.used")
+    assert node.seen("exit 3") == "[3]"
+    assert [path.name for path in unpacked.iterdir()] == ["lock"]
+
+
+def test_an_unpacked_image_hears_signals_too(node: Running) -> None:
+    host = HostParts.model_validate({"binds": [{"source": "/usr", "target": "/usr"}]})
+    said = f"{node.site.places().workspace}/said"
+    process = node.start("/usr/bin/python3", "-c", SLOW_TO_END, said, host=host)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "up\n"
+    os.killpg(process.pid, signal.SIGTERM)
+    assert process.wait(30) == 5
+
+
+def test_a_directory_of_somebody_elses_is_not_used(node: Running, unpacked: Path) -> None:
+    shutil.rmtree(unpacked, ignore_errors=True)
+    unpacked.mkdir()
+    assert "no image can be unpacked in" in node.seen("exit 0")
+    unpacked.rmdir()
