@@ -155,6 +155,10 @@ class Cluster:
         since its exit code does not."""
         return str((await self._call(user, "image-pull", engine=engine, image=image))["said"])
 
+    async def image_remove(self, user: str, engine: str, image: str) -> None:
+        """Have an engine remove its copy of an image of the user's, if there is one."""
+        await self._call(user, "image-remove", engine=engine, image=image)
+
     async def shifter_import(self, url: str, path: str) -> None:
         """Have Shifter's gateway take in a squashfs file."""
         await self._call(self._shifter_user, "shifter-import", url=url, path=path)

@@ -237,6 +237,22 @@ def test_a_pull_is_judged_by_what_is_there_afterwards(running: Running) -> None:
     assert "404" in failure.value.detail
 
 
+def test_a_copy_goes_when_the_artefact_has_gone(running: Running, registry: Registry) -> None:
+    if running.engine.needs_fuse:
+        pytest.skip("keeps no copies")
+    registry.add_image("images", "d" * 64, running.site.folder / "tree")
+    image = pulled(running.engine, "d" * 64)
+    cluster = configured(running.site, registry)[1]
+
+    async def has() -> bool:
+        return bool(await cluster.image_lookup("alice", running.engine.name, image))
+
+    assert asyncio.run(has())
+    for _ in range(2):
+        asyncio.run(running.engine.remove("alice", "d" * 64))
+        assert not asyncio.run(has())
+
+
 def test_without_a_registry_there_is_nothing_to_pull_from(site: EngineSite) -> None:
     without = Site()
     with pytest.raises(UserError, match="the site has none"):

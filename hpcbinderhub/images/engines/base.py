@@ -130,6 +130,9 @@ class Engine(ABC):
         not tell. Returns the name by which `command` runs it. `reader` is whose artefact it is, if
         it is not everybody's."""
 
+    async def remove(self, user: str, artefact: str) -> None:  # noqa: B027
+        """Remove the engine's own copy, if it keeps any and the user may."""
+
     @abstractmethod
     def command(self, run: ContainerRun) -> Sequence[str]:
         """The command line for the batch script."""

@@ -45,6 +45,12 @@ class PulledEngine(Engine):
                 raise not_pulled(self.name, said)
         return image
 
+    async def remove(self, user: str, artefact: str) -> None:
+        """From among hers."""
+        if self._site.image_registry:
+            image = reference(self._site.image_registry, artefact)
+            await self._cluster.image_remove(user, self.name, image)
+
 
 def not_pulled(engine: str, said: str) -> UserError:
     """The look-up after a pull found nothing, whatever the pull's exit code was."""

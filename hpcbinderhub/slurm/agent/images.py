@@ -1,4 +1,4 @@
-"""Images that a container engine keeps for itself: looked up and pulled as the user.
+"""Images that a container engine keeps for itself: looked up, pulled and removed as the user.
 
 Engines' exit codes say little, so `pull` returns what the program said, and `lookup` tells.
 """
@@ -21,6 +21,7 @@ class Engine(NamedTuple):
 
     look_up: List[str]
     pull: List[str]
+    remove: List[str]
     id_in: Callable[[str, str], str]
 
 
@@ -48,10 +49,11 @@ ENGINES = {
     "podman-hpc": Engine(
         ["podman-hpc", "images", "--no-trunc", "--format={{.ID}} {{.ReadOnly}}"],
         ["podman-hpc", "pull"],
+        ["podman-hpc", "rmsqi"],
         podman_hpc_id,
     ),
-    "sarus": Engine(["sarus", "images"], ["sarus", "pull"], sarus_id),
-    "shifter": Engine(["shifterimg", "lookup"], ["shifterimg", "pull"], shifter_id),
+    "sarus": Engine(["sarus", "images"], ["sarus", "pull"], ["sarus", "rmi"], sarus_id),
+    "shifter": Engine(["shifterimg", "lookup"], ["shifterimg", "pull"], [], shifter_id),
 }
 
 
@@ -90,6 +92,16 @@ def pull(request: Request) -> Dict[str, Any]:
             process.wait()
         words.seek(0)
         return {"said": words.read()[-1000:].strip()}
+
+
+def remove(request: Request) -> Dict[str, Any]:
+    """Have an engine remove an image that it has. Shifter's are its gateway's, and expire."""
+    command = ENGINES[request["engine"]].remove
+    if command and lookup(request)["id"]:
+        slurm(request, command + [named(request)])
+        if lookup(request)["id"]:
+            raise Refused("images", "the image is still there")
+    return {}
 
 
 def named(request: Request) -> str:

@@ -25,6 +25,7 @@ OPERATIONS = {
     "repository-bundle": repositories.bundle,
     "image-lookup": images.lookup,
     "image-pull": images.pull,
+    "image-remove": images.remove,
     "shifter-import": shifter.take_in,
     "workspaces": workspaces.listed,
     "delete-workspace": workspaces.delete,
