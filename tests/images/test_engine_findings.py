@@ -30,13 +30,13 @@ def test_there_is_nothing_to_say_of_an_engine_that_runs_the_file(engine: str) ->
 
 @pytest.mark.parametrize("engine", ["podman-hpc", "sarus"])
 def test_who_pulls_needs_a_registry_and_keeps_nothing_private(engine: str) -> None:
-    private = "Gives every user every image, so it runs no private repository."
+    private = "Keeps no image for one user alone, so it runs no private repository."
     assert said(engine)[0].endswith("so nothing can be launched: set c.Site.image_registry.")
     assert said(engine, image_registry="registry.example.org/images") == [private]
 
 
 def test_shifter_shows_homes_and_takes_images_in_one_way_or_the_other() -> None:
-    assert [words.split()[0] for words in said("shifter")] == ["Pulls", "Cannot", "Gives"]
+    assert [words.split()[0] for words in said("shifter")] == ["Pulls", "Cannot", "Keeps"]
     imports = said("shifter", shifter_gateway="http://gw:5000", refuse_unhidden=True)
     assert imports[0] == "Cannot hide homes, so it runs only repositories that may see them."
 

@@ -119,8 +119,8 @@ class Engine(ABC):
         """Refuse what one user alone may run, where everybody could run it."""
         if private and not cls.keeps_apart:
             raise NotAllowed(
-                f"{cls.name.capitalize()} gives every user every image, so it cannot run a private "
-                "repository.",
+                f"{cls.name.capitalize()} keeps no image for one user alone, so it cannot run a "
+                "private repository.",
                 "Choose a profile with another engine.",
             )
 

@@ -32,7 +32,7 @@ def _of_profile(site: Site, profile: Profile, engine: type[Engine]) -> Iterator[
     if not engine.hides_home:
         yield _of_homes(site)
     if not engine.keeps_apart:
-        yield "Gives every user every image, so it runs no private repository."
+        yield "Keeps no image for one user alone, so it runs no private repository."
     yield from _of_host(site, profile, engine)
     if profile.max_gpus:
         yield from _of_gpus(profile, engine)
