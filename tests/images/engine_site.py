@@ -8,14 +8,20 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test_doubles"))
+from fixed_registry import Registry
+
 from hpcbinderhub.images import squash
 from hpcbinderhub.images.engines import ContainerRun, Engine
 from hpcbinderhub.images.engines.fuse import mounted_or_unpacked
+from hpcbinderhub.site import Site
+from hpcbinderhub.slurm.cluster import Cluster
 from hpcbinderhub.slurm.framing import Answer
 from hpcbinderhub.slurm.packing import packed
 from hpcbinderhub.slurm.script import batch_script
@@ -25,6 +31,9 @@ from hpcbinderhub.workspaces import Account, Places, places
 DOUBLES = Path(__file__).resolve().parent.parent / "doubles" / "bin"
 ACCOUNT = "builder"
 """The account for all that needs one with user namespaces, where tests run as root."""
+
+PODMAN_HPC_NEEDS = ("SCRATCH", "XDG_RUNTIME_DIR", "PODMANHPC_RUN_ROOT")
+"""Variables by which its parts on the login node and on a compute node find each other's files."""
 
 
 def make_tree(root: Path, mount_point: str) -> None:
@@ -81,6 +90,7 @@ class EngineSite:
             "HOME": str(self.folder / "homes" / "alice"),
             "SCRATCH": str(self.folder / "scratch"),
             "XDG_RUNTIME_DIR": str(self.folder / "runtime"),
+            "PODMANHPC_RUN_ROOT": str(self.folder / "runtime" / "podman-hpc"),
             "SLURM_JOB_ID": "4711",
             "CUDA_VISIBLE_DEVICES": "0,3",
         }
@@ -149,3 +159,61 @@ class EngineSite:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """An engine and the image, as it knows it."""
+
+    site: EngineSite
+    engine: Engine
+    image: str
+    node: tuple[str, ...] = ()
+
+    def start(self, *command: str, **run: Any) -> subprocess.Popen[str]:
+        run = {"where": self.site.places(), "command": command, **run}
+        return self.site.start(self.engine, self.image, run, *self.node)
+
+    def seen(self, script: str, **run: Any) -> str:
+        """What a shell script in the container prints, and how it ends if not well."""
+        process = self.start("/bin/busybox", "sh", "-c", script, **run)
+        said, _ = process.communicate(timeout=60)
+        return f"{said} [{process.returncode}]".removesuffix(" [0]").strip()
+
+
+def configured(site: EngineSite, registry: Registry) -> tuple[Site, Cluster]:
+    """The hub's side, whose login node is this machine."""
+    insecure = site.folder / "registries.conf"
+    insecure.write_text(f'[[registry]]\nlocation = "{registry.host}"\ninsecure = true\n')
+    told = Site(image_registry=f"{registry.host}/images", artefacts=str(site.artefact.parent))
+    told.slurm_path = [str(DOUBLES), "/usr/bin", "/bin", "/usr/sbin"]
+    told.slurm_environment = {
+        **{
+            name: site.environment[name]
+            for name in ("SCRATCH", "XDG_RUNTIME_DIR", "PODMANHPC_RUN_ROOT")
+        },
+        "CONTAINERS_REGISTRIES_CONF": str(insecure),
+    }
+    return told, Cluster(site, told)
+
+
+def pulled(engine: Engine, artefact: str = "a" * 64) -> str:
+    """The name of an image once the engine has it."""
+    return asyncio.run(engine.ensure("alice", artefact, None))
+
+
+SLOW_TO_END = """
+import signal, subprocess, sys, time
+
+def end(*_):
+    time.sleep(1)
+    subprocess.run(["/bin/busybox", "sh", "-c", "echo bye > " + sys.argv[1]], check=True)
+    sys.exit(5)
+
+# As the start command does.
+signal.signal(signal.SIGTERM, end)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
+print("up", flush=True)
+time.sleep(30)
+"""
+"""Needs a file of the image's when it has heard the signal, to end well."""

@@ -10,23 +10,14 @@ import asyncio
 import os
 import shutil
 import signal
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from images.engine_site import ACCOUNT, DOUBLES, EngineSite
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test_doubles"))
-from fixed_registry import Registry
+from images.engine_site import SLOW_TO_END, EngineSite, Registry, Running, configured, pulled
 
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.hostparts import HostParts
-from hpcbinderhub.images.engines import Engine, engine_class, engine_named
+from hpcbinderhub.images.engines import engine_class, engine_named
 from hpcbinderhub.profiles import EngineName
 from hpcbinderhub.site import Site
 from hpcbinderhub.slurm.cluster import Cluster
@@ -39,79 +30,17 @@ PROGRAMS: dict[EngineName, tuple[str, ...]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def site() -> Iterator[EngineSite]:
-    """Below /tmp, which every image has."""
-    if os.getuid() == 0 and subprocess.run(["id", ACCOUNT], capture_output=True).returncode:
-        pytest.skip(f"needs an account {ACCOUNT}, with ranges in /etc/subuid")
-    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
-        pytest.skip("/dev/fuse is missing or closed")
-    with tempfile.TemporaryDirectory(prefix="engines-", dir="/tmp") as folder:
-        made = EngineSite.make(Path(folder))
-        yield made
-        if shutil.which("podman"):
-            # Its storage holds files of other numbers, and a process of its waits for more.
-            made.run("podman", "unshare", "rm", "-rf", f"{folder}/scratch/storage")
-            made.run("podman", "system", "migrate")
-
-
-@pytest.fixture(scope="module")
-def registry(site: EngineSite) -> Iterator[Registry]:
-    """A registry with the image under its artefact's digest."""
-    with Registry() as made:
-        made.add_image("images", "a" * 64, site.folder / "tree")
-        yield made
-
-
-@dataclass(frozen=True)
-class Running:
-    """An engine and the image, as it knows it."""
-
-    site: EngineSite
-    engine: Engine
-    image: str
-    node: tuple[str, ...] = ()
-
-    def start(self, *command: str, **run: Any) -> subprocess.Popen[str]:
-        run = {"where": self.site.places(), "command": command, **run}
-        return self.site.start(self.engine, self.image, run, *self.node)
-
-    def seen(self, script: str, **run: Any) -> str:
-        """What a shell script in the container prints, and how it ends if not well."""
-        process = self.start("/bin/busybox", "sh", "-c", script, **run)
-        said, _ = process.communicate(timeout=60)
-        return f"{said} [{process.returncode}]".removesuffix(" [0]").strip()
-
-
 @pytest.fixture(scope="module", params=list(PROGRAMS))
-def running(request: pytest.FixtureRequest, site: EngineSite, registry: Registry) -> Running:
+def running(request: pytest.FixtureRequest, engine_site: EngineSite, registry: Registry) -> Running:
     """Each engine, once its image is ready."""
     name: EngineName = request.param
     missing = [program for program in PROGRAMS[name] if shutil.which(program) is None]
     if missing:
         pytest.skip(f"{', '.join(missing)} not installed")
-    engine = engine_named(name, *configured(site, registry))
+    engine = engine_named(name, *configured(engine_site, registry))
     if engine_class(name).needs_fuse:
-        return Running(site, engine, str(site.artefact))
-    return Running(site, engine, pulled(engine))
-
-
-def configured(site: EngineSite, registry: Registry) -> tuple[Site, Cluster]:
-    """The hub's side, whose login node is this machine."""
-    insecure = site.folder / "registries.conf"
-    insecure.write_text(f'[[registry]]\nlocation = "{registry.host}"\ninsecure = true\n')
-    told = Site(image_registry=f"{registry.host}/images", artefacts=str(site.artefact.parent))
-    told.slurm_path = [str(DOUBLES), "/usr/bin", "/bin", "/usr/sbin"]
-    told.slurm_environment = {
-        **{name: site.environment[name] for name in ("SCRATCH", "XDG_RUNTIME_DIR")},
-        "CONTAINERS_REGISTRIES_CONF": str(insecure),
-    }
-    return told, Cluster(site, told)
-
-
-def pulled(engine: Engine, artefact: str = "a" * 64) -> str:
-    """The name of an image once the engine has it."""
-    return asyncio.run(engine.ensure("alice", artefact, None))
+        return Running(engine_site, engine, str(engine_site.artefact))
+    return Running(engine_site, engine, pulled(engine))
 
 
 # -- what is seen ----------------------------------------------------------------------------------
@@ -188,23 +117,6 @@ def test_the_environment_is_what_the_start_command_needs(running: Running) -> No
     assert said.split() == [str(where.home), "4711", "0,3", str(where.root)]
 
 
-SLOW_TO_END = """
-import signal, subprocess, sys, time
-
-def end(*_):
-    time.sleep(1)
-    subprocess.run(["/bin/busybox", "sh", "-c", "echo bye > " + sys.argv[1]], check=True)
-    sys.exit(5)
-
-# As the start command does.
-signal.signal(signal.SIGTERM, end)
-signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
-print("up", flush=True)
-time.sleep(30)
-"""
-"""Needs a file of the image's when it has heard the signal, to end well."""
-
-
 # -- how it ends -----------------------------------------------------------------------------------
 
 
@@ -253,85 +165,7 @@ def test_a_copy_goes_when_the_artefact_has_gone(running: Running, registry: Regi
         assert not asyncio.run(has())
 
 
-def test_without_a_registry_there_is_nothing_to_pull_from(site: EngineSite) -> None:
+def test_without_a_registry_there_is_nothing_to_pull_from(engine_site: EngineSite) -> None:
     without = Site()
     with pytest.raises(UserError, match="the site has none"):
-        pulled(engine_named("podman-hpc", without, Cluster(site, without)))
-
-
-# -- nodes without FUSE ----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def no_fuse(site: EngineSite) -> tuple[str, ...]:
-    """What makes a node of this machine that has none."""
-    if os.getuid() != 0:
-        pytest.skip("needs root, to hide /dev/fuse")
-    nothing = site.folder / "nothing"
-    nothing.touch()
-    script = f'mount --bind {nothing} /dev/fuse && exec "$@"'
-    return ("unshare", "--mount", "bash", "-c", script, "node")
-
-
-@pytest.fixture
-def node(site: EngineSite, registry: Registry, no_fuse: tuple[str, ...]) -> Running:
-    """Charliecloud on such a node."""
-    if shutil.which("ch-run") is None:
-        pytest.skip("ch-run is not installed")
-    engine = engine_named("charliecloud", *configured(site, registry))
-    return Running(site, engine, str(site.artefact), no_fuse)
-
-
-@pytest.fixture
-def unpacked(site: EngineSite) -> Path:
-    """Where alice's unpacked images are on the node."""
-    return site.folder / "local" / f"hpcbinder-images-{site.account.pw_uid}"
-
-
-UNTIL_TOLD = "echo $HPCBINDER_NODE_NOTICE; until [ -e {} ]; do busybox sleep 0.1; done; exit 7"
-
-
-def test_without_fuse_an_image_is_unpacked_once_and_goes_with_the_last_job(
-    node: Running, unpacked: Path
-) -> None:
-    told = [node.site.places().workspace / name for name in ("first", "second")]
-    jobs, notices = [], []
-    for go in told:
-        jobs.append(node.start("/bin/sh", "-c", UNTIL_TOLD.format(go)))
-        notices.append(jobs[-1].stdout.readline())  # type: ignore[union-attr]
-    assert "has no FUSE), so yours was unpacked to the node's own disk: which took" in notices[0]
-    assert "an earlier job had unpacked it" in notices[1]
-    for job, go, left in zip(jobs, told, ([node.site.artefact.stem], []), strict=True):
-        Path(go).touch()
-        assert job.wait(30) == 7
-        assert [path.name for path in unpacked.iterdir() if path.is_dir()] == left
-
-
-def test_what_a_killed_job_left_is_removed_by_the_next(node: Running, unpacked: Path) -> None:
-    process = node.start("/bin/sh", "-c", UNTIL_TOLD.format("/never"))
-    assert process.stdout is not None
-    process.stdout.readline()
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    other = unpacked / ("c" * 64)
-    (unpacked / node.site.artefact.stem).rename(other)
-    (unpacked / f"{node.site.artefact.stem}.used").rename(f"{other}.used")
-    assert node.seen("exit 3") == "[3]"
-    assert [path.name for path in unpacked.iterdir()] == ["lock"]
-
-
-def test_an_unpacked_image_hears_signals_too(node: Running) -> None:
-    host = HostParts.model_validate({"binds": [{"source": "/usr", "target": "/usr"}]})
-    said = f"{node.site.places().workspace}/said"
-    process = node.start("/usr/bin/python3", "-c", SLOW_TO_END, said, host=host)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "up\n"
-    os.killpg(process.pid, signal.SIGTERM)
-    assert process.wait(30) == 5
-
-
-def test_a_directory_of_somebody_elses_is_not_used(node: Running, unpacked: Path) -> None:
-    shutil.rmtree(unpacked, ignore_errors=True)
-    unpacked.mkdir()
-    assert "no image can be unpacked in" in node.seen("exit 0")
-    unpacked.rmdir()
+        pulled(engine_named("podman-hpc", without, Cluster(engine_site, without)))
