@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from images.small_image import make_artefact
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test_doubles"))
 from fixed_registry import Registry
 
-from hpcbinderhub.images import squash
 from hpcbinderhub.images.engines import ContainerRun, Engine
 from hpcbinderhub.images.engines.fuse import mounted_or_unpacked
 from hpcbinderhub.site import Site
@@ -77,8 +78,7 @@ class EngineSite:
         """The image as a file."""
         path = self.folder / "artefacts" / f"{'a' * 64}.squashfs"
         if not path.exists():
-            for _line in squash._mksquashfs(self.folder / "tree", path, processors=1):
-                pass
+            make_artefact(self.folder / "tree", path)
         return path
 
     @property
