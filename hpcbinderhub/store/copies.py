@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from ..database import Database
 from ..errors import Unavailable, UserError
@@ -50,7 +50,8 @@ class Copies:
                     log.warning("A copy of %s stays with %s: %s", artefact, user, error)
 
 
-def _launched(connection: Connection, artefact: str) -> list[Row[tuple[str, str]]]:
+def _launched(connection: Connection, artefact: str) -> list[tuple[str, str]]:
     """By whom, and with which profiles."""
     columns = select(launches.c.user, launches.c.profile).distinct()
-    return list(connection.execute(columns.where(launches.c.artefact == artefact)))
+    rows = connection.execute(columns.where(launches.c.artefact == artefact))
+    return [(row.user, row.profile) for row in rows]

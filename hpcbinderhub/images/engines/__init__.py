@@ -29,10 +29,14 @@ __all__ = [
 ]
 
 RUN_FILES: dict[str, type[FileEngine]] = {
-    engine.name: engine for engine in (Apptainer, Charliecloud, Enroot)
+    "apptainer": Apptainer,
+    "charliecloud": Charliecloud,
+    "enroot": Enroot,
 }
-KEEP_COPIES: dict[str, type[PulledEngine | Shifter]] = {
-    engine.name: engine for engine in (PodmanHpc, Sarus, Shifter)
+KEEP_COPIES: dict[str, type[PulledEngine] | type[Shifter]] = {
+    "podman-hpc": PodmanHpc,
+    "sarus": Sarus,
+    "shifter": Shifter,
 }
 
 
