@@ -72,7 +72,9 @@ def main(source: str, mountpoint: str, latency: str) -> None:
     """Serve until unmounted."""
     slow = Slow(os.path.realpath(source), float(latency))
     timeouts = dict.fromkeys(("entry_timeout", "attr_timeout", "negative_timeout"), CACHE_SECONDS)
-    FUSE(slow, mountpoint, foreground=True, ro=True, kernel_cache=True, **timeouts)
+    # One thread: libfuse would cancel others at the end, in the middle of Python.
+    how = {"foreground": True, "nothreads": True, "ro": True, "kernel_cache": True}
+    FUSE(slow, mountpoint, **how, **timeouts)
     print(json.dumps(slow.asked), flush=True)
 
 
