@@ -15,10 +15,12 @@ from pathlib import Path
 
 from hpcbinderhub.services.binder.handlers import routes
 from hpcbinderhub.services.binder.operations import openapi
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from traitlets import TraitType
 
 from hpcbinderhub.app import parser
+from hpcbinderhub.hostparts import Bind, HostParts
 from hpcbinderhub.profiles import Profile
 from hpcbinderhub.site import Site
 
@@ -37,8 +39,10 @@ def configuration() -> str:
         for trait in traits:
             lines += ["", f"### `c.Site.{trait.name}`", "", *described(trait)]
     lines += ["", "## Profiles", "", inspect.getdoc(Profile) or ""]
-    lines += ["", "| field | default | meaning |", "|---|---|---|"]
-    lines += [row(name, field) for name, field in Profile.model_fields.items()]
+    lines += fields(Profile)
+    module = sys.modules[HostParts.__module__]
+    lines += ["", "### `host` and `gpu_host`", "", inspect.getdoc(module) or "", *fields(HostParts)]
+    lines += ["", f"A bind: {inspect.getdoc(Bind)}", *fields(Bind)]
     return "\n".join(lines) + "\n"
 
 
@@ -60,9 +64,17 @@ def described(trait: TraitType) -> list[str]:
     return [f"{kind}, `{default!r}` unless set.", "", inspect.cleandoc(trait.help)]
 
 
+def fields(model: type[BaseModel]) -> list[str]:
+    """A table of a model's fields."""
+    head = ["", "| field | default | meaning |", "|---|---|---|"]
+    return head + [row(name, field) for name, field in model.model_fields.items()]
+
+
 def row(name: str, field: FieldInfo) -> str:
-    """A profile's field."""
-    default = "required" if field.is_required() else f"`{field.get_default()!r}`"
+    """One field."""
+    value = field.get_default()
+    nothing = isinstance(value, BaseModel) and not value.model_fields_set
+    default = "required" if field.is_required() else f"`{ ({} if nothing else value)!r}`"
     return f"| `{name}` | {default} | {field.description or ''} |"
 
 

@@ -35,6 +35,8 @@ NODE_DECIDES = {
 BUILDERS_OWN = {"HOME", "USER", "LOGNAME", "HOSTNAME", "PWD", "TMPDIR"}
 # Where engines mount the host's GPU and MPI libraries for the image to use.
 ENGINE_LIBRARIES = ("/opt/udiImage/", "/.singularity.d/")
+# Where the site itself has such libraries mounted; they go before all others.
+SITE_LIBRARIES = "HPCBINDER_LIBRARY_PATH"
 
 
 def base(job: Mapping[str, str], image: Mapping[str, str]) -> dict[str, str]:
@@ -45,7 +47,8 @@ def base(job: Mapping[str, str], image: Mapping[str, str]) -> dict[str, str]:
         # The host's directory is not in the container.
         env.pop("TMPDIR", None)
     libraries = job.get("LD_LIBRARY_PATH", "").split(":")
-    mounted = [path for path in libraries if path.startswith(ENGINE_LIBRARIES)]
+    mounted = [path for path in job.get(SITE_LIBRARIES, "").split(":") if path]
+    mounted += [path for path in libraries if path.startswith(ENGINE_LIBRARIES)]
     if mounted:
         own = [env["LD_LIBRARY_PATH"]] if env.get("LD_LIBRARY_PATH") else []
         env["LD_LIBRARY_PATH"] = ":".join([*mounted, *own])

@@ -12,6 +12,9 @@ from .login import LoginShell
 from .report import Exit, Stop, say, storage
 from .web import Hub
 
+# What the job's own script has to tell the server's owner about the node.
+NODE_NOTICE = "HPCBINDER_NODE_NOTICE"
+
 
 def run(launch: Path, description: Path) -> int:
     """Start the server of `launch`; returns only the exit code of a failure."""
@@ -19,6 +22,8 @@ def run(launch: Path, description: Path) -> int:
     os.umask(0o077)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stopped)
+    # An engine's own programs had to be kept from ending before us.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
     try:
         _start(launch, description)
     except Stop as stop:
@@ -62,7 +67,7 @@ def _start(launch: Path, description: Path) -> NoReturn:
     _held_until_exec, port = server.reserve_port()
     env["JUPYTERHUB_SERVICE_URL"] = server.service_url(env, port)
     argv = server.command(this, grant.args)
-    notice = " ".join(filter(None, told))
+    notice = " ".join(filter(None, (*told, os.environ.get(NODE_NOTICE))))
     server.announce(grant, port, notice, Hub("server", trusted.context, server.PATIENCE))
     say("server", f"Starting the server on port {port}.")
     os.umask(content.UMASK)

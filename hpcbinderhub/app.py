@@ -18,6 +18,7 @@ from .credentials.keyring import add_key
 from .database import Database
 from .errors import UserError
 from .images.base import ensure_base
+from .images.engines.findings import findings
 from .site import load_site
 from .slurm.packing import packed
 
@@ -35,6 +36,12 @@ def base_image(options: argparse.Namespace) -> None:
     site = load_site(options.config)
     for settings in base_settings(site, storage(Path(site.builder_dir))):
         print(ensure_base(settings, hpcbinder_source(options.hpcbinder), print).name)
+
+
+def check(options: argparse.Namespace) -> None:
+    """Tell what the site's engines cannot do of what its profiles ask."""
+    for finding in findings(load_site(options.config)):
+        print(finding)
 
 
 def database_upgrade(options: argparse.Namespace) -> None:
@@ -94,6 +101,7 @@ def parser() -> argparse.ArgumentParser:
         )
         return made
 
+    configured(command("check", check))
     for name, run in (("worker", worker), ("base-image", base_image)):
         made = configured(command(name, run))
         made.add_argument("--hpcbinder", help="source tree or wheel of the in-image distribution")

@@ -12,9 +12,14 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from .errors import NotAllowed, UserError
+from .hostparts import HostParts
 
+EngineName = Literal["apptainer", "charliecloud", "enroot", "podman-hpc", "sarus", "shifter"]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
 """A name that Slurm, a URL and a file system all take as it is; it never starts with a dash."""
+
+ModuleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+/-]*$")]
+"""A name that `module load` takes."""
 
 
 class Resources(BaseModel):
@@ -37,8 +42,20 @@ class Profile(BaseModel):
     name: Name = Field(description="Short name, used in links and in the API.")
     title: str = Field(description="What the launch page shows.")
     description: str = Field(default="", description="One sentence below the title.")
-    engine: Literal["charliecloud", "shifter"] = Field(
+    engine: EngineName = Field(
         default="charliecloud", description="The container engine on this profile's nodes."
+    )
+    modules: tuple[ModuleName, ...] = Field(
+        default=(), description="What `module load` loads on the node before the engine starts."
+    )
+    host: HostParts = Field(
+        default=HostParts(), description="What every container gets of its host; see below."
+    )
+    gpu_host: HostParts = Field(
+        default=HostParts(), description="What it gets besides if the launch has GPUs."
+    )
+    gpu_maker: Literal["nvidia", "amd"] = Field(
+        default="nvidia", description="Whose GPUs they are: engines have an option for each."
     )
     partition: Name = Field(description="The Slurm partition.")
     qos: Name | None = Field(default=None, description="The Slurm QOS; Slurm's default if unset.")
@@ -87,6 +104,10 @@ class Profile(BaseModel):
                     "Choose a value within the limit, or another profile.",
                 )
         return wanted
+
+    def host_parts(self, gpus: int) -> HostParts:
+        """What a container with so many GPUs gets of its host."""
+        return self.host | self.gpu_host if gpus else self.host
 
     def check_account(self, account: str | None) -> None:
         """Refuse an account that the profile does not list."""

@@ -124,13 +124,17 @@ class Site(LoggingConfigurable):
         Unicode(),
         default_value=["/usr/local/bin", "/usr/bin", "/bin"],
         config=True,
-        help="Directories on the login nodes in which `sbatch` and the like are looked for.",
+        help="Directories on the login nodes in which `sbatch` and engines' clients are.",
     )
     slurm_environment = Dict(
         key_trait=Unicode(),
         value_trait=Unicode(),
         config=True,
-        help="Variables that the Slurm clients need. Example: `{'SLURM_CONF': '/opt/slurm.conf'}`.",
+        help="""Variables that Slurm's and engines' clients need on the login nodes.
+
+        `{user}` and `{home}` are filled in. Example: `{'SLURM_CONF': '/opt/slurm.conf'}`, or
+        `{'SCRATCH': '/scratch/{user}'}`, below which podman-hpc keeps a user's images.
+        """,
     )
     job_prologue = Unicode(
         "",
@@ -480,6 +484,25 @@ class Site(LoggingConfigurable):
     )
 
     # -- engines ---------------------------------------------------------------------------------
+    image_registry = Unicode(
+        "",
+        config=True,
+        help="""A repository in a registry, for engines that run no file but pull.
+
+        These are podman-hpc, Sarus, and Shifter without `shifter_gateway`. Every image is there
+        with its artefact's SHA-256 as its tag, and whoever reaches the registry can pull it.
+        Example: `registry.example.org/hpcbinder/images`.
+        """,
+    )
+    node_local = Unicode(
+        "",
+        config=True,
+        help="""A directory on each node's own disk, for images where no FUSE can mount them.
+
+        They are unpacked there: it needs room for some GB, so it should not be in memory. `TMPDIR`
+        of the job, or `/tmp`, unless set. Example: `/local/scratch`.
+        """,
+    )
     shifter_gateway_user = Unicode(
         "hpcwatch",
         config=True,
@@ -487,7 +510,12 @@ class Site(LoggingConfigurable):
     )
     shifter_system = Unicode("cluster", config=True, help="`system` in Shifter's udiRoot.conf.")
     shifter_gateway = Unicode(
-        "", config=True, help="Shifter's gateway, as login nodes reach it. `http://gw:5000`."
+        "",
+        config=True,
+        help="""Shifter's gateway, as login nodes reach it, if it lets us import images.
+
+        Without it, Shifter pulls from `image_registry`. Example: `http://gw:5000`.
+        """,
     )
 
     # -- launches --------------------------------------------------------------------------------

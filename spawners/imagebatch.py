@@ -17,6 +17,7 @@ from traitlets import default
 
 from hpcbinderhub.errors import NotAllowed, Unavailable, UserError
 from hpcbinderhub.images.engines import ContainerRun, Engine, engine_named
+from hpcbinderhub.images.engines.fuse import mounted_or_unpacked
 from hpcbinderhub.launches.options import LaunchOptions, parse_options
 from hpcbinderhub.profiles import Profile, find_profile
 from hpcbinderhub.repos.identifiers import page_of
@@ -49,6 +50,11 @@ class Plan:
     def reader(self) -> int | None:
         """Whose artefact is run, if it is not everybody's: nobody runs another user's."""
         return self.member.account.uid if self.options.private else None
+
+    @property
+    def host_variables(self) -> dict[str, str]:
+        """What the profile sets for what it gives of the host."""
+        return dict(self.profile.host_parts(self.options.gpus or 0).environment)
 
 
 class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
@@ -260,20 +266,26 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
                 data_roots=tuple(site.data_roots),
                 command=(START_COMMAND, "start", "--launch", str(where.launch)),
                 reach=options.reach,
+                host=plan.profile.host_parts(resources.gpus),
+                gpus=plan.profile.gpu_maker if resources.gpus else None,
             )
         )
+        if engine.needs_fuse:
+            command = mounted_or_unpacked(command, image, site.node_local)
         return Submission(
             name=job_name(options.launch),
             directory=str(where.launch),
             directories=(
                 *(str(where.copy_of(path)) for path in where.shown(options.reach)),
+                *(str(where.copy_of(top)) for top in engine.covered(where, options.reach)),
                 str(where.workspace.parent),
+                str(where.home),
             ),
             options=(
                 *sbatch_options(options, plan.profile, resources, where),
                 *engine.sbatch_options(image),
             ),
-            script=batch_script(site.job_prologue, command),
+            script=batch_script(site.job_prologue, plan.profile.modules, command),
             claim={
                 "claim_url": self._callback_url("claim"),
                 "ticket": secrets.token_urlsafe(32),
@@ -404,7 +416,7 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
     def _what_the_job_needs(self, plan: Plan) -> dict[str, Any]:
         options, site = plan.options, self._facility.site
         return {
-            "env": self.get_env() | self._binder_variables(options),
+            "env": self.get_env() | plan.host_variables | self._binder_variables(options),
             "args": self.get_args(),
             "ready_url": self._callback_url("ready"),
             "content": {

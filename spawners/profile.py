@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from jupyterhub.spawner import Spawner
 from wrapspawner import WrapSpawner
 
 from hpcbinderhub.launches.options import parse_options
-from hpcbinderhub.profiles import find_profile
+from hpcbinderhub.profiles import EngineName, find_profile
 
 from .defaults import ClusterDefaults
 from .errors import refusing
@@ -17,7 +17,7 @@ from .record import commit_state
 from .shifter import ShifterBatchSpawner
 
 SPAWNERS: dict[str, type[ImageBatchSpawner]] = {
-    "charliecloud": ImageBatchSpawner,
+    **dict.fromkeys(get_args(EngineName), ImageBatchSpawner),
     "shifter": ShifterBatchSpawner,
 }
 

@@ -145,9 +145,19 @@ class Cluster:
         """Delete one; what is nowhere else only with `force`."""
         await self._call(user, "delete-workspace", root=root, name=name, force=force)
 
-    async def shifter_lookup(self, user: str, image: str) -> str:
-        """Shifter's id for an image name, or an empty string."""
-        return str((await self._call(user, "shifter-lookup", image=image))["id"])
+    async def image_lookup(self, user: str, engine: str, image: str) -> str:
+        """The id by which an engine knows an image of the user's, or an empty string."""
+        answer = await self._call(user, "image-lookup", engine=engine, image=image)
+        return str(answer["id"])
+
+    async def image_pull(self, user: str, engine: str, image: str) -> str:
+        """Have an engine pull an image as the user; what it said. A look-up tells whether it did,
+        since its exit code does not."""
+        return str((await self._call(user, "image-pull", engine=engine, image=image))["said"])
+
+    async def image_remove(self, user: str, engine: str, image: str) -> None:
+        """Have an engine remove its copy of an image of the user's, if there is one."""
+        await self._call(user, "image-remove", engine=engine, image=image)
 
     async def shifter_import(self, url: str, path: str) -> None:
         """Have Shifter's gateway take in a squashfs file."""

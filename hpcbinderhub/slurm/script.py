@@ -43,8 +43,10 @@ def sbatch_options(
     return tuple(chosen)
 
 
-def batch_script(prologue: str, command: Sequence[str]) -> str:
-    """The script that Slurm runs: the site's own lines, then the engine in the shell's place, so
-    that signals reach it."""
-    lines = ["#!/bin/bash", "umask 077", prologue.strip(), f"exec {shlex.join(command)}"]
+def batch_script(prologue: str, modules: Sequence[str], command: Sequence[str]) -> str:
+    """The script that Slurm runs: the site's own lines, the profile's environment modules, then the
+    engine in the shell's place, so that signals reach it."""
+    lines = ["#!/bin/bash", "umask 077", prologue.strip()]
+    lines += [f"module load {shlex.quote(module)} || exit" for module in modules]
+    lines.append(f"exec {shlex.join(command)}")
     return "\n".join(line for line in lines if line) + "\n"

@@ -64,6 +64,7 @@ from hpcbinderhub.site import Site, load_site
 from hpcbinderhub.slurm.cluster import Cluster, cluster_of
 from hpcbinderhub.store.catalogue import Catalogue
 from hpcbinderhub.store.collector import COLLECT_SECONDS, Collector
+from hpcbinderhub.store.copies import Copies
 from hpcbinderhub.store.uses import Uses
 from hpcbinderhub.trust.consents import Consents
 from hpcbinderhub.trust.grounds import Trust
@@ -109,6 +110,7 @@ class Services:
     conductor: Conductor
     workspaces: Workspaces
     catalogue: Catalogue
+    copies: Copies
     workers: Sightings
     limiter: RateLimiter
     followers: Followers
@@ -149,6 +151,7 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
     uses = Uses(site.artefacts_grace_days, database, hub)
     catalogue = Catalogue(database, uses)
     collector = Collector(site, database, catalogue, uses)
+    copies = Copies(site, database, cluster)
     return Services(
         site=site,
         database=database,
@@ -173,6 +176,7 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
         ),
         workspaces=Workspaces(site, book, cluster, hub, repositories, access),
         catalogue=catalogue,
+        copies=copies,
         workers=workers,
         limiter=RateLimiter(site.request_limit, site.request_limit_seconds),
         followers=Followers(site.streams_per_user),
@@ -188,7 +192,7 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
         ),
         metrics=Metrics(database),
         upkeep=upkeep_of(
-            site, database, events, queue, book, collector, repositories, pushed, content
+            site, database, events, queue, book, collector, copies, repositories, pushed, content
         ),
         farewell=Farewell(),
     )
@@ -201,6 +205,7 @@ def upkeep_of(
     queue: BuildQueue,
     book: LaunchBook,
     collector: Collector,
+    copies: Copies,
     repositories: Repositories,
     pushed: Pushed,
     content: ContentStore,
@@ -216,6 +221,7 @@ def upkeep_of(
             Task("logs", Retention(database, site.log_days).tidy, TIDY_SECONDS),
             Task("launches", expiry.tidy, TIDY_SECONDS),
             Task("the artefact store", collector.collect, COLLECT_SECONDS),
+            Task("copies of images", copies.tidy, TIDY_SECONDS),
             Task("pushed repositories", pushed.tidy, TIDY_SECONDS),
             Task("copies of repositories", room.tidy, TIDY_SECONDS),
             Task("files for launches", content.tidy, TIDY_SECONDS),

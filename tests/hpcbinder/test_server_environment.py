@@ -126,6 +126,10 @@ def test_libraries_that_the_engine_mounts_come_before_the_images() -> None:
         "/opt/udiImage/modules/mpich/lib64:/srv/lib"
     )
     assert "LD_LIBRARY_PATH" not in base({"LD_LIBRARY_PATH": "/home/ada/lib"}, {})
+    job["HPCBINDER_LIBRARY_PATH"] = "/opt/mpi/lib:/opt/mpi/dep"
+    assert base(job, {"LD_LIBRARY_PATH": "/srv/lib"})["LD_LIBRARY_PATH"] == (
+        "/opt/mpi/lib:/opt/mpi/dep:/opt/udiImage/modules/mpich/lib64:/srv/lib"
+    )
 
 
 def profile(node: Node, text: str) -> None:

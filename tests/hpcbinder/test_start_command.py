@@ -71,6 +71,20 @@ def test_signals_reach_the_server_itself(node: Node) -> None:
     assert launch.end(process).started["received"] == "SIGTERM"
 
 
+def test_a_signal_that_an_engine_had_to_block_reaches_the_server_all_the_same(node: Node) -> None:
+    launch = node.launch()
+    launch.grant["args"].append("--wait")
+    process = launch.begin(inside=["env", "--block-signal=TERM"])
+    until(launch.report.exists)
+    process.send_signal(signal.SIGTERM)
+    assert launch.end(process).started["received"] == "SIGTERM"
+
+
+def test_the_servers_owner_is_told_what_the_jobs_script_says_of_the_node(node: Node) -> None:
+    node.launch().run({"HPCBINDER_NODE_NOTICE": "This node has no FUSE."})
+    assert node.hub.asked("/ready")[-1].body["notice"] == "This node has no FUSE."
+
+
 def test_the_server_ignores_no_signal_because_we_did(node: Node) -> None:
     # The stand-in is Python and ignores these two itself: so ask the shell of a start script.
     node.start_script = str(

@@ -1,86 +1,171 @@
-"""What is to be seen in a container, with the engine itself."""
+"""What is to be seen in a container, and how it ends, with the engines themselves.
+
+Charliecloud runs the artefact's file; podman-hpc is Podman behind a stand-in, which pulls the same
+image from a registry. `docs/engines.md` says what was run of the other engines.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
-import subprocess
+import signal
 from pathlib import Path
 
 import pytest
+from images.engine_site import SLOW_TO_END, EngineSite, Registry, Running, configured, pulled
 
-from hpcbinderhub.images.engines import Charliecloud, ContainerRun
+from hpcbinderhub.errors import UserError
+from hpcbinderhub.hostparts import HostParts
+from hpcbinderhub.images.engines import engine_class, engine_named
+from hpcbinderhub.profiles import EngineName
 from hpcbinderhub.site import Site
+from hpcbinderhub.slurm.cluster import Cluster
 from hpcbinderhub.trust.reach import Reach
-from hpcbinderhub.workspaces import Account, Places, places
 
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("ch-run") and shutil.which("busybox")),
-    reason="needs Charliecloud and busybox-static",
-)
-
-
-@pytest.fixture
-def image(tmp_path: Path) -> Path:
-    """A system of one program, with an empty directory for the tests' own file system."""
-    made = tmp_path / "image"
-    for name in ("bin", "dev", "etc", "proc", "sys", "tmp", tmp_path.parts[1]):
-        (made / name).mkdir(parents=True, exist_ok=True)
-    for name in ("hosts", "passwd", "group", "resolv.conf"):
-        (made / "etc" / name).touch()
-    shutil.copy(shutil.which("busybox") or "", made / "bin" / "busybox")
-    return made
+pytestmark = pytest.mark.slow
+PROGRAMS: dict[EngineName, tuple[str, ...]] = {
+    "charliecloud": ("ch-run", "mksquashfs", "unsquashfs", "busybox"),
+    "podman-hpc": ("podman", "runc", "fuse-overlayfs", "newuidmap", "busybox"),
+}
 
 
-@pytest.fixture
-def homes(tmp_path: Path) -> Path:
-    """alice's home and bob's, with a file in each."""
-    for user in ("alice", "bob"):
-        (tmp_path / "homes" / user).mkdir(parents=True)
-        (tmp_path / "homes" / user / "thesis.txt").write_text(f"{user}'s thesis")
-    return tmp_path / "homes"
+@pytest.fixture(scope="module", params=list(PROGRAMS))
+def running(request: pytest.FixtureRequest, engine_site: EngineSite, registry: Registry) -> Running:
+    """Each engine, once its image is ready."""
+    name: EngineName = request.param
+    missing = [program for program in PROGRAMS[name] if shutil.which(program) is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} not installed")
+    engine = engine_named(name, *configured(engine_site, registry))
+    if engine_class(name).needs_fuse:
+        return Running(engine_site, engine, str(engine_site.artefact))
+    return Running(engine_site, engine, pulled(engine))
 
 
-def seen(image: Path, where: Places, reach: Reach, *command: str) -> str:
-    """What a command in the container prints."""
-    copies = [where.copy_of(path) for path in where.shown(reach)]
-    for directory in (where.launch, where.workspace, *copies):
-        Path(directory).mkdir(parents=True, exist_ok=True)
-    run = ContainerRun(str(image), where, (), ("/bin/busybox", *command), reach)
-    env = {"PATH": os.environ["PATH"], "USER": "alice", "HOME": str(where.real_home)}
-    command_line = Charliecloud(Site()).command(run)
-    done = subprocess.run(command_line, env=env, capture_output=True, text=True)
-    return done.stdout + done.stderr
+# -- what is seen ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("root", ["{home}/hpcbinder", "{base}/workspaces/{user}"])
 def test_a_home_is_seen_where_that_was_granted_and_nowhere_else(
-    root: str, image: Path, homes: Path
+    root: str, running: Running
 ) -> None:
-    template = root.replace("{base}", str(homes.parent))
-    alice = Account("alice", 0, str(homes / "alice"))
-    where = places(template, alice, "0abc1234", "quickstart-123456")
-    thesis = str(homes / "alice" / "thesis.txt")
+    homes = running.site.folder / "homes"
+    if "{base}" in root:
+        base = running.site.folder / "workspaces" / "alice"
+        base.mkdir(parents=True, exist_ok=True)
+        shutil.chown(base, running.site.account.pw_uid)
+    where = running.site.places(root.replace("{base}", str(homes.parent)))
+    thesis = f"busybox cat {homes}/alice/thesis.txt"
 
-    assert "No such file" in seen(image, where, Reach.CLOSED, "cat", thesis)
-    assert seen(image, where, Reach.HOME, "cat", thesis) == "alice's thesis"
-    seen(image, where, Reach.HOME, "touch", f"{homes}/alice/by-the-code")
+    assert "No such file" in running.seen(thesis, where=where)
+    assert running.seen(thesis, where=where, reach=Reach.HOME) == "alice's thesis"
+    running.seen(f"busybox touch {homes}/alice/by-the-code", where=where, reach=Reach.HOME)
     assert (homes / "alice" / "by-the-code").exists()
+    (homes / "alice" / "by-the-code").unlink()
     for reach in Reach:
-        assert "No such file" in seen(image, where, reach, "ls", str(homes / "bob"))
-        assert seen(image, where, reach, "ls", str(where.workspace.parent)).split() == ["files"]
+        assert "No such file" in running.seen(f"busybox ls {homes}/bob", where=where, reach=reach)
+        listed = running.seen(f"busybox ls {where.workspace.parent}", where=where, reach=reach)
+        assert listed == "files"
 
 
-def test_one_launch_does_not_see_what_another_will_run(image: Path, homes: Path) -> None:
-    alice = Account("alice", 0, str(homes / "alice"))
-    trusted = places("{home}/hpcbinder", alice, "0abc1234", "trusted-123456")
-    seen(image, trusted, Reach.HOME, "touch", f"{trusted.workspace}/run.py")
-    strange = places("{home}/hpcbinder", alice, "0abc1235", "strange-123456")
-    found = seen(image, strange, Reach.CLOSED, "find", str(strange.root), "-maxdepth", "2")
+def test_one_launch_does_not_see_what_another_will_run(running: Running) -> None:
+    trusted = running.site.places(launch="0abc1235")
+    running.seen(f"busybox touch {trusted.workspace}/run.py", where=trusted, reach=Reach.HOME)
+    strange = running.site.places(launch="0abc1236")
+    found = running.seen(f"busybox find {strange.root} -maxdepth 2", where=strange)
     assert sorted(line.removeprefix(str(strange.root)) for line in found.split()) == [
         "",
         "/launches",
-        "/launches/0abc1235",
+        "/launches/0abc1236",
         "/workspaces",
-        "/workspaces/strange-123456",
+        "/workspaces/quickstart-bc1236",
     ]
+
+
+def test_the_workspace_is_hers_to_write_and_the_image_is_not(running: Running) -> None:
+    where = running.site.places()
+    assert running.seen(f"busybox touch {where.workspace}/here && busybox id -u") == str(
+        running.site.account.pw_uid
+    )
+    assert Path(where.workspace, "here").stat().st_uid == running.site.account.pw_uid
+    for path in ("/new", "/bin/new", "/etc/new"):
+        said = running.seen(f"busybox touch {path}")
+        assert "Read-only file system" in said or "Permission denied" in said
+
+
+def test_what_the_site_gives_of_its_host(running: Running) -> None:
+    data = running.site.folder / "scratch" / "libraries"
+    data.mkdir(exist_ok=True)
+    shutil.chown(data, running.site.account.pw_uid)
+    (data / "libmpi.so").write_text("mpi")
+    host = HostParts.model_validate(
+        {
+            "binds": [{"source": str(data), "target": "/opt"}],
+            "library_path": ["/opt"],
+        }
+    )
+    said = running.seen("busybox cat /opt/libmpi.so; echo; echo $HPCBINDER_LIBRARY_PATH", host=host)
+    assert said.split() == ["mpi", "/opt"]
+    refused = "Read-only file system" in running.seen("busybox touch /opt/x", host=host)
+    assert refused is running.engine.read_only_binds
+
+
+def test_the_environment_is_what_the_start_command_needs(running: Running) -> None:
+    where = running.site.places()
+    said = running.seen("echo $HOME; echo $SLURM_JOB_ID; echo $CUDA_VISIBLE_DEVICES; pwd")
+    assert said.split() == [str(where.home), "4711", "0,3", str(where.root)]
+
+
+# -- how it ends -----------------------------------------------------------------------------------
+
+
+def test_the_commands_exit_code_is_the_engines(running: Running) -> None:
+    assert running.seen("exit 7") == "[7]"
+
+
+def test_a_signal_of_slurms_reaches_the_command_which_ends_in_its_own_time(
+    running: Running,
+) -> None:
+    """Slurm signals all of a job's processes: the engine's own among them."""
+    said = f"{running.site.places().workspace}/said"
+    host = HostParts.model_validate({"binds": [{"source": "/usr", "target": "/usr"}]})
+    process = running.start("/usr/bin/python3", "-c", SLOW_TO_END, said, host=host)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "up\n"
+    os.killpg(process.pid, signal.SIGTERM)
+    assert process.wait(30) == 5
+    assert Path(said).read_text() == "bye\n"
+
+
+# -- images that are pulled ------------------------------------------------------------------------
+
+
+def test_a_pull_is_judged_by_what_is_there_afterwards(running: Running) -> None:
+    if running.engine.needs_fuse:
+        pytest.skip("runs the artefact's own file")
+    with pytest.raises(UserError, match="could not pull the image") as failure:
+        pulled(running.engine, "b" * 64)
+    assert "404" in failure.value.detail
+
+
+def test_a_copy_goes_when_the_artefact_has_gone(running: Running, registry: Registry) -> None:
+    if running.engine.needs_fuse:
+        pytest.skip("keeps no copies")
+    registry.add_image("images", "d" * 64, running.site.folder / "tree")
+    image = pulled(running.engine, "d" * 64)
+    cluster = configured(running.site, registry)[1]
+
+    async def has() -> bool:
+        return bool(await cluster.image_lookup("alice", running.engine.name, image))
+
+    assert asyncio.run(has())
+    for _ in range(2):
+        asyncio.run(running.engine.remove("alice", "d" * 64))
+        assert not asyncio.run(has())
+
+
+def test_without_a_registry_there_is_nothing_to_pull_from(engine_site: EngineSite) -> None:
+    without = Site()
+    with pytest.raises(UserError, match="the site has none"):
+        pulled(engine_named("podman-hpc", without, Cluster(engine_site, without)))

@@ -118,5 +118,5 @@ def test_whose_artefact_is_run_is_not_for_the_request_to_say() -> None:
 
 def test_an_engine_with_one_store_for_all_runs_nothing_private() -> None:
     Shifter.check(private=False)
-    with pytest.raises(NotAllowed, match="Shifter gives every user every image"):
+    with pytest.raises(NotAllowed, match="Shifter keeps no image for one user alone"):
         Shifter.check(private=True)

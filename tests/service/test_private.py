@@ -180,7 +180,7 @@ def test_an_engine_that_cannot_keep_an_image_to_one_user_is_refused(
     start_service(profiles=[shifter])
     enter(alice, private)
     refused = failure(alice, private, profile="shifter")
-    assert refused["message"].startswith("Shifter gives every user every image")
+    assert refused["message"].startswith("Shifter keeps no image for one user alone")
     assert refused["advice"] == "Choose a profile with another engine."
     assert private not in [build["repo_url"] for build in alice.call("GET", "api/builds").json()]
     assert alice.follow(alice.launch(repository.url, profile="shifter"))["phase"] == "ready"

@@ -10,11 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpcbinderhub.errors import UserError
-from hpcbinderhub.images.engines import Charliecloud, ContainerRun, Shifter
 from hpcbinderhub.launches.options import LaunchOptions, parse_options
 from hpcbinderhub.profiles import Profile
-from hpcbinderhub.site import Site
-from hpcbinderhub.slurm.cluster import cluster_of
 from hpcbinderhub.slurm.script import batch_script, sbatch_options
 from hpcbinderhub.trust.reach import Reach
 from hpcbinderhub.workspaces import Account, places, workspace_name
@@ -66,77 +63,23 @@ def test_every_option_is_on_the_command_line() -> None:
     )
 
 
-def test_charliecloud_shows_the_workspace_and_the_data_and_nothing_else_of_home() -> None:
-    engine = Charliecloud(Site())
-    run = ContainerRun("/artefacts/x.squashfs", WHERE, ("/scratch",), ("start",))
-    assert engine.command(run) == [
-        "ch-run",
-        "--bind=/home/alice/hpcbinder/launches/0abc1234/view/home:/home",
-        f"--bind={WHERE.launch}:{WHERE.launch}",
-        f"--bind={WHERE.workspace.parent}:{WHERE.workspace.parent}",
-        "--bind=/scratch:/scratch",
-        "--cd=/home/alice/hpcbinder",
-        "/artefacts/x.squashfs",
-        "--",
-        "start",
-    ]
-
-
-def test_charliecloud_shows_her_home_where_that_was_granted() -> None:
-    engine = Charliecloud(Site())
-    run = ContainerRun("/artefacts/x.squashfs", WHERE, ("/scratch",), ("start",), Reach.HOME)
-    assert engine.command(run) == [
-        "ch-run",
-        "--bind=/home/alice/hpcbinder/launches/0abc1234/view/home:/home",
-        "--bind=/home/alice:/home/alice",
-        "--bind=/scratch:/scratch",
-        "--cd=/home/alice/hpcbinder",
-        "/artefacts/x.squashfs",
-        "--",
-        "start",
-    ]
-
-
-def test_charliecloud_shows_her_home_beside_workspaces_on_another_file_system() -> None:
-    where = places("/projects/{user}", ALICE, "0abc1234", "quickstart-123456")
-    run = ContainerRun("/artefacts/x.squashfs", where, ("/projects",), ("start",), Reach.HOME)
-    command = Charliecloud(Site()).command(run)
-    assert [word for word in command if word.startswith("--bind")] == [
-        "--bind=/projects/alice/launches/0abc1234/view/home:/home",
-        "--bind=/projects/alice/launches/0abc1234/view/projects:/projects",
-        "--bind=/home/alice:/home/alice",
-        f"--bind={where.launch}:{where.launch}",
-        f"--bind={where.workspace.parent}:{where.workspace.parent}",
-    ]
-
-
-def test_shifter_shows_what_its_site_configured_however_far_a_launch_reaches() -> None:
-    engine = Shifter(Site(), cluster_of(Site()))
-    for reach in Reach:
-        assert engine.command(ContainerRun("id:abc", WHERE, (), ("start",), reach)) == [
-            "shifter",
-            "--image=id:abc",
-            "--env=HOME=/home/alice/hpcbinder/launches/0abc1234/home",
-            "--workdir=/home/alice/hpcbinder",
-            "--",
-            "start",
-        ]
-
-
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0")), max_size=5))
 @settings(deadline=None)
 def test_no_word_of_a_command_is_read_by_the_shell(words: list[str]) -> None:
-    script = batch_script("", ["printf", "%s\\0", *words])
+    script = batch_script("", [], ["printf", "%s\\0", *words])
     ran = subprocess.run(["bash"], input=script.encode(), capture_output=True, check=True)
     assert ran.stdout.decode().split("\0")[:-1] == (words or [""])
 
 
-def test_the_sites_own_lines_come_first() -> None:
-    script = batch_script("module load charliecloud\n", ["ch-run", "a b"])
+def test_the_sites_own_lines_come_first_and_then_the_profiles_modules() -> None:
+    modules = ["charliecloud/0.40", "cray-mpich"]
+    script = batch_script(". /etc/profile.d/lmod.sh\n", modules, ["ch-run", "a b"])
     assert script.splitlines() == [
         "#!/bin/bash",
         "umask 077",
-        "module load charliecloud",
+        ". /etc/profile.d/lmod.sh",
+        "module load charliecloud/0.40 || exit",
+        "module load cray-mpich || exit",
         f"exec {shlex.join(['ch-run', 'a b'])}",
     ]
 

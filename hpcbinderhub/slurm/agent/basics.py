@@ -29,6 +29,22 @@ def slurm(
     What the user's rc files export (SBATCH_TIMELIMIT, SQUEUE_FORMAT, ...) beats options in a
     script and changes output formats; none of it is passed on.
     """
+    program = find_program(arguments[0], request["path"])
+    done = subprocess.run(
+        [program] + arguments[1:],
+        input=script,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment_of(request),
+        cwd="/",
+        universal_newlines=True,
+        timeout=COMMAND_SECONDS,
+    )
+    return done.returncode, done.stdout, done.stderr.strip()
+
+
+def environment_of(request: Request) -> Dict[str, str]:
+    """What another program is given: the account's own, and what the site says."""
     account = pwd.getpwuid(os.getuid())
     environment = {
         "PATH": ":".join(request["path"]),
@@ -39,19 +55,10 @@ def slurm(
         "LANG": "C.UTF-8",
         "SLURM_TIME_FORMAT": "%s",
     }
-    environment.update(request["env"])
-    program = find_program(arguments[0], request["path"])
-    done = subprocess.run(
-        [program] + arguments[1:],
-        input=script,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment,
-        cwd="/",
-        universal_newlines=True,
-        timeout=COMMAND_SECONDS,
-    )
-    return done.returncode, done.stdout, done.stderr.strip()
+    for name, value in request["env"].items():
+        filled = value.replace("{user}", account.pw_name).replace("{home}", account.pw_dir)
+        environment[name] = filled
+    return environment
 
 
 def send(request: Request, piece: bytes) -> None:

@@ -12,7 +12,7 @@ import os
 import sys
 from typing import Any, Callable, Dict, List
 
-from . import artefacts, jobs, repositories, shifter, workspaces
+from . import artefacts, images, jobs, repositories, shifter, workspaces
 from .basics import Refused, Request
 
 Operation = Callable[[Request], Dict[str, Any]]
@@ -26,7 +26,9 @@ OPERATIONS: Dict[str, Operation] = {
     "tail": jobs.tail,
     "repository-commit": repositories.commit,
     "repository-bundle": repositories.bundle,
-    "shifter-lookup": shifter.lookup,
+    "image-lookup": images.lookup,
+    "image-pull": images.pull,
+    "image-remove": images.remove,
     "shifter-import": shifter.take_in,
     "workspaces": workspaces.listed,
     "delete-workspace": workspaces.delete,

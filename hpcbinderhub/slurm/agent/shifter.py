@@ -4,16 +4,7 @@ import json
 import subprocess
 from typing import Any, Dict
 
-from .basics import Refused, Request, slurm
-
-
-def lookup(request: Request) -> Dict[str, Any]:
-    """The id by which Shifter knows an image, or an empty one."""
-    status, out, err = slurm(request, ["shifterimg", "lookup", request["image"]])
-    if status != 0 and err:
-        raise Refused("shifter", err)
-    ids = [line for line in out.split() if len(line) == 64]
-    return {"id": ids[-1] if ids else ""}
+from .basics import Refused, Request
 
 
 def take_in(request: Request) -> Dict[str, Any]:

@@ -219,4 +219,5 @@ class RemovalsHandler(WorkerHandler):
         """See the class."""
         artefacts = self.parse(Removed).artefacts
         await self.services.database.run(removals.removed, artefacts)
+        self.services.copies.are_of_no_use(artefacts)
         self.answer({})
