@@ -19,13 +19,15 @@ COMMAND = (sys.executable, "-I", "-c", LOAD, str(Path(agent.__file__).parents[1]
 class AgentHere:
     """A transport to whoever runs the tests, whatever the user is called."""
 
+    command: tuple[str, ...] = COMMAND
+
     async def call(
         self, user: str, request: dict[str, Any], data: BinaryIO | None = None
     ) -> dict[str, Any]:
         """See `hpcbinderhub.slurm.transport.Transport`."""
         nonce = secrets.token_hex(16)
         process = await asyncio.create_subprocess_exec(
-            *COMMAND, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+            *self.command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
         out, _ = await process.communicate(json.dumps({**request, "nonce": nonce}).encode())
         answer = Answer(nonce, data)

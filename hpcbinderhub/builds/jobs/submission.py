@@ -13,7 +13,7 @@ from .settings import BuildJobs
 
 def directory_of(settings: BuildJobs, account: Account, name: str) -> str:
     """Where a job's ticket and log are."""
-    root = settings.directory.format(home=account.home, user=account.name)
+    root = settings.directory.replace("{home}", account.home).replace("{user}", account.user)
     return f"{root.rstrip('/')}/{name}"
 
 
