@@ -6,15 +6,14 @@ from typing import Any
 
 from ...slurm.cluster import Submission
 from ...slurm.script import batch_script
-from ...workspaces import Account
+from ...workspaces import Account, root_of
 from .book import BuilderJob
 from .settings import BuildJobs
 
 
 def directory_of(settings: BuildJobs, account: Account, name: str) -> str:
     """Where a job's ticket and log are."""
-    root = settings.directory.replace("{home}", account.home).replace("{user}", account.user)
-    return f"{root.rstrip('/')}/{name}"
+    return str(root_of(settings.directory, account) / name)
 
 
 def submission(

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from slurm.agent_as import can_read_our_python
-from slurm.own_slurm import OwnSlurm, what_is_missing
+from builds.jobs.agent_as import can_read_our_python
+from builds.jobs.own_slurm import OwnSlurm, what_is_missing
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """Builders' jobs on a real Slurm: submitted once, found again, let in, cancelled.
 
-What runs in these jobs sleeps or fails; `test_building_in_a_job` has the real builder.
+What runs in these jobs sleeps or fails; `test_building` has the real builder.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
-from slurm.agent_as import AgentAs
-from slurm.own_slurm import OwnSlurm
+from builds.jobs.agent_as import AgentAs
+from builds.jobs.own_slurm import OwnSlurm
 from traitlets.config import Config
 
 from hpcbinderhub.builds.jobs.dispatcher import Dispatcher
