@@ -41,7 +41,7 @@ def claim_next(
         return None
     again = f" again (attempt {row.attempt})" if row.attempt > 1 else ""
     where = f" {place}" if place else ""
-    tell(connection, row.id, now, "building", f"The build starts{where}{again}.")
+    tell(connection, row.id, now, "building", f"The build starts{again}{where}.")
     return build_from(row)
 
 

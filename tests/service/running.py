@@ -35,8 +35,8 @@ ANYBODY = 2100
 
 
 class Members:
-    """Answers `whoami`; everybody may charge `geo`, and no job is taken. Repositories and workspaces on storage are the
-    agent's, as whoever runs the tests."""
+    """Answers `whoami`; everybody may charge `geo`, and no job is taken. Repositories and
+    workspaces on storage are the agent's, as whoever runs the tests."""
 
     silent = False
     """Whether nobody answers."""

@@ -88,9 +88,9 @@ class Dispatcher:
                 await self._cancel(job)
             elif not job.id:
                 await self._submit(job)
-        if not self._setbacks.pausing:
-            for _ in range(plan.submit):
-                await self._submit(await self._intend())
+        for _ in range(plan.submit):
+            if not self._setbacks.pausing:
+                await self._submit_another()
 
     async def _look(self) -> None:
         """Hear from Slurm. What it does not name is as it was: absence is no end."""
@@ -116,14 +116,17 @@ class Dispatcher:
         seen = self._seen.get(job.id)
         return Builder(job.name, seen.stage if seen else None, job.worker in busy, job.cancelled)
 
-    async def _intend(self) -> BuilderJob:
+    async def _submit_another(self) -> None:
         """A new job, written down before it is submitted."""
         name = f"hpcbinder-build-{secrets.token_hex(4)}"
-        member = await self._cluster.member(self._settings.user)
+        try:
+            member = await self._cluster.member(self._settings.user)
+        except UserError as error:
+            self._set_back(error)
+            return
         directory = directory_of(self._settings, member.account, name)
-        return await self._book.add(
-            BuilderJob(name=name, directory=directory, intended=self._clock())
-        )
+        job = BuilderJob(name=name, directory=directory, intended=self._clock())
+        await self._submit(await self._book.add(job))
 
     async def _submit(self, job: BuilderJob) -> None:
         """Submit, or hear again of a submission whose answer was lost: the ticket that counts is
@@ -134,11 +137,14 @@ class Dispatcher:
             done = await self._cluster.submit(self._settings.user, asked)
         except UserError as error:
             await self._book.drop(job)
-            self._setbacks.add(f"No builder could be started. {error.message}")
-            log.warning("%s %s", error, error.detail)
+            self._set_back(error)
             return
         await self._book.change(job, id=done.job, ticket_digest=done.ticket_digest)
         log.info("A builder was submitted as job %s.", done.job)
+
+    def _set_back(self, error: UserError) -> None:
+        self._setbacks.add(f"No builder could be started. {error.message}")
+        log.warning("No builder could be started: %s", error.as_text())
 
     async def _cancel(self, job: BuilderJob) -> None:
         user = self._settings.user
@@ -148,7 +154,10 @@ class Dispatcher:
             return
         if not job.id:
             await self._book.change(job, id=number)
-        await self._cluster.cancel(user, number)
+        try:
+            await self._cluster.cancel(user, number)
+        except UserError as error:
+            log.warning("Job %s cannot be cancelled: %s", number, error.as_text())
 
     # -- what others ask for -------------------------------------------------------------------
 
