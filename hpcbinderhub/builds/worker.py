@@ -24,7 +24,7 @@ from ..images.base import BaseImage, ensure_base
 from ..images.store import make_folder
 from ..site import Site
 from .attempt import BuildAttempt
-from .chores import keep_removing
+from .chores import keep_removing, try_to_remove
 from .client import Gone, ServiceClient
 from .disk import free
 from .recipe import TOOLS_GENERATION
@@ -78,7 +78,10 @@ class Worker:
         base = await asyncio.to_thread(self._make_base)
         log.info("The base image is %s; waiting for builds.", base.name)
         stopping = asyncio.ensure_future(self._stopping.wait())
-        removing = asyncio.ensure_future(keep_removing(self._client, Path(self._site.artefacts)))
+        store = Path(self._site.artefacts)
+        # First, since the room that it makes may be what is lacking.
+        await try_to_remove(self._client, store)
+        removing = asyncio.ensure_future(keep_removing(self._client, store))
         while not self._stopping.is_set() and time.monotonic() < self._terms.until:
             claim = asyncio.ensure_future(self._next())
             await asyncio.wait([claim, stopping], return_when=asyncio.FIRST_COMPLETED)

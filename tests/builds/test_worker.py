@@ -48,7 +48,9 @@ class Service(ServiceClient):
         raise Gone(build)
 
     async def removals(self) -> list[str]:
-        return []
+        return ["a" * 64]
+
+    async def removed(self, artefacts: Sequence[str]) -> None: ...
 
 
 def worker(tmp_path: Path, service: Service, terms: Terms = FOR_GOOD, **traits: Any) -> Worker:
@@ -79,6 +81,18 @@ async def test_or_when_it_has_no_room_which_it_says(tmp_path: Path) -> None:
     await worker(tmp_path, service, Terms(leaves=True), builder_free_disk_mb=2002).run()
     (said,) = service.short
     assert said.startswith("Builders are short of disk space")
+
+
+async def test_what_is_given_up_goes_before_there_is_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_up = tmp_path / f"{'a' * 64}.squashfs"
+    given_up.touch()
+    room = lambda _: 0 if given_up.exists() else 2001 << 20  # noqa: E731
+    monkeypatch.setattr("hpcbinderhub.builds.worker.free", room)
+    service = Service()
+    await worker(tmp_path, service, Terms(leaves=True)).run()
+    assert service.short == [""]
 
 
 async def test_none_is_taken_when_the_time_would_not_do(tmp_path: Path) -> None:
