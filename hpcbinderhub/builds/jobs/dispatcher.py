@@ -29,6 +29,8 @@ from .submission import directory_of, submission
 log = logging.getLogger(__name__)
 
 CLOCK_SKEW_SECONDS = 600
+SILENT_SECONDS = 300.0
+"""A builder that lives is heard of far more often."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Dispatcher:
         self._cluster = cluster
         self._workers = workers
         self._clock = clock
+        self._began = clock()
         self._book = JobBook(Path(site.state_dir, "builder-jobs.json"))
         self._seen: dict[str, Job] = {}
         self._setbacks = Setbacks(clock)
@@ -82,7 +85,7 @@ class Dispatcher:
         builders = [self._builder(job, busy) for job in self._book.all()]
         plan = decide(await self._queue.claimable(), builders, self._settings.most)
         for job in self._book.all():
-            if job.name in plan.cancel:
+            if job.name in plan.cancel or self._is_silent(job):
                 job = await self._book.change(job, cancelled=True)
             if job.cancelled:
                 await self._cancel(job)
@@ -91,6 +94,12 @@ class Dispatcher:
         for _ in range(plan.submit):
             if not self._setbacks.pausing:
                 await self._submit_another()
+
+    def _is_silent(self, job: BuilderJob) -> bool:
+        """Whether a builder hangs, or cannot reach us: others build what it had, and it goes on
+        using up its node. After a restart, all of them get the time to be heard of."""
+        heard = job.worker in self._workers.within(SILENT_SECONDS)
+        return job.used and not heard and self._clock() - self._began > SILENT_SECONDS
 
     async def _look(self) -> None:
         """Hear from Slurm. What it does not name is as it was: absence is no end."""

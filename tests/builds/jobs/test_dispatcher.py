@@ -66,7 +66,9 @@ class Bench:
             slurm_environment=self.slurm.environment,
         )
         cluster = Cluster(self.transport, site)
-        return Dispatcher(site, self.queue, cluster, Sightings(), lambda: self.now)
+        clock = lambda: self.now  # noqa: E731
+        self.sightings = Sightings(clock)
+        return Dispatcher(site, self.queue, cluster, self.sightings, clock)
 
     async def enqueue(self, key: str = "a") -> str:
         """A build that waits."""
@@ -256,6 +258,30 @@ async def test_the_job_of_a_cancelled_build_is_cancelled(bench: Bench) -> None:
     assert await bench.jobs() == [job]
     await bench.queue.cancel(build, "carol")
     await dispatcher.dismiss(worker)
+    await dispatcher.tend()
+    await bench.becomes(job, "CANCELLED")
+
+
+async def test_a_builder_that_hangs_is_cancelled(bench: Bench) -> None:
+    await bench.enqueue()
+    dispatcher = bench.dispatcher()
+    await dispatcher.tend()
+    job = bench.record()["id"]
+    await bench.becomes(job, "RUNNING")
+    token = (await dispatcher.exchange(bench.ticket(), job)).token
+    worker = await dispatcher.worker_of(token)
+    assert worker
+    bench.sightings.saw(worker)
+    for _ in range(2):
+        bench.now += 299
+        await dispatcher.tend()
+        assert await bench.jobs() == [job]
+        bench.sightings.saw(worker)
+    # A service that has just been restarted has heard of nobody yet.
+    dispatcher = bench.dispatcher()
+    await dispatcher.tend()
+    assert await bench.jobs() == [job]
+    bench.now += 301
     await dispatcher.tend()
     await bench.becomes(job, "CANCELLED")
 
