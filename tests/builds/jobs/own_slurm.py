@@ -38,7 +38,7 @@ ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
 ReturnToService=2
-KillWait=5
+KillWait=30
 MinJobAge=300
 SchedulerType=sched/backfill
 SchedulerParameters=sched_interval=1,batch_sched_delay=0
@@ -49,7 +49,7 @@ PreemptMode=REQUEUE
 PropagateResourceLimits=NONE
 SlurmdParameters=config_overrides
 NodeName=own NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=4 RealMemory=64000
-PartitionName=builds Nodes=own Default=YES PriorityTier=1 PreemptMode=REQUEUE GraceTime=20
+PartitionName=builds Nodes=own Default=YES PriorityTier=1 PreemptMode=REQUEUE
 PartitionName=urgent Nodes=own PriorityTier=10 PreemptMode=OFF
 """
 
@@ -105,7 +105,7 @@ class OwnSlurm:
     def end_jobs(self) -> None:
         """Until there are none."""
         self.command("scancel", *self.jobs())
-        until(lambda: not self.jobs(), 30)
+        until(lambda: not self.jobs(), 60)
 
     def jobs(self) -> list[str]:
         """Ids of jobs that wait or run, or are being ended."""
