@@ -18,8 +18,10 @@ from hpcbinderhub.services.binder.operations import openapi
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from traitlets import TraitType
+from traitlets.config import Configurable
 
 from hpcbinderhub.app import parser
+from hpcbinderhub.builds.jobs.settings import BuildJobs
 from hpcbinderhub.hostparts import Bind, HostParts
 from hpcbinderhub.profiles import Profile
 from hpcbinderhub.site import Site
@@ -32,12 +34,16 @@ NOTE = "<!-- Made by docs/build.py from {source}: change it there. -->\n"
 
 def configuration() -> str:
     """All that a facility may set."""
-    lines = [NOTE.format(source="hpcbinderhub/site.py and hpcbinderhub/profiles.py")]
+    source = "hpcbinderhub/site.py, profiles.py and builds/jobs/settings.py"
+    lines = [NOTE.format(source=source)]
     lines += ["# Configuration", "", inspect.getdoc(sys.modules[Site.__module__]) or ""]
     for heading, traits in sections():
         lines += ["", f"## {heading.capitalize()}"]
         for trait in traits:
-            lines += ["", f"### `c.Site.{trait.name}`", "", *described(trait)]
+            lines += ["", f"### `c.Site.{trait.name}`", "", *described(trait, Site())]
+    lines += ["", "## Builders as Slurm jobs", "", inspect.getdoc(BuildJobs) or ""]
+    for trait in in_order(BuildJobs):
+        lines += ["", f"### `c.BuildJobs.{trait.name}`", "", *described(trait, BuildJobs())]
     lines += ["", "## Profiles", "", inspect.getdoc(Profile) or ""]
     lines += fields(Profile)
     module = sys.modules[HostParts.__module__]
@@ -55,12 +61,18 @@ def sections() -> Iterator[tuple[str, list[TraitType]]]:
         yield part.partition(" --")[0], [own[name] for name in names if name in own]
 
 
-def described(trait: TraitType) -> list[str]:
+def in_order(configurable: type[Configurable]) -> list[TraitType]:
+    """The traits of a small configurable, in its source's order."""
+    own = configurable.class_own_traits(config=True)
+    return [own[name] for name in vars(configurable) if name in own]
+
+
+def described(trait: TraitType, owner: Configurable) -> list[str]:
     """A trait's type, default and help."""
     kind = {"Unicode": "Text", "Any": "List", "Enum": "Text"}.get(
         type(trait).__name__, type(trait).__name__
     )
-    default = Site().trait_defaults(trait.name)
+    default = owner.trait_defaults(trait.name)
     return [f"{kind}, `{default!r}` unless set.", "", inspect.cleandoc(trait.help)]
 
 

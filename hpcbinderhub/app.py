@@ -12,7 +12,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import __version__
-from .builds.worker import base_settings, run_worker, storage
+from .builds.jobs.node import run_in_job
+from .builds.worker import run_worker
+from .builds.workplace import base_settings, storage
 from .cli.commands import add_commands
 from .credentials.keyring import add_key
 from .database import Database
@@ -28,7 +30,11 @@ DEFAULT_CONFIG = "/etc/jupyterhub/jupyterhub_config.d"
 def worker(options: argparse.Namespace) -> None:
     """Build what the service's queue holds, until stopped."""
     site = load_site(options.config)
-    asyncio.run(run_worker(site, hpcbinder_source(options.hpcbinder)))
+    source = hpcbinder_source(options.hpcbinder)
+    if options.job:
+        asyncio.run(run_in_job(site, source, Path(options.job)))
+    else:
+        asyncio.run(run_worker(site, source))
 
 
 def base_image(options: argparse.Namespace) -> None:
@@ -102,8 +108,9 @@ def parser() -> argparse.ArgumentParser:
         return made
 
     configured(command("check", check))
-    for name, run in (("worker", worker), ("base-image", base_image)):
-        made = configured(command(name, run))
+    working = configured(command("worker", worker))
+    working.add_argument("--job", help="for builders' jobs: the directory with the job's ticket")
+    for made in (working, configured(command("base-image", base_image))):
         made.add_argument("--hpcbinder", help="source tree or wheel of the in-image distribution")
     database = commands.add_parser("db", help="The queue's database.").add_subparsers(required=True)
     configured(command("upgrade", database_upgrade, database))

@@ -18,6 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from .builds.jobs.dispatcher import Dispatcher
 from .builds.sightings import Sightings
 from .database import Database
 from .errors import Unavailable, UserError
@@ -114,6 +115,17 @@ def workers_live(sightings: Sightings) -> Check:
         if not workers:
             raise Unavailable(f"No worker was heard of in the last {WORKER_SECONDS:.0f} s.")
         return {"workers": len(workers)}
+
+    return Check("Build workers", run, matters=False)
+
+
+def builders_come(builders: Dispatcher) -> Check:
+    """Where builders are jobs: nothing keeps the next one from coming. For information as well."""
+
+    async def run() -> dict[str, Any]:
+        if builders.trouble:
+            raise Unavailable(builders.trouble)
+        return {}
 
     return Check("Build workers", run, matters=False)
 

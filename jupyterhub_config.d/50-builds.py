@@ -12,3 +12,6 @@ c.Site.build_ca_bundle = ""
 # The worker's own directory, on a local disk; and its token, from `hpcbinderhub worker-token`.
 c.Site.builder_dir = "/var/lib/builder"
 c.Site.worker_token_file = "/var/lib/builder/worker-token"
+
+# Without a host for the worker: the service account whose Slurm jobs build (docs/build-jobs.md).
+c.BuildJobs.user = ""

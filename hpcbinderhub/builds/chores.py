@@ -15,15 +15,20 @@ REMOVE_SECONDS = 30.0
 
 
 async def keep_removing(client: ServiceClient, store: Store) -> None:
-    """Remove what the service gives up, until cancelled."""
+    """Remove what the service gives up, again and again, until cancelled."""
     while True:
-        try:
-            await remove_pending(client, store)
-        except (Unavailable, Gone) as error:
-            log.warning("%s Nothing is removed meanwhile.", error)
-        except Exception:
-            log.exception("Removing artefacts has a defect")
         await asyncio.sleep(REMOVE_SECONDS)
+        await try_to_remove(client, store)
+
+
+async def try_to_remove(client: ServiceClient, store: Store) -> None:
+    """Remove what the service has given up; what keeps us from it is logged."""
+    try:
+        await remove_pending(client, store)
+    except (Unavailable, Gone) as error:
+        log.warning("%s Nothing is removed meanwhile.", error)
+    except Exception:
+        log.exception("Removing artefacts has a defect")
 
 
 async def remove_pending(client: ServiceClient, store: Store) -> None:

@@ -29,7 +29,12 @@ LONGER = 4
 
 
 def claim_next(
-    connection: Connection, worker: str, now: float, lease_until: float, most_per_user: int = 0
+    connection: Connection,
+    worker: str,
+    now: float,
+    lease_until: float,
+    most_per_user: int = 0,
+    place: str = "",
 ) -> Build | None:
     """See `BuildQueue.claim`."""
     given = {"claimer": worker, "at": now, "until": lease_until}
@@ -37,7 +42,8 @@ def claim_next(
     if row is None:
         return None
     again = f" again (attempt {row.attempt})" if row.attempt > 1 else ""
-    tell(connection, row.id, now, "building", f"The build starts{again}.")
+    where = f" {place}" if place else ""
+    tell(connection, row.id, now, "building", f"The build starts{again}{where}.")
     return build_from(row)
 
 

@@ -30,6 +30,12 @@ class ServiceClient:
         self._token = token
         self._tls = ssl.create_default_context(cafile=site.ca_file or None)
 
+    async def exchange(self, ticket: str, job: str) -> tuple[str, float]:
+        """A job's token for its ticket, and the seconds that the job may take."""
+        answer = await self._call("POST", "token", {"ticket": ticket, "job": job})
+        grant = json.loads(answer.body)
+        return str(grant["token"]), float(grant["seconds"])
+
     async def claim(self, short: str) -> dict[str, Any] | None:
         """The next build, or None if none came for a while; `short` says why none is taken."""
         answer = await self._call("POST", "claim", {"short": short}, timeout=CLAIM_TIMEOUT)

@@ -6,8 +6,8 @@ from statistics import median
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select, true, tuple_
 
-from ..tables import bills, builds, images
-from .records import Build, Image, build_from
+from ..tables import bills, builds, images, notices
+from .records import PAUSED, Build, Image, build_from
 
 LAST_BUILDS = 5
 """So many say how long the next one of a repository will take."""
@@ -47,6 +47,32 @@ def count_live(connection: Connection) -> dict[str, int]:
     found = select(builds.c.state, func.count().label("number")).where(builds.c.state.in_(live))
     rows = connection.execute(found.group_by(builds.c.state))
     return dict.fromkeys(live, 0) | {row.state: row.number for row in rows}
+
+
+def count_claimable(connection: Connection, now: float, most_per_user: int) -> int:
+    """See `BuildQueue.claimable`."""
+    if connection.execute(select(notices.c.name).where(notices.c.name == PAUSED)).first():
+        return 0
+    due = select(builds.c.asker, func.count().label("number")).where(
+        builds.c.state == "queued", builds.c.not_before <= now
+    )
+    running = select(builds.c.asker, func.count().label("number")).where(
+        builds.c.state == "running", builds.c.asker != ""
+    )
+    busy = {row.asker: row.number for row in connection.execute(running.group_by(builds.c.asker))}
+    claimable = 0
+    for row in connection.execute(due.group_by(builds.c.asker)):
+        limited = most_per_user and row.asker
+        room = max(0, most_per_user - busy.get(row.asker, 0)) if limited else row.number
+        claimable += min(row.number, room)
+    return claimable
+
+
+def running_workers(connection: Connection) -> set[str]:
+    """See `BuildQueue.busy`."""
+    return set(
+        connection.execute(select(builds.c.worker).where(builds.c.state == "running")).scalars()
+    )
 
 
 def list_builds(

@@ -104,11 +104,23 @@ class BuildQueue:
         """How long the last builds of a repository took, from their start to their image."""
         return await self._database.run(lookups.usual_seconds, repo_url)
 
-    async def claim(self, worker: str) -> Build | None:
-        """The next build for this worker, if there is one."""
+    async def claimable(self) -> int:
+        """How many builds would be claimed at once if there were workers enough."""
+        most = self._limits.running_per_user
+        return await self._database.run(lookups.count_claimable, self._clock(), most)
+
+    async def busy(self) -> set[str]:
+        """The workers that hold a build."""
+        return await self._database.run(lookups.running_workers)
+
+    async def claim(self, worker: str, place: str = "") -> Build | None:
+        """The next build for this worker, if there is one; `place` says where it will be built, to
+        those who wait."""
         now = self._clock()
         most = self._limits.running_per_user
-        build = await self._database.run(claims.claim_next, worker, now, now + self._lease, most)
+        build = await self._database.run(
+            claims.claim_next, worker, now, now + self._lease, most, place
+        )
         if build:
             self._events.ring(stream(build.id))
         return build
@@ -135,12 +147,12 @@ class BuildQueue:
         """Who paused the queue, and why; None if nobody did."""
         return await self._database.run(find_notice, PAUSED)
 
-    async def wait_and_claim(self, worker: str, seconds: float) -> Build | None:
+    async def wait_and_claim(self, worker: str, seconds: float, place: str = "") -> Build | None:
         """`claim`, and if there is nothing, wait for something to claim for so long."""
         limit = asyncio.get_running_loop().time() + seconds
         while True:
             self._work.clear()
-            build = await self.claim(worker)
+            build = await self.claim(worker, place)
             left = limit - asyncio.get_running_loop().time()
             if build or left <= 0 or self._closing:
                 return build

@@ -1,4 +1,4 @@
-"""The worker: claims builds over HTTP, has them built by a process of their own, tells how it goes.
+"""The worker: claims builds over HTTP and has each built (`attempt`), one at a time.
 
 It runs under the builder's account, on any host that reaches the hub, and holds one token that is
 good for nothing but this. A worker that is killed loses its lease; one that is stopped gives its
@@ -9,69 +9,80 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import shutil
 import signal
-import sys
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import Unavailable, UserError
-from ..images.base import BaseSettings, ensure_base
+from ..images.base import ensure_base
 from ..images.store import make_folder
 from ..site import Site
-from ..store.delivery import Store, store_of
-from .chores import keep_removing
+from ..store.delivery import store_of
+from .attempt import BuildAttempt
+from .chores import keep_removing, try_to_remove
 from .client import Gone, ServiceClient
 from .disk import free
 from .recipe import TOOLS_GENERATION
-from .request import (
-    BuildEvent,
-    BuildRequest,
-    BuiltEvent,
-    FailedEvent,
-    Limits,
-    LogEvent,
-    Storage,
-    build_events,
-)
+from .request import BuildRequest, Limits
+from .workplace import base_settings, storage
 
 log = logging.getLogger(__name__)
 
-REPORT_SECONDS = 0.25
-MAX_BATCH = 500
 SHORT_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How long a worker stays."""
+
+    leaves: bool = False
+    """Whether it ends once there is no build for it; otherwise it waits for the next."""
+    until: float = math.inf
+    """When it takes no more, by the monotonic clock."""
+
+
+FOR_GOOD = Terms()
 
 
 class Worker:
     """One builder: one build at a time."""
 
-    def __init__(self, site: Site, client: ServiceClient, hpcbinder_source: Path):
+    def __init__(
+        self,
+        site: Site,
+        client: ServiceClient,
+        make_bases: Callable[[], Sequence[str]],
+        terms: Terms = FOR_GOOD,
+    ):
         self._site = site
         self._client = client
-        self._hpcbinder_source = hpcbinder_source
+        self._make_bases = make_bases
+        self._terms = terms
         self._directory = Path(site.builder_dir)
         self._store = store_of(site)
         self._stopping = asyncio.Event()
 
-    def stop(self) -> None:
-        """Give the current build back and end."""
-        self._stopping.set()
+    def stop_on_signals(self) -> None:
+        """On SIGTERM and SIGINT, give the current build back and end."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
 
     async def run(self) -> None:
-        """Build until stopped."""
+        """Build until stopped, or as long as the terms say."""
         await self._clean()
-        bases = [
-            await asyncio.to_thread(ensure_base, settings, self._hpcbinder_source, log.info)
-            for settings in base_settings(self._site, self._storage())
-        ]
-        names = [base.name for base in bases]
+        names = await asyncio.to_thread(self._make_bases)
         log.info("The base images are %s; waiting for builds.", ", ".join(names))
         stopping = asyncio.ensure_future(self._stopping.wait())
+        # First, since the room that it makes may be what is lacking.
+        await try_to_remove(self._client, self._store)
         removing = asyncio.ensure_future(keep_removing(self._client, self._store))
-        while not self._stopping.is_set():
+        while not self._stopping.is_set() and time.monotonic() < self._terms.until:
             claim = asyncio.ensure_future(self._next())
             await asyncio.wait([claim, stopping], return_when=asyncio.FIRST_COMPLETED)
             if not claim.done():
@@ -81,20 +92,26 @@ class Worker:
             if claimed:
                 log.info("Building %s of %s", claimed["commit"], claimed["repo_url"])
                 await self._build(claimed, names)
+            elif self._terms.leaves:
+                break
         removing.cancel()
         stopping.cancel()
 
     async def _next(self) -> dict[str, Any] | None:
-        try:
-            short = await self._short()
-            claimed = await self._client.claim(short)
-            if short:
-                await asyncio.sleep(SHORT_SECONDS)
-            return claimed
-        except (Unavailable, Gone) as error:
-            log.warning("%s Again in a second.", error)
-            await asyncio.sleep(1)
-            return None
+        """The next build; None if there is none for us at the moment."""
+        while True:
+            try:
+                short = await self._short()
+                claimed = await self._client.claim(short)
+            except (Unavailable, Gone) as error:
+                if self._terms.leaves and isinstance(error, Gone):
+                    return None
+                log.warning("%s Again in a second.", error)
+                await asyncio.sleep(1)
+            else:
+                if short and not self._terms.leaves:
+                    await asyncio.sleep(SHORT_SECONDS)
+                return claimed
 
     async def _short(self) -> str:
         """Why no build is taken at the moment, or nothing."""
@@ -147,7 +164,7 @@ class Worker:
             other_pythons=dict(zip(site.other_pythons, others, strict=True)),
             other_base_image=site.other_base_image,
             tools_generation=TOOLS_GENERATION,
-            storage=self._storage(),
+            storage=storage(self._directory),
             artefact_dir=self._store.folder,
             reader=claimed["reader_uid"],
             lock=claimed["lock"],
@@ -161,206 +178,17 @@ class Worker:
             ),
         )
 
-    def _storage(self) -> Storage:
-        return storage(self._directory)
-
-
-class BuildAttempt:
-    """One claimed build, from the first event to the last."""
-
-    def __init__(self, client: ServiceClient, build: str, lease_seconds: float, store: Store):
-        self._client = client
-        self._build = build
-        self._heartbeat_seconds = lease_seconds / 3
-        self._store = store
-        self._unsaid: list[LogEvent] = []
-        self._end: BuiltEvent | FailedEvent | None = None
-        self._ended = asyncio.Event()
-        self._last_said = time.monotonic()
-
-    async def run(self, request: BuildRequest, stopping: asyncio.Event) -> None:
-        """Build, report, and say how it ended."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "hpcbinderhub.builds.run",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=1 << 22,
-        )
-        reading = asyncio.ensure_future(self._read(process, request))
-        stopped = asyncio.ensure_future(stopping.wait())
-        ended = asyncio.ensure_future(self._ended.wait())
-        try:
-            while not reading.done() and self._end is None:
-                await asyncio.wait(
-                    [reading, stopped, ended],
-                    timeout=REPORT_SECONDS,
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-                if stopped.done():
-                    break
-                await self._say()
-            if self._end is not None:
-                await self.tell(self._end, request.reader)
-                # It tidies its storage up; the next build would wait for that anyway.
-                await asyncio.wait([reading, stopped], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopped.cancel()
-            ended.cancel()
-            await _end_process(process)
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
-        if self._end is None:
-            await self._give_up(stopping.is_set())
-
-    async def refuse(self, error: UserError) -> None:
-        """Say that there will be no build, and why."""
-        await self.tell(_gone_wrong(error), None)
-
-    async def tell(self, end: BuiltEvent | FailedEvent, reader: int | None) -> None:
-        """Say how the build ended; what was built is in the store before anybody hears of it."""
-        self._end = end
-        if isinstance(end, BuiltEvent):
-            await self._deliver(end, reader)
-        await self._say_how_it_ended()
-
-    async def _read(self, process: asyncio.subprocess.Process, request: BuildRequest) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(request.model_dump_json().encode() + b"\n")
-        await process.stdin.drain()
-        while line := await process.stdout.readline():
-            event: BuildEvent = build_events.validate_json(line)
-            if isinstance(event, LogEvent):
-                self._unsaid.append(event)
-            else:
-                self._end = event
-                self._ended.set()
-
-    async def _say(self) -> None:
-        """What is new; or a heartbeat in time. A service that is restarting is told later."""
-        quiet = time.monotonic() - self._last_said
-        if self._unsaid or quiet > self._heartbeat_seconds:
-            batch = self._unsaid[:MAX_BATCH]
-            with suppress(Unavailable):
-                await self._client.report(self._build, batch)
-                del self._unsaid[: len(batch)]
-                self._last_said = time.monotonic()
-
-    async def _give_up(self, stopping: bool) -> None:
-        """There is no end to tell of: we were stopped, or the builder's process was."""
-        if not stopping:
-            raise Unavailable("the builder's process died")
-        await self._insist("release", {})
-
-    async def _deliver(self, end: BuiltEvent, reader: int | None) -> None:
-        def say(line: str) -> None:
-            self._unsaid.append(LogEvent(phase="converting", message=line))
-
-        delivering = asyncio.ensure_future(self._store.deliver(end.artefact, reader, say))
-        try:
-            while not delivering.done():
-                await asyncio.wait([delivering], timeout=REPORT_SECONDS)
-                await self._say()
-            delivering.result()
-        except (UserError, Unavailable) as error:
-            self._end = _gone_wrong(error)
-        finally:
-            delivering.cancel()
-
-    async def _say_how_it_ended(self) -> None:
-        while self._unsaid:
-            await self._say()
-            await asyncio.sleep(REPORT_SECONDS if self._unsaid else 0)
-        if isinstance(self._end, BuiltEvent):
-            made, bill = self._end.artefact, self._end.bill.model_dump(exclude_defaults=True)
-            body = {"artefact": made.sha256, "size": made.size, "bill": bill}
-            await self._insist("finish", body)
-        elif isinstance(self._end, FailedEvent):
-            await self._insist("fail", _failure(self._end))
-
-    async def _insist(self, how: str, body: dict[str, Any]) -> None:
-        """Say it until it is heard: what was built would be lost otherwise."""
-        pause = 0.5
-        while True:
-            try:
-                await self._client.end(self._build, how, body)
-                return
-            except Unavailable as error:
-                log.warning("%s Telling it again in %.0f s", error, pause)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 10)
-
-
-def _gone_wrong(error: UserError | Unavailable) -> FailedEvent:
-    """The end of a build for which something around it did not work."""
-    if isinstance(error, UserError):
-        words = tuple(error.detail.splitlines())
-        return FailedEvent(
-            cause="internal", message=error.message, advice=error.advice, lines=words
-        )
-    return FailedEvent(
-        cause="internal",
-        message="The artefact store does not answer.",
-        advice="Launch again; if it goes on, tell your help desk.",
-        lines=(str(error),),
-    )
-
-
-def _failure(end: FailedEvent) -> dict[str, Any]:
-    """A failed build's end, within the limits of what the service takes."""
-    return {
-        "cause": end.cause,
-        "message": end.message[:2000],
-        "advice": end.advice[:2000],
-        "lines": [line[:1000] for line in end.lines[-100:]],
-    }
-
-
-async def _end_process(process: asyncio.subprocess.Process) -> None:
-    """End the builder's process; it ends what it started."""
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            async with asyncio.timeout(10):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-
-
-def storage(directory: Path) -> Storage:
-    """A builder's storage below its directory."""
-    for name in ("graphroot", "runroot", "tmp"):
-        (directory / name).mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Storage(
-        graphroot=directory / "graphroot", runroot=directory / "runroot", tmp=directory / "tmp"
-    )
-
-
-def base_settings(site: Site, where: Storage) -> list[BaseSettings]:
-    """The site's choices about its base images, one for each Python, the usual one first."""
-    return [
-        BaseSettings(
-            storage=where,
-            from_image=image,
-            python=python,
-            environment=dict(site.build_environment),
-            ca_bundle=Path(site.build_ca_bundle) if site.build_ca_bundle else None,
-        )
-        for python, image in [(site.python, site.base_image), *site.other_pythons.items()]
-    ]
-
 
 async def run_worker(site: Site, hpcbinder_source: Path) -> None:
-    """`hpcbinderhub worker`: until SIGTERM or SIGINT."""
+    """`hpcbinderhub worker` on a host of its own: until SIGTERM or SIGINT."""
     token = (await asyncio.to_thread(Path(site.worker_token_file).read_text)).strip()
-    worker = Worker(site, ServiceClient(site, token), hpcbinder_source)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, worker.stop)
+    bases = base_settings(site, storage(Path(site.builder_dir)))
+
+    def make_bases() -> list[str]:
+        return [ensure_base(base, hpcbinder_source, log.info).name for base in bases]
+
+    worker = Worker(site, ServiceClient(site, token), make_bases)
+    worker.stop_on_signals()
     await worker.run()
 
 

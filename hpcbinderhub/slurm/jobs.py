@@ -75,12 +75,15 @@ class Job:
             return Stage.ENDING
         return Stage.ENDED if self.state in _ENDS else Stage.RUNNING
 
+    def why_pending(self) -> str:
+        """Slurm's reason why it does not run yet, as a sentence."""
+        reason = self.reason.strip("()")
+        return _REASONS.get(reason, f"Slurm says: {reason}.")
+
     def in_words(self) -> str:
         """One sentence for the page."""
         if self.stage is Stage.PENDING:
-            reason = self.reason.strip("()")
-            words = _REASONS.get(reason, f"Slurm says: {reason}.")
-            return f"Waiting in the queue. {words}"
+            return f"Waiting in the queue. {self.why_pending()}"
         if self.stage is Stage.RUNNING and self.state in _RUNNING:
             return f"Running on {self.node}."
         return _ENDS.get(self.state, f"Slurm says: {self.state}.")

@@ -22,6 +22,7 @@ from traitlets.config import Application
 
 from hpcbinderhub.builds.contexts import Contexts
 from hpcbinderhub.builds.environments import Environments
+from hpcbinderhub.builds.jobs.dispatcher import Dispatcher
 from hpcbinderhub.builds.queue import BuildQueue
 from hpcbinderhub.builds.retention import Retention
 from hpcbinderhub.builds.second_try import SecondTry
@@ -33,6 +34,7 @@ from hpcbinderhub.errors import UserError
 from hpcbinderhub.events import EventLog
 from hpcbinderhub.health import (
     Health,
+    builders_come,
     cluster_answers,
     database_answers,
     hub_answers,
@@ -116,6 +118,7 @@ class Services:
     followers: Followers
     health: Health
     metrics: Metrics
+    builders: Dispatcher
     upkeep: Upkeep
     farewell: Farewell
 
@@ -148,6 +151,7 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
     second_try = SecondTry(queue, contexts)
     environments = Environments(site, queue, repositories, access, cluster, contexts, second_try)
     workers = Sightings()
+    builders = Dispatcher(site, queue, cluster, workers)
     uses = Uses(site.artefacts_grace_days, database, hub)
     catalogue = Catalogue(database, uses)
     collector = Collector(site, database, catalogue, uses)
@@ -186,13 +190,24 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
                 hub_answers(hub),
                 room_in("Artefact store", site.artefacts, site.free_disk_mb, os.R_OK | os.X_OK),
                 room_in("State directory", state, site.free_disk_mb, os.W_OK | os.X_OK),
-                workers_live(workers),
+                builders_come(builders) if builders.wanted else workers_live(workers),
                 cluster_answers(hub),
             ]
         ),
         metrics=Metrics(database),
+        builders=builders,
         upkeep=upkeep_of(
-            site, database, events, queue, book, collector, copies, repositories, pushed, content
+            site,
+            database,
+            events,
+            queue,
+            builders,
+            book,
+            collector,
+            copies,
+            repositories,
+            pushed,
+            content,
         ),
         farewell=Farewell(),
     )
@@ -203,6 +218,7 @@ def upkeep_of(
     database: Database,
     events: EventLog,
     queue: BuildQueue,
+    builders: Dispatcher,
     book: LaunchBook,
     collector: Collector,
     copies: Copies,
@@ -218,6 +234,7 @@ def upkeep_of(
     return Upkeep(
         [
             Task("lost builders", queue.reconcile, min(site.lease_seconds / 3, 5.0)),
+            Task("builders' jobs", builders.tend, site.watch_seconds),
             Task("logs", Retention(database, site.log_days).tidy, TIDY_SECONDS),
             Task("launches", expiry.tidy, TIDY_SECONDS),
             Task("the artefact store", collector.collect, COLLECT_SECONDS),

@@ -72,6 +72,40 @@ async def test_builds_are_claimed_in_order_and_once(queue: BuildQueue, clock: Cl
     assert [claim.id for claim in claims if claim] == expected
 
 
+async def test_what_could_be_claimed_at_once_is_what_would_be(
+    database: Database, events: EventLog, clock: Clock
+) -> None:
+    queue = BuildQueue(database, events, LEASE, QueueLimits(running_per_user=2), clock)
+    for key in "abc":
+        await enqueue(queue, key)
+    await enqueue(queue, "d", "bob")
+    await enqueue(queue, "e", "")
+    expected = await queue.claimable()
+    claimed = [await queue.claim(f"worker-{number}") for number in range(6)]
+    assert expected == len([one for one in claimed if one]) == 4
+    assert await queue.claimable() == 0
+    assert await queue.busy() == {one.worker for one in claimed if one}
+    # One that was put off is not due yet; a pause lets nothing begin.
+    first = next(one for one in claimed if one and one.asker == "alice")
+    await queue.fail(first.id, str(first.worker), {"cause": "network", "message": "Lost."})
+    assert await queue.claimable() == 1
+    clock.now += 3600
+    await queue.pause("carol", "")
+    assert await queue.claimable() == 0
+    await queue.go_on()
+    assert await queue.claimable() == 1
+
+
+async def test_a_claim_says_where_it_is_built(queue: BuildQueue, events: EventLog) -> None:
+    build = await enqueue(queue, "a")
+    await queue.claim("job-7", "on c1, as job 7")
+    await queue.release(build, "job-7")
+    await queue.claim("job-8")
+    told = [event.message for event in await events.since(stream(build), 0)]
+    assert told[1] == "The build starts on c1, as job 7."
+    assert told[-1] == "The build starts."
+
+
 async def test_eight_workers_at_once_share_the_queue_without_a_double_claim(
     queue: BuildQueue,
 ) -> None:

@@ -22,13 +22,15 @@ class AgentHere:
     def __init__(self, *arguments: str):
         self._command = (*COMMAND, *arguments)
 
+    command: tuple[str, ...] = COMMAND
+
     async def call(
         self, user: str, request: dict[str, Any], data: BinaryIO | None = None
     ) -> dict[str, Any]:
         """See `hpcbinderhub.slurm.transport.Transport`."""
         nonce = secrets.token_hex(16)
         process = await asyncio.create_subprocess_exec(
-            *self._command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+            *self.command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
         out, _ = await process.communicate(json.dumps({**request, "nonce": nonce}).encode())
         answer = Answer(nonce, data)

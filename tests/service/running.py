@@ -23,6 +23,7 @@ from hpcbinderhub.images.bills.model import Bill
 from hpcbinderhub.images.store import artefact_file, make_folder
 from hpcbinderhub.site import Site
 from hpcbinderhub.slurm.cluster import Cluster
+from hpcbinderhub.slurm.framing import AgentError
 
 from .agent_here import AgentHere
 from .hub import RunningHub
@@ -35,8 +36,8 @@ ANYBODY = 2100
 
 
 class Members:
-    """Answers `whoami`; everybody may charge `geo`. Repositories and workspaces on storage are the
-    agent's, as whoever runs the tests."""
+    """Answers `whoami`; everybody may charge `geo`, and no job is taken. Repositories and
+    workspaces on storage are the agent's, as whoever runs the tests."""
 
     silent = False
     """Whether nobody answers."""
@@ -55,6 +56,8 @@ class Members:
         if request["op"].startswith("repository-"):
             self.read_as.append(user)
             return await AgentHere().call(user, request, data)
+        if request["op"] == "submit":
+            raise AgentError("missing", "sbatch is not here")
         assert request["op"] == "whoami", request
         association = {"account": "geo", "partition": "", "qos": "normal"}
         return {

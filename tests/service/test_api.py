@@ -15,6 +15,7 @@ from doubles import archives
 from service import stream
 from service.repository import ServedRepository
 from service.running import RunningService
+from traitlets.config import Config
 
 from hpcbinderhub.events.records import forget_events
 
@@ -293,6 +294,30 @@ def test_builders_that_are_short_of_disk_say_so(
     claimed = httpx.post(claim, json={}, headers=bearer).json()
     assert claimed["id"] == waiting
     assert alice.call("GET", "api/queue").json()["held_up"] == ""
+
+
+def test_builders_that_cannot_be_asked_for_are_told_of(
+    alice: Person,
+    start_service: Callable[..., RunningService],
+    repository: ServedRepository,
+) -> None:
+    # The login node of these tests knows people, and takes no jobs.
+    jobs = {"user": "builder", "command": ["hpcbinderhub", "worker"]}
+    service = start_service(config=Config(BuildJobs=jobs), watch_seconds=0.2)
+    service.do(service.hold_builder())
+    waiting = build(alice, repository)["build"]["id"]
+    begins = "No builder could be started. The cluster refused the request. The next try is in"
+    held_up = lambda: alice.call("GET", f"api/builds/{waiting}").json()["held_up"]  # noqa: E731
+    eventually(lambda: held_up().startswith(begins), 10, "it is told to those who wait")
+    health = alice.call("GET", "health").json()
+    (row,) = [row for row in health["checks"] if row["service"] == "Build workers"]
+    assert row["message"].startswith(begins)
+    assert health["ok"]
+    exchange = f"{service.direct_url}/services/binder/api/worker/token"
+    assert httpx.post(exchange, json={"ticket": "any", "job": "1"}).status_code == 403
+    assert httpx.post(exchange, json={"ticket": "", "job": "1"}).status_code == 403
+    assert httpx.post(exchange, json={"ticket": "any", "job": "1 2"}).status_code == 400
+    assert httpx.post(exchange, json={}).status_code == 400
 
 
 def test_a_defect_of_ours_ends_a_launch_with_a_sentence(

@@ -86,6 +86,7 @@ def routes(prefix: str, title: str) -> list[tuple[Any, ...]]:
         (r"api/pushed/([^/]+)", pushed.PushedHandler),
         (r"api/servers/([^/]+)", servers.ServerHandler),
         (r"api/content/([0-9a-z]+)", content.ContentHandler),
+        (r"api/worker/token", workers.TokenHandler),
         (r"api/worker/claim", workers.ClaimHandler),
         (r"api/worker/removals", workers.RemovalsHandler),
         (r"api/worker/builds/([0-9a-f]+)/context", workers.ContextHandler),

@@ -132,7 +132,9 @@ class BuildHandler(AnyBuild):
         build = await self.one(build_id)
         events = await self.services.events.since(stream(build.id), 0)
         phases = list(dict.fromkeys(event.phase for event in events))
-        ahead = await outlook(build, self.services.queue, self.services.workers)
+        ahead = await outlook(
+            build, self.services.queue, self.services.workers, self.services.builders
+        )
         self.answer(BuildStatusModel.with_outlook(build, phases, ahead))
 
     @operation("Forget a build and its log", scope=ADMIN_SCOPE, answers={204: None})
@@ -160,6 +162,8 @@ class BuildCancelHandler(AnyBuild):
         cancelled = await self.services.queue.cancel(build.id, user)
         if cancelled is None:
             raise UserError("This build is over.", "There is nothing to cancel.", status=409)
+        if cancelled.worker:
+            await self.services.builders.dismiss(cancelled.worker)
         self.answer(BuildModel.of(cancelled))
 
 

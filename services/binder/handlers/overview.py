@@ -92,7 +92,7 @@ class AdminPage(PageHandler):
             health=await self.services.health.report(),
             lengths=await queue.lengths(),
             paused=await queue.paused(),
-            held_up=await held_up(queue, self.services.workers),
+            held_up=await held_up(queue, self.services.workers, self.services.builders),
             people=await self.services.database.run(use_since, time.time() - USE_SECONDS),
             builds=await queue.newest(seen_by=None, limit=BUILDS),
             images=[

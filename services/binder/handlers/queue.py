@@ -32,7 +32,7 @@ class AnyQueue(UserHandler):
                 queued=lengths["queued"],
                 running=lengths["running"],
                 paused=await queue.paused() is not None,
-                held_up=await held_up(queue, self.services.workers),
+                held_up=await held_up(queue, self.services.workers, self.services.builders),
             )
         )
 

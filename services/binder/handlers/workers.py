@@ -37,6 +37,14 @@ def _without_nul(text: str) -> str:
 Told = Annotated[str, AfterValidator(_without_nul)]
 
 
+class Ticket(BaseModel):
+    """The ticket of a builder's job, and which job it is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    ticket: str = Field(max_length=200)
+    job: str = Field(pattern=r"^[0-9]{1,20}$")
+
+
 class Claim(BaseModel):
     """The body of a claim."""
 
@@ -94,16 +102,21 @@ class WorkerHandler(BaseHandler):
 
     worker: str
 
-    def prepare(self) -> None:
-        """Find the worker whose token this is; every token is compared, in constant time."""
+    async def prepare(self) -> None:
+        """Find the worker whose token this is: one that the site knows, or a builder's job."""
         kind, _, token = self.request.headers.get("Authorization", "").partition(" ")
+        worker = self._known(token) or await self.services.builders.worker_of(token)
+        if kind != "Bearer" or not worker:
+            raise HTTPError(403)
+        self.worker = worker
+        self.services.workers.saw(self.worker)
+
+    def _known(self, token: str) -> str | None:
+        """The site's own worker; every token is compared, in constant time."""
         digest = hashlib.sha256(token.encode()).hexdigest()
         known = self.services.site.worker_tokens.items()
         names = [name for name, value in known if hmac.compare_digest(value, digest)]
-        if kind != "Bearer" or not names:
-            raise HTTPError(403)
-        self.worker = names[0]
-        self.services.workers.saw(self.worker)
+        return names[0] if names else None
 
     async def own(self, build_id: str) -> Build:
         """A build that this worker holds."""
@@ -124,6 +137,16 @@ class WorkerHandler(BaseHandler):
             super().log_exception(typ, value, tb)
 
 
+class TokenHandler(BaseHandler):
+    """POST: a token for the ticket that a builder's job carries. The ticket is what counts."""
+
+    async def post(self) -> None:
+        """See `Dispatcher.exchange`."""
+        spent = self.parse(Ticket)
+        grant = await self.services.builders.exchange(spent.ticket, spent.job)
+        self.answer({"token": grant.token, "seconds": grant.seconds})
+
+
 class ClaimHandler(WorkerHandler):
     """POST: the next build; 204 if none came within the time that a proxy lets us wait."""
 
@@ -134,7 +157,8 @@ class ClaimHandler(WorkerHandler):
         if short:
             self.set_status(204)
             return
-        build = await self.services.queue.wait_and_claim(self.worker, CLAIM_SECONDS)
+        place = self.services.builders.place_of(self.worker)
+        build = await self.services.queue.wait_and_claim(self.worker, CLAIM_SECONDS, place)
         if build is None:
             self.set_status(204)
             return

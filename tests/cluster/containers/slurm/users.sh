@@ -16,4 +16,8 @@ carol    2003 geo,ml /bin/bash
 dave     2004 users  /bin/bash
 hpcwatch 2900 users  /bin/bash
 shiftergw 2901 users  /usr/sbin/nologin
+builder  901  users  /bin/bash
 PEOPLE
+# The one account with a range of subordinate ids: the hub's builder, as which builders' jobs run.
+echo builder:200000:65536 > /etc/subuid
+echo builder:200000:65536 > /etc/subgid

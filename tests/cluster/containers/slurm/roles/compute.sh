@@ -25,6 +25,8 @@ if [[ $(hostname) == c1 ]]; then
     echo "$usable" | write_file /etc/slurm/cgroups root:root 0644
 fi
 
+# The node's own disk.
+chmod 1777 /local
 # Charliecloud mounts squashfs files as an ordinary user.
 chmod 0666 /dev/fuse
 # The kernel lets an ordinary user mount /proc in a process namespace of her own only where one whole /proc is mounted

@@ -15,7 +15,7 @@ make_private() { # OWNER DIRECTORY [SKELETON]
         chown -R "$1:$1" "$2"
     fi
 }
-for user in alice bob carol dave hpcwatch; do
+for user in alice bob carol dave hpcwatch builder; do
     make_private $user /home/$user /etc/skel
     make_private $user /scratch/$user
 done
