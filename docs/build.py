@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 from traitlets import TraitType
 
 from hpcbinderhub.app import parser
+from hpcbinderhub.builds.fence.policy import BuildPolicy
 from hpcbinderhub.profiles import Profile
 from hpcbinderhub.site import Site
 
@@ -30,12 +31,15 @@ NOTE = "<!-- Made by docs/build.py from {source}: change it there. -->\n"
 
 def configuration() -> str:
     """All that a facility may set."""
-    lines = [NOTE.format(source="hpcbinderhub/site.py and hpcbinderhub/profiles.py")]
+    lines = [NOTE.format(source="site.py, profiles.py and builds/fence/policy.py in hpcbinderhub/")]
     lines += ["# Configuration", "", inspect.getdoc(sys.modules[Site.__module__]) or ""]
     for heading, traits in sections():
         lines += ["", f"## {heading.capitalize()}"]
         for trait in traits:
             lines += ["", f"### `c.Site.{trait.name}`", "", *described(trait)]
+    lines += ["", "## The fence around builds", "", inspect.getdoc(BuildPolicy) or ""]
+    for trait in BuildPolicy.class_own_traits(config=True).values():
+        lines += ["", f"### `c.BuildPolicy.{trait.name}`", "", *described(trait)]
     lines += ["", "## Profiles", "", inspect.getdoc(Profile) or ""]
     lines += ["", "| field | default | meaning |", "|---|---|---|"]
     lines += [row(name, field) for name, field in Profile.model_fields.items()]
@@ -56,7 +60,7 @@ def described(trait: TraitType) -> list[str]:
     kind = {"Unicode": "Text", "Any": "List", "Enum": "Text"}.get(
         type(trait).__name__, type(trait).__name__
     )
-    default = Site().trait_defaults(trait.name)
+    default = trait.this_class().trait_defaults(trait.name)
     return [f"{kind}, `{default!r}` unless set.", "", inspect.cleandoc(trait.help)]
 
 

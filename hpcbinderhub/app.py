@@ -12,12 +12,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import __version__
+from .builds.commands import exists
+from .builds.fence.policy import fence_here
+from .builds.storage import check_storage
 from .builds.worker import base_settings, run_worker, storage
 from .cli.commands import add_commands
 from .credentials.keyring import add_key
 from .database import Database
 from .errors import UserError
-from .images.base import ensure_base
+from .images.base import base_name, ensure_base
 from .site import load_site
 from .slurm.packing import packed
 
@@ -36,6 +39,26 @@ def base_image(options: argparse.Namespace) -> None:
     settings = base_settings(site, storage(Path(site.builder_dir)))
     made = ensure_base(settings, hpcbinder_source(options.hpcbinder), print)
     print(made.name)
+
+
+def check(options: argparse.Namespace) -> None:
+    """Try, as the builder's account, what builds are shut in with on this host, and tell."""
+    site = load_site(options.config)
+    where = storage(Path(site.builder_dir))
+    check_storage(where)
+    name = base_name(base_settings(site, where), hpcbinder_source(options.hpcbinder))
+    if not exists(where, name):
+        raise UserError(
+            "The base image is not in this builder's storage, so nothing can be tried with it.",
+            "Run `hpcbinderhub base-image` before.",
+        )
+    fence = fence_here(site, where, name)
+    print("\n".join(fence.findings()))
+    if not fence.builds:
+        raise UserError(
+            "Every build would be refused on this host.",
+            "Install what is missing, or name users in c.BuildPolicy.trusted_builders.",
+        )
 
 
 def database_upgrade(options: argparse.Namespace) -> None:
@@ -95,7 +118,7 @@ def parser() -> argparse.ArgumentParser:
         )
         return made
 
-    for name, run in (("worker", worker), ("base-image", base_image)):
+    for name, run in (("worker", worker), ("base-image", base_image), ("check", check)):
         made = configured(command(name, run))
         made.add_argument("--hpcbinder", help="source tree or wheel of the in-image distribution")
     database = commands.add_parser("db", help="The queue's database.").add_subparsers(required=True)

@@ -320,24 +320,3 @@ def diagnose(lines: Sequence[str], error: BaseException | None = None) -> Failed
         advice="The last lines of the log may say more; otherwise ask your site's admin.",
         lines=log.tail(),
     )
-
-
-def timed_out(lines: Sequence[str], seconds: float) -> FailedEvent:
-    """The last event of a build that took too long."""
-    return FailedEvent(
-        cause="timeout",
-        message=f"The build was stopped after {seconds:.0f} seconds, which is this site's limit.",
-        advice="Make the environment smaller or postBuild shorter, or ask your site's admin for a "
-        "higher limit.",
-        lines=shorten(lines[-MAX_LINES:]),
-    )
-
-
-def crashed(lines: Sequence[str]) -> FailedEvent:
-    """The last event of a build that ended without one."""
-    return FailedEvent(
-        cause="internal",
-        message="The builder's process ended before the build did.",
-        advice="Try again; if it stays so, ask your site's admin.",
-        lines=shorten(lines[-MAX_LINES:]),
-    )

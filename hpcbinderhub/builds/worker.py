@@ -24,6 +24,8 @@ from ..site import Site
 from .chores import keep_removing
 from .client import Gone, ServiceClient
 from .disk import free
+from .fence import cgroup
+from .fence.policy import Fence, fence_here
 from .recipe import TOOLS_GENERATION
 from .request import (
     BuildEvent,
@@ -52,6 +54,7 @@ class Worker:
         self._hpcbinder_source = hpcbinder_source
         self._directory = Path(site.builder_dir)
         self._stopping = asyncio.Event()
+        self._fence: Fence
 
     def stop(self) -> None:
         """Give the current build back and end."""
@@ -63,7 +66,13 @@ class Worker:
         base = await asyncio.to_thread(
             ensure_base, self._base_settings(), self._hpcbinder_source, log.info
         )
-        log.info("The base image is %s; waiting for builds.", base.name)
+        log.info("The base image is %s", base.name)
+        self._fence = await asyncio.to_thread(
+            fence_here, self._site, self._storage(), base.name, divide=cgroup.divide
+        )
+        for finding in self._fence.findings():
+            log.info("%s", finding)
+        log.info("Waiting for builds.")
         stopping = asyncio.ensure_future(self._stopping.wait())
         removing = asyncio.ensure_future(keep_removing(self._client, Path(self._site.artefacts)))
         while not self._stopping.is_set():
@@ -106,6 +115,7 @@ class Worker:
         directory = self._directory / "work" / build
         attempt = BuildAttempt(self._client, build, self._site.lease_seconds)
         try:
+            self._fence.admit(claimed["asker"])
             await asyncio.to_thread(_fresh, directory)
             await self._client.context(build, directory / "context.tar")
             await _unpack(directory / "context.tar", directory / "context")
@@ -141,13 +151,16 @@ class Worker:
             artefact_dir=Path(site.artefacts),
             reader=claimed["reader_uid"],
             mount_points=tuple(site.mount_points),
-            environment=dict(site.build_environment),
+            environment=self._fence.policy.environment() | dict(site.build_environment),
             ca_bundle=Path(site.build_ca_bundle) if site.build_ca_bundle else None,
             limits=Limits(
                 seconds=site.build_seconds,
                 disk_bytes=site.build_disk_mb << 20,
                 log_bytes=site.build_log_kb << 10,
+                memory_bytes=self._fence.policy.memory_mb << 20,
+                processes=self._fence.policy.processes,
             ),
+            confinement=self._fence.confinement(hidden=_secrets(site)),
         )
 
     def _base_settings(self) -> BaseSettings:
@@ -288,6 +301,11 @@ async def _end_process(process: asyncio.subprocess.Process) -> None:
         except TimeoutError:
             process.kill()
             await process.wait()
+
+
+def _secrets(site: Site) -> list[Path]:
+    """What the builder's account holds and no build has to see."""
+    return [Path(site.worker_token_file)] if site.worker_token_file else []
 
 
 def storage(directory: Path) -> Storage:

@@ -19,6 +19,8 @@ from hpcbinderhub.builds.causes import diagnose
 from hpcbinderhub.builds.lock import LOCK, exclusive
 from hpcbinderhub.builds.recipe import TOOLS_GENERATION
 from hpcbinderhub.builds.request import AbsolutePath, ImageReference, Model, SiteOptions, Storage
+from hpcbinderhub.builds.steps import steps_for
+from hpcbinderhub.builds.storage import check_storage
 from hpcbinderhub.errors import UserError
 
 PYTHON = "3.11"
@@ -59,7 +61,7 @@ def ensure_base(
 
     ``hpcbinder_source`` is the source tree of the ``hpcbinder`` distribution, or its wheel.
     """
-    commands.check_storage(settings.storage)
+    check_storage(settings.storage)
     name = base_name(settings, hpcbinder_source)
     with exclusive(settings.storage):
         if not commands.exists(settings.storage, name):
@@ -132,7 +134,7 @@ def _build(settings: BaseSettings, hpcbinder_source: Path, name: str) -> Iterato
             context=context,
             dockerfile=context / "Containerfile",
             tag=name,
-            given=commands.steps_for(settings, Path(folder, "trust")),
+            given=steps_for(settings, Path(folder, "trust")),
             arguments={
                 "FROM_IMAGE": settings.from_image,
                 "UV_REQUIREMENT": settings.uv_requirement,

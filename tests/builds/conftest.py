@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,20 @@ print(base.name)
 """
 
 
+EXAMINE = """
+import json, sys
+from pathlib import Path
+from hpcbinderhub.builds.fence.policy import BuildPolicy, Fence
+from hpcbinderhub.builds.fence.host import examine
+from hpcbinderhub.builds.request import Storage
+policy = BuildPolicy()
+host = examine(Storage.model_validate_json(sys.argv[1]), sys.argv[2], policy.wanted_network())
+fence = Fence(policy, host)
+print(json.dumps([host.holds_strangers, fence.confinement().model_dump(mode="json")]))
+print(*fence.findings(), sep="\\n", file=sys.stderr)
+"""
+
+
 @dataclass(frozen=True)
 class Builder:
     """Runs builds as the builder's account."""
@@ -44,6 +58,10 @@ class Builder:
     account: str
     folder: Path
     base_image: str = ""
+    confinement: dict[str, Any] = field(default_factory=dict)
+    holds_strangers: bool = False
+    around: tuple[str, ...] = ()
+    """What goes before a build's command, as root: a network of the test's own."""
 
     @property
     def storage(self) -> dict[str, str]:
@@ -94,6 +112,7 @@ class Builder:
             "storage": self.storage,
             "artefact_dir": str(self.artefacts),
             "mount_points": ["/home", "/scratch"],
+            "confinement": self.confinement,
             **site_options(),
         }
         return json.dumps(values | changes) + "\n"
@@ -101,7 +120,7 @@ class Builder:
     def start(self, context: Path, **changes: Any) -> subprocess.Popen[str]:
         """Start one build."""
         process = subprocess.Popen(
-            self.command(sys.executable, "-m", "hpcbinderhub.builds.run"),
+            [*self.around, *self.command(sys.executable, "-m", "hpcbinderhub.builds.run")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -186,6 +205,12 @@ def builder() -> Iterator[Builder]:
     source = str(PROJECT / "hpcbinder")
     made = builder.run(sys.executable, "-c", MAKE_BASE, settings, source)
     assert made.returncode == 0, made.stderr[-3000:]
-    yield Builder(builder.account, builder.folder, made.stdout.strip())
+    image = made.stdout.strip()
+    examined = builder.run(sys.executable, "-c", EXAMINE, json.dumps(builder.storage), image)
+    assert examined.returncode == 0, examined.stderr[-3000:]
+    holds_strangers, confinement = json.loads(examined.stdout)
+    yield replace(
+        builder, base_image=image, confinement=confinement, holds_strangers=holds_strangers
+    )
     shutil.rmtree(builder.folder / "contexts", ignore_errors=True)
     shutil.rmtree(builder.artefacts, ignore_errors=True)

@@ -128,7 +128,7 @@ class ClaimHandler(WorkerHandler):
         if build is None:
             self.set_status(204)
             return
-        fields = ("id", "key", "repo_url", "ref", "commit", "attempt", "reader_uid")
+        fields = ("id", "key", "repo_url", "ref", "commit", "attempt", "asker", "reader_uid")
         self.answer({field: getattr(build, field) for field in fields})
 
 
