@@ -309,7 +309,8 @@ def diagnose(lines: Sequence[str], error: BaseException | None = None) -> Failed
             advice="Correct the file that is named in the repository.",
             lines=shorten(lines[-3:]),
         )
-    log = Log.of(lines)
+    # What the system says to ourselves is in no log.
+    log = Log.of([*lines, str(error)] if isinstance(error, OSError) else lines)
     for rule in RULES:
         event = rule(log)
         if event is not None:

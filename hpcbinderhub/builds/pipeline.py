@@ -25,7 +25,7 @@ from traitlets.config import Config
 
 from hpcbinderhub.builds import commands, processes, tools
 from hpcbinderhub.builds.buildah import BuildahEngine
-from hpcbinderhub.builds.causes import diagnose, shorten
+from hpcbinderhub.builds.causes import diagnose
 from hpcbinderhub.builds.context import refuse_links_out
 from hpcbinderhub.builds.detect import build_packs, own_image
 from hpcbinderhub.builds.disk import DiskWatch
@@ -44,7 +44,7 @@ from hpcbinderhub.builds.request import (
 from hpcbinderhub.builds.steps import Steps, steps_for
 from hpcbinderhub.builds.storage import check_storage
 from hpcbinderhub.builds.uvpack import REPO_DIR, USER, working_container
-from hpcbinderhub.builds.verdicts import too_large, too_much
+from hpcbinderhub.builds.verdicts import refused, too_large, too_much
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.images import squash, store
 
@@ -125,10 +125,7 @@ def main() -> int:
         processes.at_end_of(sys.stdin.fileno(), lambda: leave(3))
         event: BuiltEvent | FailedEvent = _run(request, reporter)
     except UserError as error:
-        last = shorten(reporter.lines[-5:])
-        event = FailedEvent(
-            cause="internal", message=error.message, advice=error.advice, lines=last
-        )
+        event = refused(reporter.lines, error)
     except Exception as error:
         traceback.print_exc()
         event = diagnose(reporter.lines, error)

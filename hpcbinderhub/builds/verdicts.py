@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from hpcbinderhub.builds.causes import MAX_LINES, shorten
+from hpcbinderhub.builds.causes import MAX_LINES, Log, no_space, shorten
 from hpcbinderhub.builds.request import Cause, FailedEvent, Limits
+from hpcbinderhub.errors import UserError
 
 ASK = "or ask your site's admin for a higher limit."
 
@@ -61,6 +62,12 @@ def too_talkative(lines: Sequence[str], log_bytes: int) -> FailedEvent:
         "Have the step that prints so much write to a file, or run it quietly.",
         lines,
     )
+
+
+def refused(lines: Sequence[str], error: UserError) -> FailedEvent:
+    """Something of ours would not go on; if that was for a full disk, it may later."""
+    cause: Cause = "no-space" if no_space(Log.of(lines)) else "internal"
+    return _ended(cause, error.message, error.advice, lines)
 
 
 def crashed(lines: Sequence[str]) -> FailedEvent:

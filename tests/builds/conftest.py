@@ -149,6 +149,25 @@ class Builder:
             path.chmod(0o755)
         return folder
 
+    def neighbour(self, folder: Path) -> Builder:
+        """Another builder of the same account on the same host, as a second worker would be."""
+        other = replace(self, folder=folder)
+        folders = (folder, *map(Path, other.storage.values()), other.artefacts)
+        for path in (*folders, folder / "contexts"):
+            path.mkdir(parents=True, exist_ok=True)
+            if os.getuid() == 0:
+                shutil.chown(path, self.account, self._group)
+        # Owned by many, as the account's own user namespace sees them.
+        paths = [f"{self.storage['graphroot']}/.", other.storage["graphroot"]]
+        done = self.run("buildah", "unshare", "cp", "-a", *paths)
+        assert done.returncode == 0, done.stderr
+        return other
+
+    def remove(self) -> None:
+        """Remove a neighbour."""
+        self.run("buildah", "unshare", "rm", "-rf", *self.storage.values())
+        shutil.rmtree(self.folder, ignore_errors=True)
+
 
 def site_options() -> dict[str, Any]:
     """What this host's network needs: its certificates and package indexes."""

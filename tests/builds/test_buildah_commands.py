@@ -10,7 +10,7 @@ import pytest
 from hpcbinderhub.builds import commands
 from hpcbinderhub.builds.dockerfiles import with_build_arguments
 from hpcbinderhub.builds.request import Limits, SiteOptions, Storage
-from hpcbinderhub.builds.steps import CHROOT_OPTIONS, Steps, steps_for, for_uv
+from hpcbinderhub.builds.steps import CHROOT_OPTIONS, Steps, for_uv, steps_for
 from hpcbinderhub.builds.storage import check_storage, file_system, is_remote
 from hpcbinderhub.errors import UserError
 
@@ -93,9 +93,7 @@ def test_uv_is_told_what_pip_is_told() -> None:
         "UV_DEFAULT_INDEX": "https://a/",
         "HTTPS_PROXY": "p",
     }
-    assert (
-        for_uv({"PIP_INDEX_URL": "a", "UV_DEFAULT_INDEX": "b"})["UV_DEFAULT_INDEX"] == "b"
-    )
+    assert for_uv({"PIP_INDEX_URL": "a", "UV_DEFAULT_INDEX": "b"})["UV_DEFAULT_INDEX"] == "b"
 
 
 def test_a_certificate_bundle_reaches_every_kind_of_tool(tmp_path: Path) -> None:
@@ -113,5 +111,42 @@ def test_a_certificate_bundle_reaches_every_kind_of_tool(tmp_path: Path) -> None
 
 
 def test_without_site_options_a_step_gets_nothing(tmp_path: Path) -> None:
-    assert steps_for(SiteOptions(), tmp_path / "trust").options("--env") == []
+    assert steps_for(SiteOptions(), tmp_path / "trust").options("--env") == [*CHROOT_OPTIONS]
     assert not (tmp_path / "trust").exists()
+
+
+def test_a_step_is_kept_apart_as_its_build_is_asked_to() -> None:
+    assert Steps().options("--env") == ["--isolation=chroot", "--cap-drop=CAP_SYS_CHROOT"]
+    assert Steps().prefix() == ()
+    held = Steps(isolation="oci", limits=Limits(), cgroup=Path("/sys/fs/cgroup/b/build-1"))
+    assert held.options("--env") == [
+        *("--isolation=oci", "--network=host"),
+        *("--volume", "/sys/fs/cgroup/b/build-1:/sys/fs/cgroup:ro"),
+    ]
+    assert list(held.prefix())[:4] == [
+        *("sh", "-c", 'echo 0 > "$0" && exec "$@"', "/sys/fs/cgroup/b/build-1/cgroup.procs"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["nfs4", "lustre", "gpfs", "beegfs", "cifs", "fuse.sshfs", "fuse"])
+def test_these_file_systems_are_no_disks(kind: str) -> None:
+    assert is_remote(kind)
+
+
+@pytest.mark.parametrize("kind", ["ext4", "xfs", "btrfs", "tmpfs", "zfs", "overlay", "fuseblk"])
+def test_these_are(kind: str) -> None:
+    assert not is_remote(kind)
+
+
+def test_a_link_to_a_network_file_system_is_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_CONTAINERS_ROOTLESS_UID", "901")
+    (tmp_path / "remote").mkdir()
+    (tmp_path / "local").symlink_to("remote")
+    mounts = f"{MOUNTS}33 22 0:33 / {tmp_path / 'remote'} rw - beegfs beegfs_nodev rw\n"
+    at = tmp_path / "local"
+    storage = Storage(graphroot=at / "graph", runroot=at / "run", tmp=at / "tmp")
+    with pytest.raises(UserError, match=r"network file system \(beegfs\)") as refused:
+        check_storage(storage, mounts)
+    assert "cannot be laid over each other" in refused.value.advice

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hpcbinderhub.builds.causes import crashed, diagnose, timed_out
+from hpcbinderhub.builds.causes import diagnose
+from hpcbinderhub.builds.verdicts import crashed, timed_out
 
 LOGS = Path(__file__).parent / "logs"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from builds.outcomes import built, failed, nothing_is_left, paths, read
 
 if TYPE_CHECKING:
     from conftest import Builder
@@ -18,42 +18,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 SLEEPER = "#!/bin/sh\nsetsid sleep 4321 &\nsleep 4321\n"
-
-
-def read(artefact: dict[str, Any], path: str) -> str:
-    """A file of an artefact."""
-    return subprocess.run(
-        ["unsquashfs", "-cat", artefact["path"], path], capture_output=True, text=True, check=True
-    ).stdout
-
-
-def paths(artefact: dict[str, Any]) -> set[str]:
-    """All paths of an artefact."""
-    text = subprocess.run(
-        ["unsquashfs", "-l", artefact["path"]], capture_output=True, text=True, check=True
-    ).stdout
-    return {line.removeprefix("squashfs-root/") for line in text.splitlines()}
-
-
-def built(events: list[dict[str, Any]]) -> dict[str, Any]:
-    """The last event of a build that went well."""
-    assert events[-1]["phase"] == "built", events[-1]
-    return events[-1]
-
-
-def failed(events: list[dict[str, Any]], cause: str) -> dict[str, Any]:
-    """The last event of a build that failed for a reason."""
-    assert (events[-1]["phase"], events[-1].get("cause")) == ("failed", cause), events[-1]
-    return events[-1]
-
-
-def nothing_is_left(builder: Builder) -> None:
-    """No container, no image but the base and what it came from, no mount, no temporary file."""
-    assert builder.buildah("containers", "--quiet") == ""
-    assert "hpcbinderhub/test" not in builder.buildah("images")
-    assert f"{builder.folder}/" not in Path("/proc/self/mounts").read_text("utf-8")
-    assert [path.name for path in (builder.folder / "tmp").iterdir()] == ["storage.lock"]
-    assert not list(builder.artefacts.glob(".partial-*"))
 
 
 def processes_of_builds() -> list[str]:
