@@ -16,7 +16,6 @@ from hpcbinderhub.builds.fence.network import (
     addresses,
     filter_rules,
     hosts,
-    pasta,
     slirp4netns,
 )
 from hpcbinderhub.builds.request import Endpoint, Network
@@ -129,14 +128,8 @@ def test_the_host_s_addresses_are_read_from_what_ip_tells() -> None:
     assert addresses(told) == ["127.0.0.1", "10.20.0.1"]
 
 
-def test_the_programs_that_connect_us() -> None:
+def test_the_program_that_connects_us() -> None:
     assert slirp4netns(1, 5) == [
         *("slirp4netns", "--configure", "--mtu=65520", "--cidr=198.18.0.0/24"),
         *("--disable-host-loopback", "--ready-fd=5", "1", "tap0"),
-    ]
-    assert pasta(1) == [
-        *("pasta", "--config-net", "--ipv4-only", "--ns-ifname", "tap0", "--mtu", "65520"),
-        *("--quiet", "--address", "198.18.0.100", "--netmask", "255.255.255.0"),
-        *("--gateway", "198.18.0.2", "--dns-forward", "198.18.0.3", "--no-map-gw"),
-        *("-t", "none", "-u", "none", "-T", "none", "-U", "none", "1"),
     ]

@@ -171,7 +171,7 @@ def test_a_build_sees_nothing_of_another(
         assert builder.run("sh", "-c", f"umask 077; echo {SECRET} > {path}").returncode == 0
     dockerfile = (
         f"FROM {builder.base_image}\nUSER root\nCOPY spy.py /spy.py\n"
-        f"RUN python3 /spy.py {own} {others}\n"
+        f"RUN python3 /spy.py {own} {others} && false\n"
     )
     context = builder.repository({"Dockerfile": dockerfile, "spy.py": SPY})
     confinement = builder.confinement | {"isolation": isolation, "hidden": [str(own)]}
@@ -241,7 +241,8 @@ for door in {doors}; do
     exec 3<> /dev/tcp/${{door/:/\\/}} && echo "$door $(timeout 5 cat <&3)"
 done 2> /dev/null
 ip -6 address show scope global 2> /dev/null
-touch knocked
+echo knocked
+exit 1
 """
 
 
@@ -320,8 +321,9 @@ def reached(builder: Builder, outside: Outside, network: dict[str, Any] | None) 
     context = builder.repository({"postBuild": KNOCK.format(doors=" ".join(doors))})
     knocking = replace(builder, around=outside.around)
     events = knocking.build(context, confinement=builder.confinement | {"network": network})
-    assert read(built(events)["artefact"], "srv/repo/knocked") == ""
+    failed(events, "postbuild")  # So that nothing has to be converted.
     said = [event["message"] for event in events if "message" in event]
+    assert "knocked" in said
     assert not [line for line in said if "inet6" in line]
     return {line.split()[0] for line in said if line.endswith(" reached")}
 
@@ -349,7 +351,7 @@ def test_the_namespace_s_filter_is_not_a_step_s_to_change(builder: Builder) -> N
         f"FROM {builder.base_image}\nUSER root\n"
         "RUN grep CapEff /proc/self/status; "
         "python3 -c 'import socket; socket.socket(socket.AF_PACKET, socket.SOCK_RAW)' || "
-        "echo no raw packets\n"
+        "echo no raw packets; false\n"
     )
     events = builder.build(builder.repository({"Dockerfile": dockerfile}))
     said = [event["message"] for event in events if "message" in event]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import os
 import select
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -73,10 +72,8 @@ class Connector:
 
     def __init__(self) -> None:
         self._ready, theirs = os.pipe()
-        command = connecting(os.getpid(), theirs)
-        self._name = command[0]
         self.process = subprocess.Popen(
-            [*WAIT_FOR_GO, *command],
+            [*WAIT_FOR_GO, *network.slirp4netns(os.getpid(), theirs)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -89,22 +86,10 @@ class Connector:
         assert self.process.stdin is not None
         self.process.stdin.write(b"go\n")
         self.process.stdin.close()
-        if not self._connected():
-            raise not_made(f"{self._name} did not connect it")
-        os.close(self._ready)
-
-    def _connected(self) -> bool:
-        if self._name == "pasta":
-            return self.process.wait(SECONDS) == 0  # It goes on in the background.
         ready, _, _ = select.select([self._ready], [], [], SECONDS)
-        return bool(ready) and os.read(self._ready, 1) == b"1"
-
-
-def connecting(process: int, ready: int) -> list[str]:
-    """The command that connects a process's namespace, of what this host has."""
-    if shutil.which("slirp4netns"):
-        return network.slirp4netns(process, ready)
-    return network.pasta(process)
+        if not ready or os.read(self._ready, 1) != b"1":
+            raise not_made("slirp4netns did not connect it")
+        os.close(self._ready)
 
 
 def not_made(why: str) -> UserError:

@@ -15,7 +15,7 @@ from hpcbinderhub.builds.request import Endpoint, Network
 
 # Of the networks that are set apart for measuring devices: no host that a build needs is there.
 INSIDE = "198.18.0.0/24"
-OWN, GATEWAY, RESOLVER = "198.18.0.100", "198.18.0.2", "198.18.0.3"
+GATEWAY, RESOLVER = "198.18.0.2", "198.18.0.3"
 
 NEVER = tuple(
     IPv4Network(network)
@@ -27,7 +27,7 @@ NEVER = tuple(
         "168.63.129.16/32",  # have it elsewhere.
         "224.0.0.0/4",
         "255.255.255.255/32",
-        f"{GATEWAY}/32",  # The host's loopback, for some of the programs that connect us.
+        f"{GATEWAY}/32",  # The host's loopback, if the program below were told so.
     )
 )
 """Not reachable from any build, whatever a site says."""
@@ -39,15 +39,6 @@ def slirp4netns(process: int, ready: int) -> list[str]:
     """Connects the namespace of a process, and says so on a file descriptor."""
     options = ["--configure", "--mtu=65520", f"--cidr={INSIDE}", "--disable-host-loopback"]
     return ["slirp4netns", *options, f"--ready-fd={ready}", str(process), "tap0"]
-
-
-def pasta(process: int) -> list[str]:
-    """The same with the younger program, which goes to the background once it is ready."""
-    addresses = ["--address", OWN, "--netmask", "255.255.255.0", "--gateway", GATEWAY]
-    names = ["--dns-forward", RESOLVER, "--no-map-gw"]
-    no_ports = ["-t", "none", "-u", "none", "-T", "none", "-U", "none"]
-    options = ["--config-net", "--ipv4-only", "--ns-ifname", "tap0", "--mtu", "65520", "--quiet"]
-    return ["pasta", *options, *addresses, *names, *no_ports, str(process)]
 
 
 def filter_rules(
