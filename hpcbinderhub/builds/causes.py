@@ -80,6 +80,20 @@ def no_space(log: Log) -> FailedEvent | None:
     )
 
 
+def file_too_large(log: Log) -> FailedEvent | None:
+    """A single file passed the limit of the whole build's disk, so the kernel ended its writer."""
+    pattern = r"File size limit exceeded|File too large|exit status 153$"
+    if not log.find(pattern):
+        return None
+    return FailedEvent(
+        cause="over-limit",
+        message="A build step wrote a file that is larger than all that this site gives a build.",
+        advice="Fetch large data when the notebook runs, or ask your site's admin for a higher "
+        "limit.",
+        lines=log.block(pattern),
+    )
+
+
 def out_of_memory(log: Log) -> FailedEvent | None:
     """A step was killed, which nearly always is the kernel short of memory."""
     if not log.find(r"exit status 137$|signal: killed|MemoryError|Cannot allocate memory"):
@@ -285,6 +299,7 @@ def failed_step(log: Log) -> FailedEvent | None:
 
 # In this order: the more a rule knows, the earlier it is asked.
 RULES: tuple[Callable[[Log], FailedEvent | None], ...] = (
+    file_too_large,
     no_space,
     conda_unreachable,
     out_of_memory,

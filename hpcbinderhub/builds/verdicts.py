@@ -25,7 +25,7 @@ def timed_out(lines: Sequence[str], seconds: float) -> FailedEvent:
 def too_large(lines: Sequence[str], added: int, limit: int) -> FailedEvent:
     """It filled too much of the disk."""
     return _ended(
-        "no-space",
+        "over-limit",
         f"The build used {added / 1e9:.1f} GB of disk; this site allows {limit / 1e9:.1f} GB.",
         f"Make the environment smaller, {ASK}",
         lines,

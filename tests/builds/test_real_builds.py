@@ -143,7 +143,7 @@ def test_time_is_limited(builder: Builder) -> None:
 def test_disk_is_limited(builder: Builder) -> None:
     script = "#!/bin/sh\ndd if=/dev/zero of=big bs=1M count=400 2> /dev/null\nsleep 60\n"
     context = builder.repository({"postBuild": script})
-    event = failed(builder.build(context, limits={"disk_bytes": 100_000_000}), "no-space")
+    event = failed(builder.build(context, limits={"disk_bytes": 100_000_000}), "over-limit")
     assert "0.1 GB" in event["message"]
 
 
