@@ -36,6 +36,9 @@ from hpcbinderhub.errors import UserError
 
 MAX_REQUEST = 1 << 20
 
+SECONDS = 1.0
+"""How soon it is noticed that the build's first process was killed."""
+
 MANY_LOGS = 16
 """How often a build may print what is kept of its log, before it is ended."""
 
@@ -185,7 +188,7 @@ def _lines(child: subprocess.Popen[bytes], deadline: float) -> Iterator[bytes]:
     while True:
         if time.monotonic() >= deadline:
             raise TimeIsUp
-        ready = dict(poll.poll(max(0.0, deadline - time.monotonic()) * 1000 + 1))
+        ready = dict(poll.poll(min(SECONDS, max(0.0, deadline - time.monotonic())) * 1000 + 1))
         if ours in ready:
             raise PeerGone
         if output in ready:
@@ -194,6 +197,8 @@ def _lines(child: subprocess.Popen[bytes], deadline: float) -> Iterator[bytes]:
                 return
             *lines, rest = (rest + block).split(b"\n")
             yield from lines
+        elif child.poll() is not None:
+            return  # What it started goes on without it, and holds the output open.
 
 
 if __name__ == "__main__":
