@@ -72,7 +72,12 @@ def found(limits: Limits, seconds: float) -> list[str]:
     """What the watch over this process's children tells within a time."""
     told: list[str] = []
     passed = threading.Event()
-    with StepWatch(os.getpid(), limits, None, lambda what: (told.append(what), passed.set())[1]):
+
+    def tell(what: str) -> None:
+        told.append(what)
+        passed.set()
+
+    with StepWatch(os.getpid(), limits, None, tell):
         passed.wait(seconds)
     return told
 

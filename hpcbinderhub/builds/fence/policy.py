@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from traitlets import Enum, Integer, List, TraitError, Unicode, validate
@@ -18,13 +18,20 @@ from hpcbinderhub.builds.request import Confinement, Endpoint, Network, Storage
 from hpcbinderhub.errors import UserError
 
 EVERYBODY = "*"
+MODES: Mapping[str, Literal["open", "listed", "none"]] = {
+    "open": "open",
+    "proxy": "listed",
+    "mirrors": "listed",
+    "none": "none",
+}
+"""What a site's choice of a network comes to in a build's request."""
 
 
 class BuildPolicy(LoggingConfigurable):
     """What builds may reach and use, and whose may run where a host cannot shut them in."""
 
     network = Enum(
-        ["open", "proxy", "mirrors", "none"],
+        list(MODES),
         default_value="open",
         config=True,
         help="""What build steps reach: anything, `proxy` alone, the `mirrors` alone, or nothing.
@@ -106,7 +113,7 @@ class BuildPolicy(LoggingConfigurable):
                 "Builds are to go through a proxy, and none is named.", "Set c.BuildPolicy.proxy."
             )
         return Network(
-            mode={"open": "open", "none": "none"}.get(self.network, "listed"),
+            mode=MODES[self.network],
             listed=() if self.network == "none" else (*mirrors, *proxy),
             denied=tuple(IPv4Network(text) for text in self.denied_networks),
         )
