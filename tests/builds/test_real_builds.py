@@ -28,7 +28,7 @@ def processes_of_builds() -> list[str]:
             words = entry.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
         except OSError:
             continue
-        if "sleep 4321" in words or "hpcbinderhub.builds.pipeline" in words:
+        if "sleep 4321" in words or f"{sys.executable} -m hpcbinderhub.builds.pipeline" in words:
             found.append(words)
     return found
 
