@@ -21,6 +21,7 @@ from traitlets import TraitType
 from traitlets.config import Configurable
 
 from hpcbinderhub.app import parser
+from hpcbinderhub.builds.fence.policy import BuildPolicy
 from hpcbinderhub.builds.jobs.settings import BuildJobs
 from hpcbinderhub.hostparts import Bind, HostParts
 from hpcbinderhub.profiles import Profile
@@ -34,7 +35,9 @@ NOTE = "<!-- Made by docs/build.py from {source}: change it there. -->\n"
 
 def configuration() -> str:
     """All that a facility may set."""
-    source = "hpcbinderhub/site.py, profiles.py and builds/jobs/settings.py"
+    source = (
+        "site.py, profiles.py, builds/jobs/settings.py and builds/fence/policy.py in hpcbinderhub/"
+    )
     lines = [NOTE.format(source=source)]
     lines += ["# Configuration", "", inspect.getdoc(sys.modules[Site.__module__]) or ""]
     for heading, traits in sections():
@@ -44,6 +47,9 @@ def configuration() -> str:
     lines += ["", "## Builders as Slurm jobs", "", inspect.getdoc(BuildJobs) or ""]
     for trait in in_order(BuildJobs):
         lines += ["", f"### `c.BuildJobs.{trait.name}`", "", *described(trait, BuildJobs())]
+    lines += ["", "## The fence around builds", "", inspect.getdoc(BuildPolicy) or ""]
+    for trait in in_order(BuildPolicy):
+        lines += ["", f"### `c.BuildPolicy.{trait.name}`", "", *described(trait, BuildPolicy())]
     lines += ["", "## Profiles", "", inspect.getdoc(Profile) or ""]
     lines += fields(Profile)
     module = sys.modules[HostParts.__module__]

@@ -12,14 +12,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import __version__
+from .builds.commands import exists
+from .builds.fence.policy import fence_here
 from .builds.jobs.node import run_in_job
+from .builds.storage import check_storage
 from .builds.worker import run_worker
 from .builds.workplace import base_settings, storage
 from .cli.commands import add_commands
 from .credentials.keyring import add_key
 from .database import Database
 from .errors import UserError
-from .images.base import ensure_base
+from .images.base import base_name, ensure_base
 from .images.engines.findings import findings
 from .site import load_site
 from .slurm.packing import packed
@@ -45,9 +48,27 @@ def base_image(options: argparse.Namespace) -> None:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Tell what the site's engines cannot do of what its profiles ask."""
-    for finding in findings(load_site(options.config)):
+    """Tell what the site's engines cannot do of what its profiles ask, and try, as the builder's
+    account, what builds are shut in with on this host."""
+    site = load_site(options.config)
+    for finding in findings(site):
         print(finding)
+    where = storage(Path(site.builder_dir))
+    check_storage(where)
+    usual, *_others = base_settings(site, where)
+    name = base_name(usual, hpcbinder_source(options.hpcbinder))
+    if not exists(where, name):
+        raise UserError(
+            "The base image is not in this builder's storage, so nothing can be tried with it.",
+            "Run `hpcbinderhub base-image` before.",
+        )
+    fence = fence_here(site, where, name)
+    print("\n".join(fence.findings()))
+    if not fence.builds:
+        raise UserError(
+            "Every build would be refused on this host.",
+            "Install what is missing, or name users in c.BuildPolicy.trusted_builders.",
+        )
 
 
 def database_upgrade(options: argparse.Namespace) -> None:
@@ -107,10 +128,12 @@ def parser() -> argparse.ArgumentParser:
         )
         return made
 
-    configured(command("check", check))
     working = configured(command("worker", worker))
     working.add_argument("--job", help="for builders' jobs: the directory with the job's ticket")
-    for made in (working, configured(command("base-image", base_image))):
+    others = [
+        configured(command(n, run)) for n, run in (("base-image", base_image), ("check", check))
+    ]
+    for made in (working, *others):
         made.add_argument("--hpcbinder", help="source tree or wheel of the in-image distribution")
     database = commands.add_parser("db", help="The queue's database.").add_subparsers(required=True)
     configured(command("upgrade", database_upgrade, database))

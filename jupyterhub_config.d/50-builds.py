@@ -9,6 +9,13 @@ c.Site.other_base_image = "docker.io/library/buildpack-deps:24.04"
 c.Site.build_environment = {}
 c.Site.build_ca_bundle = ""
 
+# What builds reach: "open", "proxy", "mirrors" or "none"; never this host itself or its metadata.
+c.BuildPolicy.network = "open"
+c.BuildPolicy.denied_networks = []
+
+# Whose builds run on a host that cannot keep them apart; `hpcbinderhub check` says which one can.
+c.BuildPolicy.trusted_builders = []
+
 # The worker's own directory, on a local disk; and its token, from `hpcbinderhub worker-token`.
 c.Site.builder_dir = "/var/lib/builder"
 c.Site.worker_token_file = "/var/lib/builder/worker-token"

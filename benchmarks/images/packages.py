@@ -57,7 +57,7 @@ with tempfile.TemporaryDirectory(dir=storage.tmp) as folder:
     dockerfile = pathlib.Path(folder, "Dockerfile")
     pip = "/srv/hpcbinder/env/bin/pip install --quiet --no-cache-dir"
     dockerfile.write_text(f"FROM {sys.argv[3]}\\nUSER 1000\\nRUN {pip} {sys.argv[4]}\\n")
-    given = commands.steps_for(site, pathlib.Path(folder, "trust"))
+    given = steps_for(site, pathlib.Path(folder, "trust"))
     began = time.monotonic()
     list(commands.build(storage, context=pathlib.Path(folder), dockerfile=dockerfile,
                         tag="localhost/benchmark/pip:1", given=given))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from hpcbinderhub.builds import commands, packages
 from hpcbinderhub.builds.request import Storage
+from hpcbinderhub.builds.steps import Steps
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def assemble(
     name: str,
     context: Path,
     ignorefile: Path,
-    given: commands.Steps,
+    given: Steps,
 ) -> Iterator[str]:
     """Carry out the steps in a working container called ``name``, which stays."""
     count = len(assembly.steps)

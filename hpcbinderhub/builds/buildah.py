@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from repo2docker.engine import BuildError, ContainerEngine, Image
-from traitlets import Dict, Unicode
+from traitlets import Dict, Instance, Unicode, default
 
 from hpcbinderhub.builds import commands
-from hpcbinderhub.builds.commands import Steps
 from hpcbinderhub.builds.request import Storage
+from hpcbinderhub.builds.steps import Steps
 
 
 class BuildahEngine(ContainerEngine):  # type: ignore[misc]
@@ -47,11 +47,16 @@ class BuildahEngine(ContainerEngine):  # type: ignore[misc]
         config=True,
     )
 
-    lock_folder = Unicode(
-        help="A folder with the versions that a locked build is held to. Example: "
-        "'/var/tmp/hpcbinder/lock'. Empty: it is held to none. Set by the worker.",
+    given = Instance(
+        Steps,
+        help="All that every build step gets, limits and isolation too, in place of the two above. "
+        "Set by the pipeline.",
         config=True,
     )
+
+    @default("given")
+    def _default_given(self) -> Steps:
+        return Steps(self.environment, Path(self.trust_folder) if self.trust_folder else None)
 
     @property
     def storage(self) -> Storage:
@@ -59,14 +64,6 @@ class BuildahEngine(ContainerEngine):  # type: ignore[misc]
         return Storage(
             graphroot=Path(self.graphroot), runroot=Path(self.runroot), tmp=Path(self.tmp)
         )
-
-    @property
-    def given(self) -> Steps:
-        """What every build step gets."""
-        trust, lock = (
-            Path(name) if name else None for name in (self.trust_folder, self.lock_folder)
-        )
-        return Steps(self.environment, trust_folder=trust, lock_folder=lock)
 
     def build(
         self,

@@ -87,6 +87,20 @@ def no_space(log: Log) -> FailedEvent | None:
     )
 
 
+def file_too_large(log: Log) -> FailedEvent | None:
+    """A single file passed the limit of the whole build's disk, so the kernel ended its writer."""
+    pattern = r"File size limit exceeded|File too large|exit status 153$"
+    if not log.find(pattern):
+        return None
+    return FailedEvent(
+        cause="over-limit",
+        message="A build step wrote a file that is larger than all that this site gives a build.",
+        advice="Fetch large data when the notebook runs, or ask your site's admin for a higher "
+        "limit.",
+        lines=log.block(pattern),
+    )
+
+
 def out_of_memory(log: Log) -> FailedEvent | None:
     """A step was killed, which nearly always is the kernel short of memory."""
     if not log.find(r"exit status 137$|signal: killed|MemoryError|Cannot allocate memory"):
@@ -293,6 +307,7 @@ def failed_step(log: Log) -> FailedEvent | None:
 
 # In this order: the more a rule knows, the earlier it is asked.
 RULES: tuple[Callable[[Log], FailedEvent | None], ...] = (
+    file_too_large,
     no_space,
     conda_unreachable,
     out_of_memory,
@@ -322,7 +337,8 @@ def diagnose(lines: Sequence[str], error: BaseException | None = None) -> Failed
             advice="Correct the file that is named in the repository.",
             lines=shorten(lines[-3:]),
         )
-    log = Log.of(lines)
+    # What the system says to ourselves is in no log.
+    log = Log.of([*lines, str(error)] if isinstance(error, OSError) else lines)
     for rule in RULES:
         event = rule(log)
         if event is not None:
@@ -332,25 +348,4 @@ def diagnose(lines: Sequence[str], error: BaseException | None = None) -> Failed
         message=f"The build ended for a reason that the builder does not know: {error}",
         advice="The last lines of the log may say more; otherwise ask your site's admin.",
         lines=log.tail(),
-    )
-
-
-def timed_out(lines: Sequence[str], seconds: float) -> FailedEvent:
-    """The last event of a build that took too long."""
-    return FailedEvent(
-        cause="timeout",
-        message=f"The build was stopped after {seconds:.0f} seconds, which is this site's limit.",
-        advice="Make the environment smaller or postBuild shorter, or ask your site's admin for a "
-        "higher limit.",
-        lines=shorten(lines[-MAX_LINES:]),
-    )
-
-
-def crashed(lines: Sequence[str]) -> FailedEvent:
-    """The last event of a build that ended without one."""
-    return FailedEvent(
-        cause="internal",
-        message="The builder's process ended before the build did.",
-        advice="Try again; if it stays so, ask your site's admin.",
-        lines=shorten(lines[-MAX_LINES:]),
     )

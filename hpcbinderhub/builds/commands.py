@@ -12,48 +12,16 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hpcbinderhub.builds.request import SiteOptions, Storage
-from hpcbinderhub.errors import UserError
-from hpcbinderhub.images.bills import lock
+from hpcbinderhub.builds.dockerfiles import with_build_arguments
+from hpcbinderhub.builds.request import Storage
+from hpcbinderhub.builds.steps import Steps
 
-TRUST = "/run/hpcbinder-trust"
-"""Where build steps find the site's certificates; nothing below /run gets into an artefact."""
-
-_BUNDLE_VARIABLES = (
-    "SSL_CERT_FILE",
-    "PIP_CERT",
-    "REQUESTS_CA_BUNDLE",
-    "CURL_CA_BUNDLE",
-    "GIT_SSL_CAINFO",
-    "NODE_EXTRA_CA_CERTS",
-    "NPM_CONFIG_CAFILE",
-    "CONDA_SSL_VERIFY",
-    "MAMBA_SSL_VERIFY",
-    "NIX_SSL_CERT_FILE",
-    "JULIA_SSL_CA_ROOTS_PATH",
-)
-TRUST_VARIABLES = {
-    **dict.fromkeys(_BUNDLE_VARIABLES, f"{TRUST}/ca-bundle.crt"),
-    "WGETRC": f"{TRUST}/wgetrc",
-    "APT_CONFIG": f"{TRUST}/apt.conf",
-}
-
-UV_NAMES = {
-    "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
-    "PIP_EXTRA_INDEX_URL": "UV_INDEX",
-    "PIP_FIND_LINKS": "UV_FIND_LINKS",
-    "PIP_TRUSTED_HOST": "UV_INSECURE_HOST",
-    "PIP_DEFAULT_TIMEOUT": "UV_HTTP_TIMEOUT",
-}
-
-NETWORK_FILE_SYSTEMS = {
-    "nfs", "nfs4", "lustre", "gpfs", "cifs", "smb3", "beegfs", "ceph", "fuse.ceph", "afs", "9p",
-}  # fmt: skip
+MAX_LINE = 1 << 16
+"""A program that never ends its line must not fill the memory of who reads it."""
 
 
 class BuildahError(Exception):
@@ -63,40 +31,6 @@ class BuildahError(Exception):
         super().__init__(f"buildah {command[0]} ended with {code}: " + "\n".join(tail[-3:]))
         self.code = code
         self.tail = tuple(tail)
-
-
-@dataclass(frozen=True)
-class Steps:
-    """What every build step gets beside the Dockerfile, and no image keeps."""
-
-    environment: Mapping[str, str] = field(default_factory=dict)
-    trust_folder: Path | None = None
-    volumes: tuple[str, ...] = ()
-    lock_folder: Path | None = None
-    """What a locked build is held to, as `lock.write` lays it out."""
-
-    @property
-    def variables(self) -> dict[str, str]:
-        """What a build step finds in its environment; what the site says goes first."""
-        trust = TRUST_VARIABLES if self.trust_folder else {}
-        return {**trust, **self.environment, **(lock.VARIABLES if self.lock_folder else {})}
-
-    def options(self, variable_option: str) -> list[str]:
-        """Options that give all this to the steps of one buildah command."""
-        options = [f"{variable_option}={name}={value}" for name, value in self.variables.items()]
-        if self.trust_folder:
-            options += ["--volume", f"{self.trust_folder}:{TRUST}:ro"]
-        for volume in self.volumes:
-            options += ["--volume", volume]
-        if self.lock_folder:
-            options += ["--volume", f"{self.lock_folder}:{lock.LOCK}:ro"]
-        return options
-
-    def own_environment(self) -> dict[str, str]:
-        """What buildah itself gets of it, which pulls base images."""
-        if self.trust_folder is None:
-            return dict(self.environment)
-        return {"SSL_CERT_FILE": str(self.trust_folder / "ca-bundle.crt"), **self.environment}
 
 
 def command(storage: Storage, *arguments: str) -> list[str]:
@@ -130,40 +64,15 @@ def _real_uid() -> int:
     return int(os.environ.get("_CONTAINERS_ROOTLESS_UID", os.getuid()))
 
 
-def check_storage(storage: Storage, mounts: str | None = None) -> None:
-    """Make a storage's folders; refuse one on a network file system, where layers do not work."""
-    if os.getuid() == 0 and "_CONTAINERS_ROOTLESS_UID" not in os.environ:
-        raise UserError(
-            "The builder was started as root.", "Run it as the unprivileged builder account."
-        )
-    table = mounts if mounts is not None else Path("/proc/self/mountinfo").read_text("utf-8")
-    for path in (storage.graphroot, storage.runroot, storage.tmp):
-        kind = file_system(path, table)
-        if kind in NETWORK_FILE_SYSTEMS:
-            raise UserError(
-                f"The builder's storage {path} is on a network file system ({kind}).",
-                "Set it to a disk of the build host.",
-            )
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
-
-
-def file_system(path: Path, mountinfo: str) -> str:
-    """Type of the file system that holds a path, from the text of ``/proc/self/mountinfo``."""
-    best, kind = -1, ""
-    for line in mountinfo.splitlines():
-        left, _, right = line.partition(" - ")
-        mounted = Path(left.split()[4].replace("\\040", " "))
-        if path.is_relative_to(mounted) and len(mounted.parts) >= best:
-            best, kind = len(mounted.parts), right.split()[0]
-    return kind
-
-
 def stream(
-    storage: Storage, *arguments: str, extra: Mapping[str, str] | None = None
+    storage: Storage,
+    *arguments: str,
+    extra: Mapping[str, str] | None = None,
+    prefix: Sequence[str] = (),
 ) -> Iterator[str]:
     """Run a command and yield its lines, those of both streams in the order they came."""
     process = subprocess.Popen(
-        command(storage, *arguments),
+        [*prefix, *command(storage, *arguments)],
         env=environment(storage, extra),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -173,8 +82,8 @@ def stream(
     )
     assert process.stdout is not None
     tail: list[str] = []
-    with process, process.stdout:
-        for line in process.stdout:
+    with process, process.stdout as words:
+        while line := words.readline(MAX_LINE):
             line = line.rstrip("\n")
             if re.fullmatch(r"subprocess exited with status \d+", line):
                 continue  # Said twice for every failure, and then once more in other words.
@@ -203,9 +112,9 @@ def run(
     storage: Storage, container: str, *arguments: str, user: str, folder: str, given: Steps
 ) -> Iterator[str]:
     """Run a program in a working container."""
-    options = ["--isolation=chroot", "--user", user, "--workingdir", folder]
-    options += given.options("--env")
-    yield from stream(storage, "run", *options, container, "--", *arguments)
+    options = ["--user", user, "--workingdir", folder, *given.options("--env")]
+    command = ("run", *options, container, "--", *arguments)
+    yield from stream(storage, *command, prefix=given.prefix())
 
 
 def copy(
@@ -364,41 +273,6 @@ def push(
     yield from stream(storage, "push", *options, image, f"docker://{ref}")
 
 
-def with_build_arguments(dockerfile: str, names: Iterable[str]) -> str:
-    """Declare build arguments in every stage of a Dockerfile.
-
-    An argument is what reaches a build step as a variable and yet does not become part of the
-    image; a variable of the Dockerfile's own goes before it.
-    """
-    declared = [f"ARG {name}" for name in names]
-    escape = _escape_character(dockerfile)
-    lines: list[str] = []
-    continued = in_from = False
-    for line in dockerfile.splitlines():
-        lines.append(line)
-        text = line.strip()
-        if text.startswith("#") or (continued and not text):
-            continue
-        if not continued:
-            in_from = bool(re.match(r"FROM\s", text, re.IGNORECASE))
-        continued = text.endswith(escape)
-        if in_from and not continued:
-            lines += declared
-            in_from = False
-    return "\n".join(lines) + "\n"
-
-
-def _escape_character(dockerfile: str) -> str:
-    """The character that continues a line, which a directive at the very top may change."""
-    for line in dockerfile.splitlines():
-        directive = re.match(r"#\s*(\w+)\s*=\s*(\S+)\s*$", line.strip())
-        if directive is None:
-            break
-        if directive[1].lower() == "escape":
-            return directive[2]
-    return "\\"
-
-
 def build(
     storage: Storage,
     *,
@@ -415,7 +289,7 @@ def build(
     with tempfile.TemporaryDirectory(dir=storage.tmp, prefix="dockerfile-") as folder:
         file = Path(folder, "Dockerfile")
         file.write_text(text, "utf-8")
-        options = ["--isolation=chroot", "--layers=false", "--pull=ifmissing", "--format=oci"]
+        options = ["--layers=false", "--pull=ifmissing", "--format=oci"]
         options += ["--file", str(file), "--tag", tag]
         options += given.options("--build-arg")
         for name, value in (arguments or {}).items():
@@ -424,27 +298,9 @@ def build(
             options += ["--label", f"{name}={value}"]
         if ignorefile is not None:
             options += ["--ignorefile", str(ignorefile)]
-        extra = given.own_environment()
-        for line in stream(storage, "build", *options, str(context), extra=extra):
+        command = ("build", *options, str(context))
+        extra, prefix = given.own_environment(), given.prefix()
+        for line in stream(storage, *command, extra=extra, prefix=prefix):
             declared = re.fullmatch(r"(\[\d+/\d+\] )?STEP \d+/\d+: ARG (\w+)", line)
             if declared is None or declared[2] not in given.variables:
                 yield line
-
-
-def steps_for(site: SiteOptions, folder: Path) -> Steps:
-    """The site's options as build steps get them; certificates are laid out in ``folder``."""
-    if site.ca_bundle is None:
-        return Steps(environment=for_uv(site.environment))
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(site.ca_bundle, folder / "ca-bundle.crt")
-    (folder / "wgetrc").write_text(f"ca_certificate = {TRUST}/ca-bundle.crt\n", "utf-8")
-    (folder / "apt.conf").write_text(f'Acquire::https::CaInfo "{TRUST}/ca-bundle.crt";\n', "utf-8")
-    for path in (folder, *folder.iterdir()):
-        path.chmod(0o755 if path.is_dir() else 0o644)
-    return Steps(environment=for_uv(site.environment), trust_folder=folder)
-
-
-def for_uv(variables: Mapping[str, str]) -> dict[str, str]:
-    """A site's options for pip, told to uv as well, which does not read pip's."""
-    told = {uv: variables[pip] for pip, uv in UV_NAMES.items() if pip in variables}
-    return {**told, **variables}

@@ -8,7 +8,11 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from hpcbinderhub.builds import processes
 from hpcbinderhub.builds.request import Storage
+
+INODE = 1024
+"""What a file takes up by being there; a disk is full as well when it can hold no more files."""
 
 
 def used(folder: Path) -> int:
@@ -18,10 +22,26 @@ def used(folder: Path) -> int:
         for _folder, _folders, files, handle in os.fwalk(folder):
             for name in files:
                 with contextlib.suppress(OSError):
-                    total += os.stat(name, dir_fd=handle, follow_symlinks=False).st_blocks * 512
+                    found = os.stat(name, dir_fd=handle, follow_symlinks=False)
+                    total += found.st_blocks * 512 + INODE
     except FileNotFoundError:
         return total
     return total
+
+
+def unnamed(holders: Iterable[int]) -> int:
+    """Bytes on disk of files that have no name any more, and that processes hold open."""
+    sizes: dict[tuple[int, int], int] = {}
+    for process in holders:
+        with contextlib.suppress(OSError):
+            for entry in os.scandir(f"/proc/{process}/fd"):
+                with contextlib.suppress(OSError):
+                    name = os.readlink(entry.path)
+                    # What is in memory only is not on disk.
+                    if name.endswith(" (deleted)") and not name.startswith(("/memfd:", "/dev/")):
+                        found = os.stat(entry.path)
+                        sizes[found.st_dev, found.st_ino] = found.st_blocks * 512
+    return sum(sizes.values())
 
 
 def free(folders: Iterable[Path]) -> int:
@@ -44,24 +64,30 @@ class DiskWatch(threading.Thread):
         self.layers = storage.graphroot / "overlay"
         self.tmp = storage.tmp
         self.before = self._layers()
-        self.free_before = free((self.layers, self.tmp))
+        self.room_before = self._room()
 
     def _layers(self) -> set[str]:
         self.layers.mkdir(parents=True, exist_ok=True)
         return set(os.listdir(self.layers))
+
+    def _room(self) -> int:
+        folders = (self.layers, self.tmp)
+        files = {folder.stat().st_dev: os.statvfs(folder).f_favail for folder in folders}
+        return free(folders) + sum(files.values()) * INODE
 
     def added(self) -> int:
         """Bytes this build has added so far."""
         new = [self.layers / name / "diff" for name in self._layers() - self.before]
         # What a step writes to a volume under an overlay lies beside its container's own files.
         containers = self.layers.with_name("overlay-containers")
-        return sum(used(folder) for folder in [*new, containers, self.tmp])
+        named = sum(used(folder) for folder in [*new, containers, self.tmp])
+        return named + unnamed(processes.descendants(os.getpid()))
 
     def run(self) -> None:
         """Look once a second until the process ends."""
         ticker = threading.Event()
         while not ticker.wait(1.0):
-            if self.free_before - free((self.layers, self.tmp)) > self.limit / 2:
+            if self.room_before - self._room() > self.limit / 2:
                 added = self.added()
                 if added > self.limit:
                     self.passed(added)

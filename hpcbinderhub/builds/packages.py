@@ -22,6 +22,7 @@ from pathlib import Path
 from hpcbinderhub.builds import commands
 from hpcbinderhub.builds.disk import used
 from hpcbinderhub.builds.request import Storage
+from hpcbinderhub.builds.steps import Steps
 
 HERE = "/run/hpcbinder-packages"
 """Where build steps find it; nothing below /run gets into an artefact."""
@@ -48,12 +49,12 @@ for package; do fetch --no-deps "$package" || echo "$package is not kept"; done
 """
 
 
-def seen_by(storage: Storage, given: commands.Steps) -> commands.Steps:
+def seen_by(storage: Storage, given: Steps) -> Steps:
     """What a build step gets, so that it sees the packages and cannot change them."""
     return _with(storage, given, "O") if (storage.packages / "cache").is_dir() else given
 
 
-def _with(storage: Storage, given: commands.Steps, how: str) -> commands.Steps:
+def _with(storage: Storage, given: Steps, how: str) -> Steps:
     return dataclasses.replace(
         given,
         environment={**given.environment, "UV_CACHE_DIR": HERE},
@@ -72,9 +73,7 @@ def missing(known: Path, wanted: Collection[str]) -> list[str]:
     return sorted(name for name in set(wanted) - tried if PACKAGE.fullmatch(name))
 
 
-def stock(
-    storage: Storage, base_image: str, wanted: Collection[str], given: commands.Steps
-) -> list[str]:
+def stock(storage: Storage, base_image: str, wanted: Collection[str], given: Steps) -> list[str]:
     """Put packages in that a build has asked for; what was said meanwhile.
 
     The caller holds the storage's lock and runs in the builder's user namespace.
@@ -101,7 +100,7 @@ def stock(
     return said
 
 
-def _begin(storage: Storage, container: str, given: commands.Steps) -> None:
+def _begin(storage: Storage, container: str, given: Steps) -> None:
     """Make an empty cache, and see whether build steps can be shown it on this host."""
     cache = storage.packages / "cache"
     shutil.rmtree(storage.packages, ignore_errors=True)
@@ -114,5 +113,5 @@ def _begin(storage: Storage, container: str, given: commands.Steps) -> None:
         raise
 
 
-def _run(storage: Storage, container: str, given: commands.Steps, *arguments: str) -> Iterator[str]:
+def _run(storage: Storage, container: str, given: Steps, *arguments: str) -> Iterator[str]:
     return commands.run(storage, container, *arguments, user=str(OWNER), folder="/", given=given)

@@ -16,6 +16,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,9 +25,12 @@ from traitlets.config import Config
 
 from hpcbinderhub.builds import commands, packages, processes, recording, tools
 from hpcbinderhub.builds.buildah import BuildahEngine
-from hpcbinderhub.builds.causes import diagnose, shorten
+from hpcbinderhub.builds.causes import diagnose
+from hpcbinderhub.builds.context import refuse_links_out
 from hpcbinderhub.builds.detect import build_packs, noting, own_image
 from hpcbinderhub.builds.disk import DiskWatch
+from hpcbinderhub.builds.fence import cgroup, enclosure
+from hpcbinderhub.builds.fence.limits import StepWatch
 from hpcbinderhub.builds.lock import LOCK, exclusive
 from hpcbinderhub.builds.request import (
     Artefact,
@@ -37,7 +41,10 @@ from hpcbinderhub.builds.request import (
     Image,
     LogEvent,
 )
+from hpcbinderhub.builds.steps import Steps, steps_for
+from hpcbinderhub.builds.storage import check_storage
 from hpcbinderhub.builds.uvpack import REPO_DIR, USER, working_container
+from hpcbinderhub.builds.verdicts import refused, too_large, too_much
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.images import convert, record, squash, store
 from hpcbinderhub.images.bills.annotations import annotations_of
@@ -112,15 +119,14 @@ def main() -> int:
     """Run the build that standard input asks for."""
     processes.adopt_orphans()
     request = BuildRequest.model_validate_json(sys.stdin.buffer.readline())
-    processes.at_end_of(sys.stdin.fileno(), lambda: leave(3))
     reporter = Reporter()
     try:
+        with reporter.timed("enclosing"):
+            enclosure.enter(request.confinement)
+        processes.at_end_of(sys.stdin.fileno(), lambda: leave(3))
         event: BuiltEvent | FailedEvent = _run(request, reporter)
     except UserError as error:
-        last = shorten(reporter.lines[-5:])
-        event = FailedEvent(
-            cause="internal", message=error.message, advice=error.advice, lines=last
-        )
+        event = refused(reporter.lines, error)
     except Exception as error:
         traceback.print_exc()
         event = diagnose(reporter.lines, error)
@@ -137,7 +143,8 @@ def leave(code: int) -> None:
 def _run(request: BuildRequest, reporter: Reporter) -> BuiltEvent:
     storage = request.storage
     with reporter.timed("preparing"):
-        commands.check_storage(storage)
+        check_storage(storage)
+        refuse_links_out(request.context)
     with exclusive(storage):
         with reporter.timed("cleaning"):
             _clean(request)
@@ -156,7 +163,7 @@ def _keep_packages(request: BuildRequest, event: BuiltEvent) -> None:
     """Keep what was installed on a base image of ours for the builds to come."""
     if request.reader is not None:
         return  # What packages it has, and from where, is its reader's alone.
-    given = commands.steps_for(request, request.storage.tmp / "trust")
+    given = steps_for(request, request.storage.tmp / "trust")
     with contextlib.suppress(commands.BuildahError, OSError):
         base = commands.origin(request.storage, working_container(request.image))
         if base in request.pythons.values():
@@ -182,18 +189,26 @@ def _watch_disk(request: BuildRequest, reporter: Reporter) -> None:
     limit = request.limits.disk_bytes
 
     def passed(added: int) -> None:
-        reporter.emit(
-            FailedEvent(
-                cause="no-space",
-                message=f"The build used {added / 1e9:.1f} GB of disk; this site allows "
-                f"{limit / 1e9:.1f} GB.",
-                advice="Make the environment smaller, or ask your site's admin for a higher limit.",
-                lines=shorten(reporter.lines[-5:]),
-            )
-        )
+        reporter.emit(too_large(reporter.lines, added, limit))
         leave(1)
 
     DiskWatch(request.storage, limit, passed).start()
+
+
+@contextlib.contextmanager
+def _held(request: BuildRequest, reporter: Reporter) -> Iterator[Path | None]:
+    """Hold what runs meanwhile to the limits of steps; its control group, if there is one."""
+    limits, parent = request.limits, request.confinement.cgroup
+
+    def passed(what: Literal["memory", "processes"]) -> None:
+        reporter.emit(too_much(reporter.lines, what, limits))
+        leave(1)
+
+    with (
+        cgroup.of_build(parent, f"build-{storage_id(request)}", limits) as group,
+        StepWatch(os.getpid(), limits, group, passed),
+    ):
+        yield group
 
 
 def _build_and_convert(request: BuildRequest, reporter: Reporter) -> BuiltEvent:
@@ -204,8 +219,9 @@ def _build_and_convert(request: BuildRequest, reporter: Reporter) -> BuiltEvent:
                 "Ask your site's admin to make it.",
             )
     with reporter.timed("building"):
-        given = recording.steps(request)
-        build_pack = _build(request, given, reporter)
+        with _held(request, reporter) as group:
+            given = _given(request, group)
+            build_pack = _build(request, given, reporter)
         container = _container(request)
         for line in recording.restore(request, container, given):
             reporter.log("building", line)
@@ -228,7 +244,17 @@ def _build_and_convert(request: BuildRequest, reporter: Reporter) -> BuiltEvent:
     )
 
 
-def _build(request: BuildRequest, given: commands.Steps, reporter: Reporter) -> str:
+def _given(request: BuildRequest, group: Path | None) -> Steps:
+    """What every step of this build gets."""
+    return replace(
+        recording.steps(request),
+        isolation=request.confinement.isolation,
+        limits=request.limits,
+        cgroup=group,
+    )
+
+
+def _build(request: BuildRequest, given: Steps, reporter: Reporter) -> str:
     """Let repo2docker pick a build pack and build; the name of the build pack."""
     log = logging.getLogger("repo2docker")
     log.handlers = [LogLines(reporter)]
@@ -241,16 +267,14 @@ def _build(request: BuildRequest, given: commands.Steps, reporter: Reporter) -> 
 
 
 def repo2docker(
-    request: BuildRequest, given: commands.Steps, tried: list[str], **more: Any
+    request: BuildRequest, given: Steps, tried: list[str], **more: Any
 ) -> HubRepo2Docker:
     """repo2docker as it is set up for one build; `tried` gets the build packs as they are asked."""
     engine = {
         "graphroot": str(request.storage.graphroot),
         "runroot": str(request.storage.runroot),
         "tmp": str(request.storage.tmp),
-        "environment": dict(given.environment),
-        "trust_folder": str(given.trust_folder or ""),
-        "lock_folder": str(given.lock_folder or ""),
+        "given": given,
     }
     return HubRepo2Docker(
         config=Config({"BuildahEngine": engine}),

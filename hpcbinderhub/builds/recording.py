@@ -11,6 +11,7 @@ from hpcbinderhub import __version__
 from hpcbinderhub.builds import commands
 from hpcbinderhub.builds.detect import own_image
 from hpcbinderhub.builds.request import BuildRequest
+from hpcbinderhub.builds.steps import Steps, steps_for
 from hpcbinderhub.images.bills import lock
 from hpcbinderhub.images.bills.model import Bill
 from hpcbinderhub.images.bills.reading import contents
@@ -20,9 +21,9 @@ BASE = "org.opencontainers.image.base."
 UV = "/srv/hpcbinder/tools/uv"
 
 
-def steps(request: BuildRequest) -> commands.Steps:
+def steps(request: BuildRequest) -> Steps:
     """What every build step gets, a lock included."""
-    given = commands.steps_for(request, request.storage.tmp / "trust")
+    given = steps_for(request, request.storage.tmp / "trust")
     if request.lock is None:
         return given
     folder = request.storage.tmp / "lock"
@@ -31,7 +32,7 @@ def steps(request: BuildRequest) -> commands.Steps:
     return replace(given, lock_folder=folder)
 
 
-def restore(request: BuildRequest, container: str, given: commands.Steps) -> Iterator[str]:
+def restore(request: BuildRequest, container: str, given: Steps) -> Iterator[str]:
     """Bring our environment to a lock as a whole: what the repository did not ask for came with the
     base image, in the versions of another day. Nothing to do is done in a moment."""
     if request.lock is None or not request.lock.environment:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from ipaddress import IPv4Network
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
@@ -30,10 +31,14 @@ Cause = Literal[
     "repository",
     "no-space",
     "out-of-memory",
+    "over-limit",
     "timeout",
     "internal",
 ]
 """Why a build failed; pages and statistics tell builds apart by it."""
+
+Isolation = Literal["oci", "chroot"]
+"""What keeps a step apart from its build: a container of its own, or its root folder alone."""
 
 IMAGE_REFERENCE = r"^[a-z0-9][A-Za-z0-9_.:/-]{0,254}(@sha256:[0-9a-f]{64})?$"
 
@@ -102,6 +107,44 @@ class Limits(Model):
     seconds: float = Field(default=3600, gt=0)
     disk_bytes: int = Field(default=30 * 1024**3, gt=0)
     log_bytes: int = Field(default=8 * 1024**2, gt=0)
+    memory_bytes: int = Field(default=8 * 1024**3, gt=0)
+    processes: int = Field(default=4096, gt=0)
+
+
+class Endpoint(Model):
+    """A port of a host, by its name or IPv4 address."""
+
+    host: Annotated[
+        str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$")
+    ]
+    port: int = Field(gt=0, lt=65536)
+
+
+class Network(Model):
+    """What a build reaches from a network namespace of its own."""
+
+    mode: Literal["open", "listed", "none"] = "open"
+    listed: tuple[Endpoint, ...] = Field(
+        default=(), description="Reached in any mode but `none`, on the site's own networks too."
+    )
+    denied: tuple[IPv4Network, ...] = Field(
+        default=(), description="Never reached, but for what is listed."
+    )
+
+
+class Confinement(Model):
+    """What stands between a build and the rest of its host."""
+
+    isolation: Isolation = "chroot"
+    network: Network | None = Field(
+        default=None, description="None: the host's own network, loopback and all."
+    )
+    cgroup: AbsolutePath | None = Field(
+        default=None, description="A cgroup that is the builder's own to make others in."
+    )
+    hidden: tuple[AbsolutePath, ...] = Field(
+        default=(), description="Files of the builder's account that no build has to see."
+    )
 
 
 class Push(Model):
@@ -151,6 +194,7 @@ class BuildRequest(SiteOptions):
     )
     mount_points: tuple[MountPoint, ...] = ()
     limits: Limits = Limits()
+    confinement: Confinement = Confinement()
     push: Push | None = None
     lock: Lock | None = Field(
         default=None, description="The versions that the environment is held to, if it is."

@@ -20,25 +20,27 @@ from typing import IO
 
 from pydantic import ValidationError
 
-from hpcbinderhub.builds import commands, processes
-from hpcbinderhub.builds.causes import crashed, timed_out
+from hpcbinderhub.builds import processes
+from hpcbinderhub.builds.fence import host
 from hpcbinderhub.builds.request import (
     BuildEvent,
     BuildRequest,
     BuiltEvent,
     FailedEvent,
     LogEvent,
-    Storage,
     build_events,
 )
+from hpcbinderhub.builds.storage import check_storage
+from hpcbinderhub.builds.verdicts import crashed, timed_out, too_talkative
 from hpcbinderhub.errors import UserError
 
 MAX_REQUEST = 1 << 20
 
-# The kernel kills everything in a process namespace when its first process ends, and nothing in it
-# sees or signals what is outside. Without a /proc to match, programs find others there under their
-# own number.
-NAMESPACE = ("unshare", "--fork", "--pid", "--kill-child", "--mount-proc")
+SECONDS = 1.0
+"""How soon it is noticed that the build's first process was killed."""
+
+MANY_LOGS = 16
+"""How often a build may print what is kept of its log, before it is ended."""
 
 
 class PeerGone(Exception):
@@ -49,12 +51,16 @@ class TimeIsUp(Exception):
     """The build has used the time it may use."""
 
 
+class TooTalkative(Exception):
+    """The build prints without end."""
+
+
 def main() -> int:
     """Read a request, run its build, and end with its outcome."""
     signal.signal(signal.SIGTERM, stop)
     try:
         request = BuildRequest.model_validate_json(sys.stdin.buffer.readline(MAX_REQUEST))
-        commands.check_storage(request.storage)
+        check_storage(request.storage)
     except ValidationError as error:
         emit(FailedEvent(cause="internal", message="The request is not valid.", advice="",
                          lines=tuple(str(error).splitlines())))  # fmt: skip
@@ -88,9 +94,9 @@ def supervise(request: BuildRequest) -> int:
         except PeerGone:
             return 1
         except TimeIsUp:
-            processes.kill_descendants()
-            last = timed_out(list(log.tail), request.limits.seconds)
-            emit(last)
+            last = end(timed_out(list(log.tail), request.limits.seconds))
+        except TooTalkative:
+            last = end(too_talkative(list(log.tail), request.limits.log_bytes))
         finally:
             processes.kill_descendants()
         if last is None:
@@ -101,15 +107,19 @@ def supervise(request: BuildRequest) -> int:
     return 0 if isinstance(last, BuiltEvent) else 1
 
 
+def end(verdict: FailedEvent) -> FailedEvent:
+    """End the build, and say why."""
+    processes.kill_descendants()
+    emit(verdict)
+    return verdict
+
+
 def _start(request: BuildRequest, errors: IO[bytes]) -> subprocess.Popen[bytes]:
-    environment = commands.environment(request.storage)
-    if "PYTHONPATH" in os.environ:
-        environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
-    inside = [sys.executable, "-m", "hpcbinderhub.builds.pipeline"]
-    namespace = NAMESPACE if has_namespaces(request.storage) else ()
+    namespaces = host.NAMESPACES if host.has_namespaces(request.storage) else ()
+    pipeline = (sys.executable, "-m", "hpcbinderhub.builds.pipeline")
     child = subprocess.Popen(
-        commands.command(request.storage, "unshare", *namespace, *inside),
-        env=environment,
+        host.inside(request.storage, *namespaces, *pipeline),
+        env=host.environment(request.storage),
         cwd="/",
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -122,31 +132,23 @@ def _start(request: BuildRequest, errors: IO[bytes]) -> subprocess.Popen[bytes]:
     return child
 
 
-def has_namespaces(storage: Storage) -> bool:
-    """Whether builds get a process namespace of their own.
-
-    Inside a container the kernel refuses the /proc for it, as long as the container's own is
-    partly hidden. Builds then see the processes of the builder's account; they are still all
-    ended, by looking for them.
-    """
-    probe = commands.command(storage, "unshare", *NAMESPACE, "true")
-    environment = commands.environment(storage)
-    return subprocess.run(probe, env=environment, cwd="/", capture_output=True).returncode == 0
-
-
 class BoundedLog:
     """Passes log lines on up to a limit, and remembers the last ones all the same."""
 
     def __init__(self, limit: int):
         self.left = limit
+        self.most = (1 - MANY_LOGS) * limit
         self.tail: deque[str] = deque(maxlen=400)
 
     def add(self, event: LogEvent) -> None:
         """Pass one line on, or tell once that no more follow."""
         self.tail.append(event.message)
-        if self.left <= 0:
-            return
+        before = self.left
         self.left -= len(event.message.encode("utf-8", "replace")) + 1
+        if self.left < self.most:
+            raise TooTalkative
+        if before <= 0:
+            return
         emit(event)
         if self.left <= 0:
             emit(event.model_copy(update={"message": "(The log is longer than this site keeps.)"}))
@@ -186,7 +188,7 @@ def _lines(child: subprocess.Popen[bytes], deadline: float) -> Iterator[bytes]:
     while True:
         if time.monotonic() >= deadline:
             raise TimeIsUp
-        ready = dict(poll.poll(max(0.0, deadline - time.monotonic()) * 1000 + 1))
+        ready = dict(poll.poll(min(SECONDS, max(0.0, deadline - time.monotonic())) * 1000 + 1))
         if ours in ready:
             raise PeerGone
         if output in ready:
@@ -195,6 +197,8 @@ def _lines(child: subprocess.Popen[bytes], deadline: float) -> Iterator[bytes]:
                 return
             *lines, rest = (rest + block).split(b"\n")
             yield from lines
+        elif child.poll() is not None:
+            return  # What it started goes on without it, and holds the output open.
 
 
 if __name__ == "__main__":

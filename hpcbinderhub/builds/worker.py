@@ -13,13 +13,14 @@ import math
 import shutil
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..errors import Unavailable, UserError
-from ..images.base import ensure_base
+from ..images.base import BaseImage, BaseSettings, ensure_base
 from ..images.store import make_folder
 from ..site import Site
 from ..store.delivery import store_of
@@ -29,7 +30,7 @@ from .client import Gone, ServiceClient
 from .disk import free
 from .recipe import TOOLS_GENERATION
 from .request import BuildRequest, Limits
-from .workplace import base_settings, storage
+from .workplace import Readied, make_ready, storage
 
 log = logging.getLogger(__name__)
 
@@ -56,12 +57,12 @@ class Worker:
         self,
         site: Site,
         client: ServiceClient,
-        make_bases: Callable[[], Sequence[str]],
+        make_ready: Callable[[], Readied],
         terms: Terms = FOR_GOOD,
     ):
         self._site = site
         self._client = client
-        self._make_bases = make_bases
+        self._make_ready = make_ready
         self._terms = terms
         self._directory = Path(site.builder_dir)
         self._store = store_of(site)
@@ -76,8 +77,11 @@ class Worker:
     async def run(self) -> None:
         """Build until stopped, or as long as the terms say."""
         await self._clean()
-        names = await asyncio.to_thread(self._make_bases)
-        log.info("The base images are %s; waiting for builds.", ", ".join(names))
+        ready = await asyncio.to_thread(self._make_ready)
+        log.info("The base images are %s", ", ".join(ready.base_images))
+        for finding in ready.fence.findings():
+            log.info("%s", finding)
+        log.info("Waiting for builds.")
         stopping = asyncio.ensure_future(self._stopping.wait())
         # First, since the room that it makes may be what is lacking.
         await try_to_remove(self._client, self._store)
@@ -91,7 +95,7 @@ class Worker:
             claimed = claim.result()
             if claimed:
                 log.info("Building %s of %s", claimed["commit"], claimed["repo_url"])
-                await self._build(claimed, names)
+                await self._build(claimed, ready)
             elif self._terms.leaves:
                 break
         removing.cancel()
@@ -123,15 +127,16 @@ class Worker:
                 return f"{what} short of disk space; builds wait until there is more."
         return ""
 
-    async def _build(self, claimed: dict[str, Any], base_images: Sequence[str]) -> None:
+    async def _build(self, claimed: dict[str, Any], ready: Readied) -> None:
         build = claimed["id"]
         directory = self._directory / "work" / build
         attempt = BuildAttempt(self._client, build, self._site.lease_seconds, self._store)
         try:
+            ready.fence.admit(claimed["asker"])
             await asyncio.to_thread(_fresh, directory)
             await self._client.context(build, directory / "context.tar")
             await _unpack(directory / "context.tar", directory / "context")
-            request = self._request(claimed, base_images, directory / "context")
+            request = self._request(claimed, ready, directory / "context")
             await asyncio.to_thread(make_folder, request.artefact_dir, request.reader)
             await attempt.run(request, self._stopping)
         except Gone as error:
@@ -147,11 +152,9 @@ class Worker:
     async def _clean(self) -> None:
         await asyncio.to_thread(shutil.rmtree, self._directory / "work", ignore_errors=True)
 
-    def _request(
-        self, claimed: dict[str, Any], base_images: Sequence[str], context: Path
-    ) -> BuildRequest:
-        site = self._site
-        base_image, *others = base_images
+    def _request(self, claimed: dict[str, Any], ready: Readied, context: Path) -> BuildRequest:
+        site, fence = self._site, ready.fence
+        base_image, *others = ready.base_images
         return BuildRequest(
             id=claimed["id"],
             context=context,
@@ -169,25 +172,32 @@ class Worker:
             reader=claimed["reader_uid"],
             lock=claimed["lock"],
             mount_points=tuple(site.mount_points),
-            environment=dict(site.build_environment),
+            environment=fence.policy.environment() | dict(site.build_environment),
             ca_bundle=Path(site.build_ca_bundle) if site.build_ca_bundle else None,
             limits=Limits(
                 seconds=site.build_seconds,
                 disk_bytes=site.build_disk_mb << 20,
                 log_bytes=site.build_log_kb << 10,
+                memory_bytes=fence.policy.memory_mb << 20,
+                processes=fence.policy.processes,
             ),
+            confinement=fence.confinement(hidden=_secrets(site)),
         )
+
+
+def _secrets(site: Site) -> list[Path]:
+    """What the builder's account holds and no build has to see."""
+    return [Path(site.worker_token_file)] if site.worker_token_file else []
 
 
 async def run_worker(site: Site, hpcbinder_source: Path) -> None:
     """`hpcbinderhub worker` on a host of its own: until SIGTERM or SIGINT."""
     token = (await asyncio.to_thread(Path(site.worker_token_file).read_text)).strip()
-    bases = base_settings(site, storage(Path(site.builder_dir)))
 
-    def make_bases() -> list[str]:
-        return [ensure_base(base, hpcbinder_source, log.info).name for base in bases]
+    def make_base(settings: BaseSettings) -> BaseImage:
+        return ensure_base(settings, hpcbinder_source, log.info)
 
-    worker = Worker(site, ServiceClient(site, token), make_bases)
+    worker = Worker(site, ServiceClient(site, token), partial(make_ready, site, make_base))
     worker.stop_on_signals()
     await worker.run()
 

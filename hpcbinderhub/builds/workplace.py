@@ -1,12 +1,32 @@
-"""A builder's own directory, and what it makes the base images from."""
+"""What a builder works with: its own directory, base images, and the fence of its host."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from ..images.base import BaseSettings
+from ..images.base import BaseImage, BaseSettings
 from ..site import Site
+from .fence import cgroup
+from .fence.policy import Fence, fence_here
 from .request import Storage
+
+
+@dataclass(frozen=True)
+class Readied:
+    """A builder that can begin."""
+
+    base_images: Sequence[str]
+    """One for each of the site's Pythons, the usual one first."""
+    fence: Fence
+
+
+def make_ready(site: Site, make_base: Callable[[BaseSettings], BaseImage]) -> Readied:
+    """Make what is missing; takes minutes the first time."""
+    where = storage(Path(site.builder_dir))
+    names = [make_base(settings).name for settings in base_settings(site, where)]
+    return Readied(names, fence_here(site, where, names[0], divide=cgroup.divide))
 
 
 def storage(directory: Path) -> Storage:

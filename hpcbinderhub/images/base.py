@@ -27,6 +27,8 @@ from hpcbinderhub.builds.request import (
     SiteOptions,
     Storage,
 )
+from hpcbinderhub.builds.steps import steps_for
+from hpcbinderhub.builds.storage import check_storage
 from hpcbinderhub.errors import UserError
 
 UNTRACKED = {"__pycache__", ".git", "build", "dist", "node_modules", ".mypy_cache", ".ruff_cache"}
@@ -65,7 +67,7 @@ def ensure_base(
 
     ``hpcbinder_source`` is the source tree of the ``hpcbinder`` distribution, or its wheel.
     """
-    commands.check_storage(settings.storage)
+    check_storage(settings.storage)
     name = base_name(settings, hpcbinder_source)
     with exclusive(settings.storage):
         if not commands.exists(settings.storage, name):
@@ -139,7 +141,7 @@ def _build(settings: BaseSettings, hpcbinder_source: Path, name: str) -> Iterato
             context=context,
             dockerfile=context / "Containerfile",
             tag=name,
-            given=commands.steps_for(settings, Path(folder, "trust")),
+            given=steps_for(settings, Path(folder, "trust")),
             arguments={
                 "FROM_IMAGE": settings.from_image,
                 "PYTHON": settings.python,

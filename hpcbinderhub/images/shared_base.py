@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..builds import commands
+from ..builds.storage import check_storage
 from .base import BaseImage, BaseSettings, base_name, ensure_base
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ def shared_base(
 
 def load(settings: BaseSettings, name: str, layout: Path) -> bool:
     """Load an image, if all of it has the digests that its names say."""
-    commands.check_storage(settings.storage)
+    check_storage(settings.storage)
     try:
         manifest = json.loads((layout / "index.json").read_text())["manifests"][0]["digest"]
         found = hashlib.sha256((layout / "blobs/sha256" / manifest[7:]).read_bytes()).hexdigest()

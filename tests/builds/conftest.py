@@ -19,7 +19,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,20 @@ print(base.name)
 """
 
 
+EXAMINE = """
+import json, sys
+from pathlib import Path
+from hpcbinderhub.builds.fence.policy import BuildPolicy, Fence
+from hpcbinderhub.builds.fence.host import examine
+from hpcbinderhub.builds.request import Storage
+policy = BuildPolicy()
+host = examine(Storage.model_validate_json(sys.argv[1]), sys.argv[2], policy.wanted_network())
+fence = Fence(policy, host)
+print(json.dumps([host.holds_strangers, fence.confinement().model_dump(mode="json")]))
+print(*fence.findings(), sep="\\n", file=sys.stderr)
+"""
+
+
 @dataclass(frozen=True)
 class Builder:
     """Runs builds as the builder's account."""
@@ -45,6 +59,10 @@ class Builder:
     account: str
     folder: Path
     base_image: str = ""
+    confinement: dict[str, Any] = field(default_factory=dict)
+    holds_strangers: bool = False
+    around: tuple[str, ...] = ()
+    """What goes before a build's command, as root: a network of the test's own."""
 
     @property
     def storage(self) -> dict[str, str]:
@@ -95,6 +113,7 @@ class Builder:
             "storage": self.storage,
             "artefact_dir": str(self.artefacts),
             "mount_points": ["/home", "/scratch"],
+            "confinement": self.confinement,
             **site_options(),
         }
         return json.dumps(values | changes) + "\n"
@@ -102,7 +121,7 @@ class Builder:
     def start(self, context: Path, **changes: Any) -> subprocess.Popen[str]:
         """Start one build."""
         process = subprocess.Popen(
-            self.command(sys.executable, "-m", "hpcbinderhub.builds.run"),
+            [*self.around, *self.command(sys.executable, "-m", "hpcbinderhub.builds.run")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -130,6 +149,25 @@ class Builder:
         for path in (folder, *folder.rglob("*")):
             path.chmod(0o755)
         return folder
+
+    def neighbour(self, folder: Path) -> Builder:
+        """Another builder of the same account on the same host, as a second worker would be."""
+        other = replace(self, folder=folder)
+        folders = (folder, *map(Path, other.storage.values()), other.artefacts)
+        for path in (*folders, folder / "contexts"):
+            path.mkdir(parents=True, exist_ok=True)
+            if os.getuid() == 0:
+                shutil.chown(path, self.account, self._group)
+        # Owned by many, as the account's own user namespace sees them.
+        paths = [f"{self.storage['graphroot']}/.", other.storage["graphroot"]]
+        done = self.run("buildah", "unshare", "cp", "-a", *paths)
+        assert done.returncode == 0, done.stderr
+        return other
+
+    def remove(self) -> None:
+        """Remove a neighbour."""
+        self.run("buildah", "unshare", "rm", "-rf", *self.storage.values())
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def site_options() -> dict[str, Any]:
@@ -191,7 +229,13 @@ def ready_builder() -> Iterator[Builder]:
         done = builder.run("buildah", *pull, "--storage-driver", "overlay", "pull", DEBIAN)
         if done.returncode != 0:
             pytest.skip(f"{DEBIAN} is neither in {builder.folder} nor to be had from a registry")
-    yield Builder(builder.account, builder.folder, make_base(builder))
+    image = make_base(builder)
+    examined = builder.run(sys.executable, "-c", EXAMINE, json.dumps(builder.storage), image)
+    assert examined.returncode == 0, examined.stderr[-3000:]
+    holds_strangers, confinement = json.loads(examined.stdout)
+    yield replace(
+        builder, base_image=image, confinement=confinement, holds_strangers=holds_strangers
+    )
     shutil.rmtree(builder.folder / "contexts", ignore_errors=True)
     shutil.rmtree(builder.artefacts, ignore_errors=True)
 

@@ -9,6 +9,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from builds.outcomes import alive, eventually
 
 from hpcbinderhub.builds.disk import DiskWatch, used
 from hpcbinderhub.builds.request import LogEvent, Storage
@@ -23,15 +24,6 @@ ORPHANS = """
     sys.stdout.flush()
     %s
 """
-
-
-def alive(process: int) -> bool:
-    """Whether a process still runs."""
-    try:
-        stat = Path(f"/proc/{process}/stat").read_text("utf-8")
-    except FileNotFoundError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 def start(rest: str) -> subprocess.Popen[str]:
@@ -89,6 +81,20 @@ def test_the_disk_watch_counts_what_is_new(tmp_path: Path) -> None:
     (new / "file").write_bytes(b"x" * 1_000_000)
     assert 1_000_000 <= watch.added() < 1_100_000
     assert used(tmp_path / "absent") == 0
+    # Neither a file without a name nor a thousand empty ones are free.
+    (new / "file").unlink()
+    hold = "import sys; f = open(sys.argv[1], 'wb'); f.write(bytes(1000000)); f.flush(); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(new / "held")], stdin=subprocess.PIPE
+    ) as holder:
+        eventually(lambda: watch.added() >= 1_000_000, 5, "the file is there")
+        (new / "held").unlink()
+        assert 1_000_000 <= watch.added() < 1_100_000
+        holder.communicate()
+    assert watch.added() < 100_000
+    for number in range(1000):
+        (new / str(number)).touch()
+    assert watch.added() >= 1_000_000
 
 
 def test_a_request_that_is_not_valid_is_answered() -> None:

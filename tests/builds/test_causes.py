@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hpcbinderhub.builds.causes import crashed, diagnose, timed_out
+from hpcbinderhub.builds.causes import diagnose
+from hpcbinderhub.builds.verdicts import crashed, timed_out
 
 LOGS = Path(__file__).parent / "logs"
 
@@ -124,6 +125,7 @@ def test_a_failed_build_is_explained(name: str, cause: str, message: str) -> Non
     ("lines", "cause"),
     [
         (["STEP 1/2: RUN make", "cp: error writing 'x': No space left on device"], "no-space"),
+        (["STEP 1/2: RUN dd", "File size limit exceeded"], "over-limit"),
         (["STEP 1/2: RUN pip", "ERROR: No matching distribution found for a==9"], "no-solution"),
         (
             [

@@ -12,8 +12,11 @@ import pytest
 
 from hpcbinderhub.builds.attempt import BuildAttempt
 from hpcbinderhub.builds.client import Gone, ServiceClient
+from hpcbinderhub.builds.fence.host import Host
+from hpcbinderhub.builds.fence.policy import BuildPolicy, Fence
 from hpcbinderhub.builds.request import BuildRequest, LogEvent
 from hpcbinderhub.builds.worker import FOR_GOOD, Terms, Worker
+from hpcbinderhub.builds.workplace import Readied
 from hpcbinderhub.errors import Unavailable
 from hpcbinderhub.site import Site
 
@@ -52,9 +55,12 @@ class Service(ServiceClient):
     async def removed(self, artefacts: Sequence[str]) -> None: ...
 
 
+READIED = Readied(["localhost/base:1"], Fence(BuildPolicy(trusted_builders=["*"]), Host()))
+
+
 def worker(tmp_path: Path, service: Service, terms: Terms = FOR_GOOD, **traits: Any) -> Worker:
     site = Site(builder_dir=str(tmp_path), artefacts=str(tmp_path), **traits)
-    return Worker(site, service, lambda: ["localhost/base:1"], terms)
+    return Worker(site, service, lambda: READIED, terms)
 
 
 @pytest.fixture(autouse=True)

@@ -20,10 +20,12 @@ from service.repository import ServedRepository
 from service.running import UIDS, WORKER, RunningService
 
 from hpcbinderhub.builds.client import ServiceClient
+from hpcbinderhub.builds.fence.host import Host
+from hpcbinderhub.builds.fence.policy import BuildPolicy, Fence
 from hpcbinderhub.builds.worker import Worker
+from hpcbinderhub.builds.workplace import Readied
 from hpcbinderhub.credentials.hosts import host_of
 from hpcbinderhub.credentials.keyring import add_key
-from hpcbinderhub.images.base import BaseImage
 from hpcbinderhub.images.store import artefact_file
 from hpcbinderhub.site import Site
 
@@ -204,9 +206,7 @@ def test_a_recipe_with_a_password_of_a_package_index_counts_as_private(
     assert bob.call("GET", f"api/builds/{shown['build']}").status_code == 404
 
 
-def no_base() -> BaseImage:
-    """What the worker of this test never comes to."""
-    raise AssertionError
+READIED = Readied(["localhost/base:1"], Fence(BuildPolicy(trusted_builders=["*"]), Host()))
 
 
 async def work_once(site: Site, token: str) -> None:
@@ -214,7 +214,7 @@ async def work_once(site: Site, token: str) -> None:
     client = ServiceClient(site, token)
     claimed = await client.claim("")
     assert claimed
-    await Worker(site, client, no_base)._build(claimed, ["localhost/base:1"])
+    await Worker(site, client, lambda: READIED)._build(claimed, READIED)
 
 
 def test_a_worker_whose_store_keeps_nothing_apart_says_so(

@@ -7,14 +7,16 @@ import logging
 import os
 import shutil
 import time
+from functools import partial
 from pathlib import Path
 
 from ...errors import UserError
+from ...images.base import BaseImage, BaseSettings
 from ...images.shared_base import shared_base
 from ...site import Site
 from ..client import ServiceClient
 from ..worker import Terms, Worker
-from ..workplace import base_settings, storage
+from ..workplace import make_ready
 from .node_storage import own_storage
 from .settings import BuildJobs
 from .ticket import exchange
@@ -38,13 +40,13 @@ async def run_in_job(site: Site, hpcbinder_source: Path, directory: Path) -> Non
     parent = Path(os.path.expandvars(BuildJobs(parent=site).node_storage))
     with own_storage(parent) as where:
         site.builder_dir = str(where)
-        bases, store = base_settings(site, storage(where)), Path(site.artefacts)
 
-        def make_bases() -> list[str]:
-            return [shared_base(base, hpcbinder_source, store, log.info).name for base in bases]
+        def make_base(settings: BaseSettings) -> BaseImage:
+            return shared_base(settings, hpcbinder_source, Path(site.artefacts), log.info)
 
+        ready = partial(make_ready, site, make_base)
         terms = Terms(leaves=True, until=began + seconds - site.build_seconds - LEAVING_SECONDS)
-        worker = Worker(site, ServiceClient(site, token), make_bases, terms)
+        worker = Worker(site, ServiceClient(site, token), ready, terms)
         worker.stop_on_signals()
         await worker.run()
     # A job that failed leaves its log, for whoever looks after builds.

@@ -167,7 +167,7 @@ class ClaimHandler(WorkerHandler):
             await self.services.queue.fail(build.id, self.worker, RECORD_GONE)
             self.set_status(204)
             return
-        fields = ("id", "key", "repo_url", "ref", "commit", "attempt", "reader_uid")
+        fields = ("id", "key", "repo_url", "ref", "commit", "attempt", "asker", "reader_uid")
         claimed = {field: getattr(build, field) for field in fields}
         self.answer({**claimed, "lock": lock_of(recorded.bill) if recorded else None})
 

@@ -4,6 +4,11 @@ set -euo pipefail
 umask 022
 
 chmod 0666 /dev/fuse
+# Builds are connected through it. Where it cannot be made, they have the container's network, and their users' trust.
+if [[ ! -e /dev/net/tun ]]; then
+    install -d /dev/net
+    mknod -m 0666 /dev/net/tun c 10 200 || echo "[hub] no /dev/net/tun: builds have no network of their own" >&2
+fi
 # The kernel lets an ordinary user mount /proc in a process namespace of her own only where one whole /proc is mounted
 # already, and Docker's has parts covered. So there is a whole one, where nobody but root gets at it.
 install -d -m 0700 /run/whole /run/whole/proc

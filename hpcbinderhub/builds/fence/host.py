@@ -1,0 +1,84 @@
+"""What a build host has to shut builds in with."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from hpcbinderhub.builds import commands
+from hpcbinderhub.builds.fence import cgroup
+from hpcbinderhub.builds.fence.trial import Outcome, Trial
+from hpcbinderhub.builds.lock import exclusive
+from hpcbinderhub.builds.request import Network, Storage
+
+# The kernel kills everything in a process namespace when its first process ends, and nothing in it
+# sees or signals what is outside. Without a /proc to match, programs find others there under their
+# own number.
+NAMESPACES = ("unshare", "--fork", "--pid", "--kill-child", "--mount-proc", "--ipc", "--uts")
+
+
+@dataclass(frozen=True)
+class Host:
+    """What was found out; where something is missing, why."""
+
+    no_processes: str = ""
+    no_network: str = ""
+    no_oci: str = ""
+    cgroup: Path | None = None
+
+    @property
+    def holds_strangers(self) -> bool:
+        """Whether code that nobody vouches for may be built here."""
+        return not (self.no_processes or self.no_network or self.no_oci)
+
+
+def examine(storage: Storage, base_image: str, network: Network) -> Host:
+    """Try all that a build would do to shut itself in; waits until the storage is free."""
+    with exclusive(storage):
+        namespaces = NAMESPACES if has_namespaces(storage) else ()
+        trial = Trial(storage=storage, image=base_image, network=network)
+        done = subprocess.run(
+            inside(storage, *namespaces, sys.executable, "-m", "hpcbinderhub.builds.fence.trial"),
+            env=environment(storage),
+            cwd="/",
+            input=trial.model_dump_json(),
+            capture_output=True,
+            text=True,
+        )
+    if done.returncode == 0:
+        outcome = Outcome.model_validate_json(done.stdout)
+    else:
+        last = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1][:500]
+        outcome = Outcome(network=last, oci=last)
+    return Host(
+        no_processes="" if namespaces else "The kernel refuses a process namespace with its /proc.",
+        no_network=outcome.network,
+        no_oci=outcome.oci,
+        cgroup=cgroup.delegated(),
+    )
+
+
+def inside(storage: Storage, *command: str) -> list[str]:
+    """A command in the builder's user namespace."""
+    return commands.command(storage, "unshare", *command)
+
+
+def environment(storage: Storage) -> dict[str, str]:
+    """The environment of Python inside."""
+    kept = {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
+    return {**commands.environment(storage), **kept}
+
+
+def has_namespaces(storage: Storage) -> bool:
+    """Whether builds get a process namespace of their own.
+
+    Inside a container the kernel refuses the /proc for it, as long as the container's own is
+    partly hidden. Builds then see the processes of the builder's account; they are still all
+    ended, by looking for them.
+    """
+    probe = inside(storage, *NAMESPACES, "true")
+    env = environment(storage)
+    return subprocess.run(probe, env=env, cwd="/", capture_output=True).returncode == 0
