@@ -51,6 +51,7 @@ PIP = """
 import json, pathlib, sys, tempfile, time
 from hpcbinderhub.builds import commands
 from hpcbinderhub.builds.request import SiteOptions, Storage
+from hpcbinderhub.builds.steps import steps_for
 storage = Storage.model_validate_json(sys.argv[1])
 site = SiteOptions.model_validate_json(sys.argv[2])
 with tempfile.TemporaryDirectory(dir=storage.tmp) as folder:
