@@ -22,6 +22,7 @@ from pathlib import Path
 from hpcbinderhub.builds import commands
 from hpcbinderhub.builds.disk import used
 from hpcbinderhub.builds.request import Storage
+from hpcbinderhub.images.squash import python_packages
 
 HERE = "/run/hpcbinder-packages"
 """Where build steps find it; nothing below /run gets into an artefact."""
@@ -91,9 +92,11 @@ def stock(
     try:
         if not (storage.packages / "cache").exists():
             _begin(storage, name, given)
-        words = ("sh", "-c", FETCH, "fetch", held, *new)
-        step = _run(storage, name, _with(storage, given, "rw"), *words)
-        said = list(step)
+        # The tools are there in every build, and `hpcbinder` in no index.
+        there = python_packages(commands.mount(storage, name))
+        asked = [package for package in new if package not in there]
+        words = ("sh", "-c", FETCH, "fetch", held, *asked)
+        said = list(_run(storage, name, _with(storage, given, "rw"), *words)) if asked else []
     finally:
         commands.remove_container(storage, name)
     with known.open("a", encoding="utf-8") as file:
