@@ -23,6 +23,8 @@ from hpcbinderhub.builds import commands
 from hpcbinderhub.builds.disk import used
 from hpcbinderhub.builds.request import Storage
 from hpcbinderhub.builds.steps import Steps
+from hpcbinderhub.images.bills.reading import contents, notebook_packages
+from hpcbinderhub.images.tree import Tree
 
 HERE = "/run/hpcbinder-packages"
 """Where build steps find it; nothing below /run gets into an artefact."""
@@ -90,9 +92,11 @@ def stock(storage: Storage, base_image: str, wanted: Collection[str], given: Ste
     try:
         if not (storage.packages / "cache").exists():
             _begin(storage, name, given)
-        words = ("sh", "-c", FETCH, "fetch", held, *new)
-        step = _run(storage, name, _with(storage, given, "rw"), *words)
-        said = list(step)
+        # The tools are there in every build, and `hpcbinder` in no index.
+        there = notebook_packages(contents(Tree(commands.mount(storage, name)), {}).packages)
+        asked = [package for package in new if package not in there]
+        words = ("sh", "-c", FETCH, "fetch", held, *asked)
+        said = list(_run(storage, name, _with(storage, given, "rw"), *words)) if asked else []
     finally:
         commands.remove_container(storage, name)
     with known.open("a", encoding="utf-8") as file:

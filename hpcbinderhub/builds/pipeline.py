@@ -239,7 +239,7 @@ def _build_and_convert(request: BuildRequest, reporter: Reporter) -> BuiltEvent:
     return BuiltEvent(
         artefact=artefact,
         image=Image(id=_image_id(request, artefact), env=environment, pushed=pushed),
-        packages=notebook_packages(bill),
+        packages=notebook_packages(bill.packages),
         bill=bill,
     )
 

@@ -171,7 +171,7 @@ name = "toolz"
 version = "0.12.1"
 source = {{ registry = "https://pypi.org/simple" }}
 wheels = [
-    {{ url = "https://files.pythonhosted.org/packages/toolz-0.12.1-py3-none-any.whl", \\
+    {{ url = "https://files.pythonhosted.org/packages/toolz-0.12.1-py3-none-any.whl", \
 hash = "sha256:{digest}" }},
 ]
 """

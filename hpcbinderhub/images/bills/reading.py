@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import PurePosixPath
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from ..tree import Tree
 from . import conda, python, system
 from .found import Fields
-from .model import MAX_PACKAGES, Bill, Package
+from .model import MAX_PACKAGES, Package
 
 FIRST = ("/srv/hpcbinder/env", "/srv/conda/envs/notebook")
 """Where notebooks run: our own environment, or repo2docker's."""
@@ -57,11 +57,11 @@ def contents(tree: Tree, variables: Mapping[str, str]) -> Contents:
     )
 
 
-def notebook_packages(bill: Bill) -> tuple[str, ...]:
+def notebook_packages(packages: Iterable[Package]) -> tuple[str, ...]:
     """Names and versions of the Python packages where notebooks run."""
     return tuple(
         f"{package.name}=={package.version}"
-        for package in bill.packages
+        for package in packages
         if package.kind == "pypi" and package.where in FIRST
     )
 
