@@ -19,8 +19,9 @@ from hpcbinderhub.builds.worker import FOR_GOOD, Terms, Worker
 from hpcbinderhub.builds.workplace import Readied
 from hpcbinderhub.errors import Unavailable
 from hpcbinderhub.site import Site
+from hpcbinderhub.store.delivery import MountedStore
 
-BUILD = {"id": "1", "commit": "0" * 40, "repo_url": "https://example.org/repo"}
+BUILD = {"id": "1", "commit": "0" * 40, "repo_url": "https://example.org/repo", "asker": "alice"}
 Answer = dict[str, Any] | None | Exception
 
 
@@ -116,9 +117,9 @@ async def test_another_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stopped", [True, False])
-async def test_a_build_that_fails_of_our_own_end_goes_back(stopped: bool) -> None:
+async def test_a_build_that_fails_of_our_own_end_goes_back(stopped: bool, tmp_path: Path) -> None:
     service, stopping = Service(), asyncio.Event()
-    attempt = BuildAttempt(service, "1", 30)
+    attempt = BuildAttempt(service, "1", 30, MountedStore(tmp_path))
 
     async def stop_a_moment_later() -> None:
         await attempt._ended.wait()
