@@ -13,16 +13,17 @@ from typing import Any
 import pytest
 from cluster.person import Person
 from cluster.rig import eventually
+from images.bills.bills import bill
 from repos.forge import Forge
 from service.agent_here import AgentHere
 from service.browser import Browser
 from service.repository import ServedRepository
 from service.running import RunningService
 
+from hpcbinderhub.builds.attempt import BuildAttempt
 from hpcbinderhub.builds.chores import remove_pending
 from hpcbinderhub.builds.client import ServiceClient
 from hpcbinderhub.builds.request import Artefact, BuiltEvent, Image
-from hpcbinderhub.builds.worker import BuildAttempt
 from hpcbinderhub.store.catalogue import Catalogue
 from hpcbinderhub.store.collector import Collector
 from hpcbinderhub.store.delivery import StagedStore, store_of
@@ -252,7 +253,8 @@ async def build_and_send(service: RunningService, store: StagedStore) -> None:
     artefact.path.write_bytes(b"squash")
     artefact.path.with_suffix(".json").write_text("{}")
     attempt = BuildAttempt(client, claimed["id"], 30, store)
-    await attempt.tell(BuiltEvent(artefact=artefact, image=Image(id="x", env={})), None)
+    end = BuiltEvent(artefact=artefact, image=Image(id="x", env={}), bill=bill())
+    await attempt.tell(end, None)
 
 
 @pytest.mark.parametrize("there", [True, False])
