@@ -252,7 +252,7 @@ async def build_and_send(service: RunningService, store: StagedStore) -> None:
     artefact = Artefact(path=store.folder / f"{digest}.squashfs", sha256=digest, size=6)
     artefact.path.write_bytes(b"squash")
     artefact.path.with_suffix(".json").write_text("{}")
-    attempt = BuildAttempt(client, claimed["id"], 30, store)
+    attempt = BuildAttempt(client, claimed["id"], service.site.lease_seconds, store)
     end = BuiltEvent(artefact=artefact, image=Image(id="x", env={}), bill=bill())
     await attempt.tell(end, None)
 
