@@ -19,10 +19,10 @@ COMMAND = (sys.executable, "-I", "-c", LOAD, str(Path(agent.__file__).parents[1]
 class AgentHere:
     """A transport to whoever runs the tests, whatever the user is called."""
 
-    def __init__(self, *arguments: str):
-        self._command = (*COMMAND, *arguments)
-
     command: tuple[str, ...] = COMMAND
+
+    def __init__(self, *arguments: str):
+        self.command = (*self.command, *arguments)
 
     async def call(
         self, user: str, request: dict[str, Any], data: BinaryIO | None = None
