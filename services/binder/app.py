@@ -54,7 +54,7 @@ from hpcbinderhub.repos.on_storage import OnStorage
 from hpcbinderhub.repos.pushed import MIB, Pushed, PushLimits
 from hpcbinderhub.repos.records.records import Records
 from hpcbinderhub.repos.repositories import Repositories
-from hpcbinderhub.repos.room import Room
+from hpcbinderhub.repos.room import CacheRoom
 from hpcbinderhub.repos.web import Web
 from hpcbinderhub.site import Site, load_site
 from hpcbinderhub.slurm.cluster import Cluster, cluster_of
@@ -197,7 +197,7 @@ def upkeep_of(
     expiry = Expiry(
         database, book, events, parked_hours=site.parked_hours, record_days=site.record_days
     )
-    room = Room(repositories.git, site.git_cache_mb * MIB)
+    room = CacheRoom(repositories.git, site.git_cache_mb * MIB)
     return Upkeep(
         [
             Task("lost builders", queue.reconcile, min(site.lease_seconds / 3, 5.0)),
