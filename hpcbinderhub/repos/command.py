@@ -26,9 +26,6 @@ _SETTINGS = (
     "protocol.https.allow=always",
     # The guard has followed them, and looked at each.
     "http.followRedirects=false",
-    # A server that hangs is given up long before one that is slow and has much to send.
-    "http.lowSpeedLimit=1",
-    "http.lowSpeedTime=30",
     "gc.auto=0",
 )
 

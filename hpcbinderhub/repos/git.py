@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -108,10 +109,10 @@ class GitCache:
         """Have nothing of an address any more."""
         await self.remove(self._repository(repo_url, reader).path)
 
-    async def remove(self, path: Path) -> None:
-        """Remove one repository of the cache."""
+    async def remove(self, path: Path, unused_since: float = math.inf) -> None:
+        """Remove one repository of the cache, unless it was of use since then."""
         async with self._locks.setdefault(path, asyncio.Lock()):
-            await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
+            await asyncio.to_thread(_remove, path, unused_since)
 
     async def tree(self, repo_url: str, commit: str, reader: str | None = None) -> str:
         """The id of the commit's tree."""
@@ -285,3 +286,8 @@ class GitCache:
         if reader is None or host_of(way.url) != host_of(url):
             return None
         return await self._secrets(reader, way.url)
+
+
+def _remove(path: Path, unused_since: float) -> None:
+    if path.exists() and path.stat().st_mtime < unused_since:
+        shutil.rmtree(path, ignore_errors=True)

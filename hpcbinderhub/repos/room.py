@@ -53,7 +53,7 @@ def _size(folder: Path) -> int:
     return sum(os.lstat(file).st_size for file in files if os.path.lexists(file))
 
 
-class Room:
+class CacheRoom:
     """Keeps the cache of repositories below a limit, in bytes; 0 is none."""
 
     def __init__(self, cache: GitCache, limit: int, clock: Callable[[], float] = time.time):
@@ -64,6 +64,8 @@ class Room:
     async def tidy(self) -> None:
         """Remove what is too much."""
         if self._limit:
+            lately = self._clock() - LATELY
             cached = await asyncio.to_thread(look, self._cache.directory)
-            for one in superfluous(cached, self._limit, self._clock() - LATELY):
-                await self._cache.remove(one.path)
+            for one in superfluous(cached, self._limit, lately):
+                # Looking at all of them takes time, in which somebody may have come for this one.
+                await self._cache.remove(one.path, unused_since=lately)

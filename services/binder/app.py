@@ -59,7 +59,7 @@ from hpcbinderhub.repos.on_storage import OnStorage
 from hpcbinderhub.repos.pushed import MIB, Pushed, PushLimits
 from hpcbinderhub.repos.records.records import Records
 from hpcbinderhub.repos.repositories import Repositories
-from hpcbinderhub.repos.room import Room
+from hpcbinderhub.repos.room import CacheRoom
 from hpcbinderhub.repos.web import Web
 from hpcbinderhub.repos.whole import WholeTrees
 from hpcbinderhub.site import Site, load_site
@@ -230,7 +230,7 @@ def upkeep_of(
     expiry = Expiry(
         database, book, events, parked_hours=site.parked_hours, record_days=site.record_days
     )
-    room = Room(repositories.git, site.git_cache_mb * MIB)
+    room = CacheRoom(repositories.git, site.git_cache_mb * MIB)
     return Upkeep(
         [
             Task("lost builders", queue.reconcile, min(site.lease_seconds / 3, 5.0)),

@@ -11,7 +11,7 @@ from repos.forge import git
 
 from hpcbinderhub.repos.git import GitCache
 from hpcbinderhub.repos.guard import Guard
-from hpcbinderhub.repos.room import LATELY, Cached, Room, look, superfluous
+from hpcbinderhub.repos.room import LATELY, Cached, CacheRoom, look, superfluous
 
 NOW = 1e9
 CACHED = st.builds(
@@ -34,6 +34,17 @@ def test_no_more_goes_than_must(cached: list[Cached], limit: int, used_before: f
     assert all(one.used >= other.used for one in free for other in gone)
 
 
+async def test_one_that_is_used_while_others_are_looked_at_stays(tmp_path: Path) -> None:
+    cache = GitCache(tmp_path, 20, Guard())
+    async with cache.opened("https://git.example.org/used") as used:
+        pass
+    at = used.path.stat().st_mtime
+    await cache.remove(used.path, unused_since=at)
+    assert used.path.is_dir()
+    await cache.remove(used.path, unused_since=at + 1)
+    assert not used.path.exists()
+
+
 async def test_the_least_recently_used_repository_goes(tmp_path: Path) -> None:
     cache = GitCache(tmp_path, 20, Guard())
     for days, name in enumerate(("new", "pushed", "older", "oldest")):
@@ -46,12 +57,12 @@ async def test_the_least_recently_used_repository_goes(tmp_path: Path) -> None:
     async with cache.opened("https://git.example.org/oldest") as oldest:
         pass  # Of use again.
 
-    await Room(cache, limit=350_000, clock=lambda: NOW).tidy()
+    await CacheRoom(cache, limit=350_000, clock=lambda: NOW).tidy()
     assert len(look(tmp_path)) == 3
     assert oldest.path.is_dir()
-    await Room(cache, limit=1, clock=lambda: NOW).tidy()
+    await CacheRoom(cache, limit=1, clock=lambda: NOW).tidy()
     assert {one.only_copy for one in look(tmp_path)} == {False, True}
     async with cache.opened("https://git.example.org/older") as again:
         assert git(again.path, "count-objects").startswith("0 objects")
-    await Room(cache, limit=0, clock=lambda: NOW).tidy()
+    await CacheRoom(cache, limit=0, clock=lambda: NOW).tidy()
     assert len(look(tmp_path)) == 4
