@@ -48,7 +48,7 @@ def wait_for_base_image(cluster: Cluster) -> None:
 
 def is_made(cluster: Cluster) -> bool:
     """Whether the worker has its base image and takes builds."""
-    return "waiting for builds" in worker_log(cluster)
+    return "Waiting for builds" in worker_log(cluster)
 
 
 def worker_log(cluster: Cluster) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import hashlib
 import io
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from .engine import ClusterError, docker, docker_command, last_lines
 
+PROJECT = Path(__file__).resolve().parents[2]
 CONTAINERS = Path(__file__).resolve().parent / "containers"
 BASE_IMAGE = "hpcbinderhub-test/debian:bookworm"
 IMAGES = ("slurm", "hub")
@@ -77,6 +79,13 @@ def _debootstrap() -> None:
         )
 
 
+def project_requirements() -> bytes:
+    """What the project needs: installed with the image, the project itself at each start."""
+    setup = configparser.ConfigParser()
+    setup.read(PROJECT / "setup.cfg")
+    return setup["options"]["install_requires"].lstrip().encode() + b"\n"
+
+
 def build_context(name: str) -> dict[str, bytes]:
     """Everything that goes into an image, by path."""
     folder = CONTAINERS / name
@@ -85,6 +94,8 @@ def build_context(name: str) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name not in NOT_IN_IMAGE
     }
+    if name == "hub":
+        files["project-requirements.txt"] = project_requirements()
     settings = os.environ.get("HPCBINDERHUB_BUILD_ENV", "").split()
     files["build.env"] = "".join(f"{setting}\n" for setting in settings).encode()
     return files
