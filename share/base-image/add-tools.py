@@ -31,8 +31,11 @@ WORKERS = ("dask>=2023.1", "distributed>=2023.1")
 WORKERS_FROM = (3, 9)
 
 NO_PYTHON = "the image that the repository makes holds no Python"
-# Versions that a constraint can name; distributions have others.
-VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[a-z0-9.]+)?", re.I)
+# Versions that a constraint can name; distributions have others. What a local version adds is left
+# out: `==1.6.3` holds for an installed `1.6.3+git2022`, and no index has that one.
+VERSION = re.compile(
+    r"(?P<public>\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?)(\+[a-z0-9.]+)?", re.I
+)
 # A build that could not reach an index is no image to keep: what is missing is there tomorrow.
 UNREACHED = re.compile(r"dns error|error sending request|Request failed after|Failed to fetch")
 
@@ -82,8 +85,10 @@ class Python:
     def add(self, *requirements):
         """Install what is missing; nothing that is there gets another version."""
         constraints = Path("/tmp/hpcbinder-constraints.txt")
-        known = {name: v for name, v in self.found.items() if VERSION.fullmatch(v)}
-        lines = sorted(f"{name}=={version}\n" for name, version in known.items())
+        known = {name: VERSION.fullmatch(version) for name, version in self.found.items()}
+        lines = sorted(
+            f"{name}=={version['public']}\n" for name, version in known.items() if version
+        )
         constraints.write_text("".join(lines), encoding="utf-8")
         command = [TOOLS / "uv", "pip", "install", "--no-cache", "--no-progress"]
         command += ["--python", self.program, "--break-system-packages", "--compile-bytecode"]
@@ -164,9 +169,12 @@ def make_world(kernel, server, home):
 
 
 def give_kernel(python):
-    """Notebooks run in it."""
-    python.add(*KERNEL)
-    python.imports("ipykernel.kernelapp")
+    """Notebooks run in it: in the kernel that it has, or in one that is added."""
+    try:
+        python.imports("ipykernel.kernelapp")
+    except Lacking:
+        python.add(*KERNEL)
+        python.imports("ipykernel.kernelapp")
     python.packages.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(TOOLS / "workspace_paths.py", python.packages / "_hpcbinder_workspace.py")
     (python.packages / "zz_hpcbinder.pth").write_text("import _hpcbinder_workspace\n")

@@ -64,6 +64,24 @@ def test_without_a_python_all_is_the_tools_own(add_tools: ModuleType, tmp_path: 
 
 
 @pytest.mark.parametrize(
+    ("version", "asked_for"),
+    [
+        ("1.6.3", "1.6.3"),
+        ("2.1.0+cu118", "2.1.0"),
+        ("1.6.3+git20221103.a2a3328", "1.6.3"),
+        ("1.0rc1.dev3", "1.0rc1.dev3"),
+        ("0.9-ubuntu1", None),
+        ("UNKNOWN", None),
+    ],
+)
+def test_what_is_there_is_asked_for_as_an_index_has_it(
+    add_tools: ModuleType, version: str, asked_for: str | None
+) -> None:
+    found = add_tools.VERSION.fullmatch(version)
+    assert (found and found["public"]) == asked_for
+
+
+@pytest.mark.parametrize(
     ("found", "serves"),
     [
         ({"jupyterlab": "4.0.0", "jupyter-server": "2.1"}, True),
