@@ -19,7 +19,8 @@ UNREACHABLE = re.compile(
     r"dns error|no such host|could not resolve|name or service not known|name resolution"
     r"|unable to resolve|connection refused|connection reset|connection timed out"
     r"|network is unreachable|no route to host|request failed after|failed to fetch"
-    r"|network was disabled|newconnectionerror|max retries exceeded|econnrefused|enotfound|etimedout",
+    r"|newconnectionerror|max retries exceeded|econnrefused|enotfound|etimedout"
+    r"|network was disabled",
     re.IGNORECASE,
 )
 UNTRUSTED = re.compile(
