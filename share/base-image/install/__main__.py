@@ -9,11 +9,13 @@ import argparse
 import json
 import sys
 import tempfile
+import time
 from datetime import date, timedelta
 from pathlib import Path
 
 import tools
-from environment import byte_compile, installed, uv
+from bytecode import adopt_kept, byte_compile, keep
+from environment import installed, uv
 from locks import BadLock, names, pipfile_lines, pipfile_lock_lines, pylock_lines
 
 try:
@@ -34,7 +36,12 @@ def main():
     parser.add_argument("--extra", help="an extra of the project")
     parser.add_argument("--group", help="a dependency group of the project")
     parser.add_argument("--date", type=date.fromisoformat, help="the index as of the end of a day")
+    parser.add_argument("--keep", help="compile the kept packages that links in a folder lead to")
     options = parser.parse_args()
+    if options.keep:
+        keep(options.keep)
+        return 0
+    began = time.time()
     with tempfile.TemporaryDirectory() as folder:
         try:
             done = tools.install() if options.tools else install(options, Path(folder))
@@ -42,6 +49,7 @@ def main():
             tools.tell(f"lock: {error}")
             return 1
     if done:
+        adopt_kept(since=began)
         byte_compile()
     return 0 if done else 1
 
