@@ -83,7 +83,7 @@ class Registry:
         self._session = requests.Session()
         # What the account's own files say about hosts is not meant for us.
         self._session.auth = _no_login
-        self._session.verify = ca_bundle or True
+        self._verify: str | bool = ca_bundle or True
 
     def image(self, reference: Reference) -> Image:
         """What an image consists of."""
@@ -164,9 +164,9 @@ class Registry:
         # A redirect to another host, as large registries answer, is followed without the token.
         given = {**headers, "Authorization": token} if token else headers
         timeout = TIMEOUT if body is None else UPLOAD_TIMEOUT
-        return self._session.request(
-            method, url, headers=given, data=body, stream=True, timeout=timeout
-        )
+        # Said each time: what a session says gives way to the environment's REQUESTS_CA_BUNDLE.
+        more = {"verify": self._verify, "stream": True, "timeout": timeout}
+        return self._session.request(method, url, headers=given, data=body, **more)  # type: ignore[arg-type]
 
     def _log_in(self, repository: str, challenge: str) -> None:
         """Get what the registry asks for: https://distribution.github.io/distribution/spec/auth/token/"""
@@ -182,6 +182,7 @@ class Registry:
                 realm,
                 params=asked,
                 headers={"Authorization": self._login} if self._login else {},
+                verify=self._verify,
                 timeout=TIMEOUT,
             )
             if answer.ok:
