@@ -489,9 +489,42 @@ class Site(LoggingConfigurable):
         config=True,
         help="""A repository in a registry, for engines that run no file but pull.
 
-        These are podman-hpc, Sarus, and Shifter without `shifter_gateway`. Every image is there
-        with its artefact's SHA-256 as its tag, and whoever reaches the registry can pull it.
+        These are podman-hpc, Sarus, and Shifter without `shifter_gateway`. The service puts every
+        image there that is not one reader's alone, with its artefact's SHA-256 as its tag; whoever
+        reaches the registry can pull it. For admins alone.
         Example: `registry.example.org/hpcbinder/images`.
+        """,
+    )
+    image_registry_auth_file = Unicode(
+        "",
+        config=True,
+        help="""The service's login to `image_registry`, as `podman login --authfile` writes it.
+
+        Of the service's account, mode 0600; it may write to that repository, and better to nothing
+        else. Builders never have it. Example: `/etc/jupyterhub/registry-auth.json`.
+        """,
+    )
+    image_registry_ca_file = Unicode(
+        "",
+        config=True,
+        help="""A PEM file with the authority of `image_registry`'s certificate.
+
+        Empty: those that the host trusts. Example: `/etc/ssl/certs/site-ca.pem`.
+        """,
+    )
+    image_registry_plain_http = Bool(
+        False,
+        config=True,
+        help="Whether `image_registry` has no TLS: for one on the service's own host.",
+    )
+    image_signing_key = Unicode(
+        "",
+        config=True,
+        help="""The key that images are signed with, in their registry and beside their files.
+
+        A file of the service's account, mode 0600, with an ECDSA key over P-256 in PEM, without a
+        password: `hpcbinderhub signing-key FILE` makes one. Empty: nothing is signed. For admins
+        alone. Example: `/etc/jupyterhub/signing-key.pem`.
         """,
     )
     node_local = Unicode(

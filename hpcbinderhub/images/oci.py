@@ -54,7 +54,7 @@ class Layout:
         blob = self._blobs / "unfinished"
         with blob.open("wb") as file:
             packed = _Hashing(file)
-            with igzip.IGzipFile("", "wb", COMPRESSION, packed, mtime=0) as zipped:
+            with igzip.IGzipFile("", "wb", COMPRESSION, packed, mtime=0) as zipped:  # type: ignore[no-untyped-call]
                 plain = _Hashing(zipped)
                 with tarfile.open(
                     fileobj=plain,  # type: ignore[call-overload]
