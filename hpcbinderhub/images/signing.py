@@ -54,6 +54,18 @@ def signer_of(path: str) -> Signer | None:
     return Signer(_load(Path(path))) if path else None
 
 
+def write_beside(artefact: Path, signature: str) -> None:
+    """Put a signature beside the file that it is over, for the same readers."""
+    target = artefact.with_suffix(f".{ENDING}")
+    partial = target.with_name(f".partial-{target.name}")
+    with partial.open("w") as file:
+        os.fchmod(file.fileno(), stat.S_IMODE(artefact.stat().st_mode))
+        file.write(signature)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.rename(target)
+
+
 def signed_text(repository: str, digest: str) -> bytes:
     """What is signed of an image in a registry: where it is, and its manifest's digest."""
     said = {
@@ -88,7 +100,11 @@ def make_key(path: Path) -> Path:
     """Make a key for a site; the file with the public one, beside it."""
     key, public = ec.generate_private_key(ec.SECP256R1()), path.with_name(f"{path.name}.pub")
     text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise UserError(f"{path} is there already.", "Use it, or name another file.") from None
+    with open(handle, "wb") as file:
         file.write(text)
     public.write_bytes(
         key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)

@@ -33,14 +33,19 @@ def _free_port() -> int:
 
 @contextmanager
 def running(
-    folder: Path, more: str = "", *, deletes: bool = False, tls: tuple[Path, Path] | None = None
+    folder: Path,
+    more: str = "",
+    *,
+    deletes: bool = False,
+    tls: tuple[Path, Path] | None = None,
+    port: int = 0,
 ) -> Iterator[str]:
     """A registry, which lets images be removed, or not; `tls` is its certificate and key. Where it
     is."""
     program = shutil.which("docker-registry") or shutil.which("registry")
     if program is None or shutil.which("skopeo") is None:
         pytest.skip("docker-registry or skopeo is not installed on this host")
-    port = _free_port()
+    port = port or _free_port()
     folder.mkdir(exist_ok=True)
     config = folder / "config.yml"
     secure = f", tls: {{certificate: {tls[0]}, key: {tls[1]}}}" if tls else ""

@@ -11,22 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 import trustme
 from images.bills.bills import bill, python
 from images.layers import by_unsquashfs
+from images.published import get, make_published
 from images.registry import running
-from images.small_image import make_artefact, make_tree
 
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.images.bills import cyclonedx
 from hpcbinderhub.images.convert import Place
 from hpcbinderhub.images.registry.artefact import Limits, from_registry
 from hpcbinderhub.images.registry.client import Registry, RegistrySilent
-from hpcbinderhub.images.registry.publish import MANIFEST, Door, Order, publish, withdraw
+from hpcbinderhub.images.registry.publish import Door, Order, publish, withdraw
 from hpcbinderhub.images.registry.writer import KeepsAll
 from hpcbinderhub.images.signing import make_key
-from hpcbinderhub.images.squash import NEEDED_FILES
 
 HASHED = "$2y$05$abcdefghijklmnopqrstuu2sM.EEHj4jPcCa5rwqJGg1PNBllkZXy"
 """Of "a password", by bcrypt."""
@@ -52,15 +50,7 @@ def order(registry: str, tmp_path: Path, key: Path) -> Order:
 
 
 def order_at(repository: str, folder: Path, key: Path | str = "") -> Order:
-    make_tree(folder / "tree")
-    # The beginning of a program for amd64, as far as anybody looks at it, in text.
-    (folder / "tree/srv/hpcbinder/tools/uv").write_text(f"{'x' * 18}>\0")
-    for path in NEEDED_FILES:
-        (folder / "tree" / path.lstrip("/")).parent.mkdir(exist_ok=True)
-        (folder / "tree" / path.lstrip("/")).touch(0o755)
-    make_artefact(folder / "tree", folder / "made.squashfs")
-    digest = hashlib.sha256((folder / "made.squashfs").read_bytes()).hexdigest()
-    (folder / "made.squashfs").rename(folder / f"{digest}.squashfs")
+    digest = make_published(folder)
     return Order(
         door=Door(repository=repository, plain_http=True),
         artefact=digest,
@@ -74,15 +64,8 @@ def order_at(repository: str, folder: Path, key: Path | str = "") -> Order:
     )
 
 
-def get(order: Order, path: str) -> requests.Response:
-    """As anybody asks the registry."""
-    host, _, name = order.door.repository.partition("/")
-    url = f"http://{host}/v2/{name}/{path}"
-    return requests.get(url, headers={"Accept": MANIFEST}, timeout=10)
-
-
 def blob(order: Order, descriptor: dict[str, Any]) -> bytes:
-    answer = get(order, f"blobs/{descriptor['digest']}")
+    answer = get(order.door.repository, f"blobs/{descriptor['digest']}")
     answer.raise_for_status()
     return answer.content
 
@@ -100,7 +83,7 @@ def test_what_is_pulled_is_what_the_file_holds(order: Order, tmp_path: Path) -> 
     assert by_unsquashfs(made.path, tmp_path / "back") == by_unsquashfs(  # type: ignore[union-attr]
         order.file, tmp_path / "there"
     )
-    said = get(order, f"manifests/{order.artefact}")
+    said = get(order.door.repository, f"manifests/{order.artefact}")
     assert f"sha256:{hashlib.sha256(said.content).hexdigest()}" == digest
     annotations = said.json()["annotations"]
     assert annotations["hpcbinderhub.artefact"] == f"sha256:{order.artefact}"
@@ -151,7 +134,7 @@ def test_the_signature_is_where_cosign_looks_and_openssl_takes_it(
     order: Order, tmp_path: Path, key: Path
 ) -> None:
     digest = publish(order)
-    said = get(order, f"manifests/{digest.replace(':', '-')}.sig").json()
+    said = get(order.door.repository, f"manifests/{digest.replace(':', '-')}.sig").json()
     (layer,) = said["layers"]
     text = blob(order, layer)
     assert json.loads(text) == {
@@ -179,12 +162,12 @@ def by_openssl(folder: Path, text: bytes, signature: str, key: Path) -> bool:
 
 def test_the_bill_lies_beside_it_and_the_signature_covers_it(order: Order) -> None:
     digest = publish(order)
-    said = get(order, f"manifests/{digest.replace(':', '-')}.sbom").json()
+    said = get(order.door.repository, f"manifests/{digest.replace(':', '-')}.sbom").json()
     assert said["subject"]["digest"] == digest
     (layer,) = said["layers"]
     assert layer["mediaType"] == said["artifactType"] == cyclonedx.MEDIA_TYPE
     assert json.loads(blob(order, layer)) == cyclonedx.document(BILL, order.artefact)
-    image = get(order, f"manifests/{order.artefact}").json()
+    image = get(order.door.repository, f"manifests/{order.artefact}").json()
     assert image["annotations"]["hpcbinderhub.bill"] == layer["digest"]
 
 
@@ -195,15 +178,18 @@ def test_publishing_again_changes_nothing(order: Order) -> None:
 def test_without_a_key_and_a_bill_there_is_the_image_alone(registry: str, order: Order) -> None:
     digest = publish(order.model_copy(update={"bill": None, "signing_key": ""}))
     for ending in ("sig", "sbom"):
-        assert get(order, f"manifests/{digest.replace(':', '-')}.{ending}").status_code == 404
-    assert get(order, f"manifests/{digest}").ok
+        assert (
+            get(order.door.repository, f"manifests/{digest.replace(':', '-')}.{ending}").status_code
+            == 404
+        )
+    assert get(order.door.repository, f"manifests/{digest}").ok
 
 
 def test_a_file_that_was_changed_is_not_vouched_for(order: Order) -> None:
     order.file.write_bytes(order.file.read_bytes()[:-1] + b"x")
     with pytest.raises(UserError, match="not the one that was built"):
         publish(order)
-    assert get(order, f"manifests/{order.artefact}").status_code == 404
+    assert get(order.door.repository, f"manifests/{order.artefact}").status_code == 404
 
 
 def test_what_is_withdrawn_is_gone_with_all_that_belongs_to_it(order: Order) -> None:
@@ -211,7 +197,7 @@ def test_what_is_withdrawn_is_gone_with_all_that_belongs_to_it(order: Order) -> 
     withdraw(order.door, order.artefact)
     endings = [f"{digest.replace(':', '-')}.{ending}" for ending in ("sig", "sbom")]
     for name in (order.artefact, digest, *endings):
-        assert get(order, f"manifests/{name}").status_code == 404, name
+        assert get(order.door.repository, f"manifests/{name}").status_code == 404, name
     withdraw(order.door, order.artefact)
 
 
