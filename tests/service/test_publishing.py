@@ -151,6 +151,7 @@ def test_a_key_that_cannot_be_used_stops_no_build(
     assert alice.follow(launch)["phase"] == "ready"
     assert not Path(service.site.artefacts, f"{artefact}.sig").exists()
     # What is pushed says who made it, or is not pushed.
-    told = alice.follow(alice.launch(repository.url, "pulls", workspace="another"))
+    alice.stop(alice.servers()[0])
+    told = alice.follow(alice.launch(repository.url, "pulls"))
     assert told["phase"] == "failed"
     assert "/nowhere, cannot be read" in told["detail"]
