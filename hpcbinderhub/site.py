@@ -304,6 +304,16 @@ class Site(LoggingConfigurable):
         she reads is hers alone. Unless set, paths are refused. Example: `['/scratch', '/home']`.
         """,
     )
+    launched_registries = List(
+        Unicode(),
+        config=True,
+        help="""Registries, or parts of them, whose images users may launch by digest.
+
+        Such an image gets the hub's tools in a build, as a Dockerfile's does; builders pull it, and
+        without a login. Unless set, none is launched. For admins alone.
+        Example: `['registry.example.org/science', 'docker.io/library']`.
+        """,
+    )
     push_mb = Integer(
         500,
         min=0,

@@ -56,6 +56,7 @@ from hpcbinderhub.repos.forges import Forges
 from hpcbinderhub.repos.git import GitCache
 from hpcbinderhub.repos.guard import Guard
 from hpcbinderhub.repos.lfs import Lfs
+from hpcbinderhub.repos.oci_images import OciImages
 from hpcbinderhub.repos.on_storage import OnStorage
 from hpcbinderhub.repos.pushed import MIB, Pushed, PushLimits
 from hpcbinderhub.repos.records.records import Records
@@ -267,8 +268,9 @@ def _repositories(
     limits = PushLimits(site.push_mb * MIB, site.pushed_mb_per_user * MIB, site.pushed_days)
     pushed = Pushed(database, git, limits)
     on_storage = OnStorage(git, cluster, site.repository_paths)
+    images = OciImages(git, site.launched_registries)
     whole = WholeTrees(git, Lfs(Web(guard)), site.lfs_mb * MIB)
-    return Repositories(git, forges, records, places=(pushed, on_storage)), pushed, whole
+    return Repositories(git, forges, records, places=(pushed, on_storage, images)), pushed, whole
 
 
 class BinderService(Application):
