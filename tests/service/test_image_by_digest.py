@@ -30,9 +30,10 @@ def test_a_launch_builds_on_the_image_and_leaves_its_name_in_the_workspace(
     build = worker.claim()
     assert worker.files(build["id"]) == {"Dockerfile": f"FROM {NAME}\n".encode()}
     worker.finish(build["id"])
-    assert alice.follow(launch)["phase"] == "ready"
+    told = alice.follow(launch)
+    assert told["phase"] == "ready", told
     shown = alice.call("GET", f"api/launches/{launch}").json()
-    assert shown["repository"] == f"oci://{NAME}"
+    assert shown["repo_url"] == f"oci://{NAME}"
     files: Path = make_workspace(service, launch)
     assert (files / "Dockerfile").read_text() == f"FROM {NAME}\n"
 
