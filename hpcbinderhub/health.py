@@ -135,8 +135,8 @@ def registry_takes(publishing: Publishing) -> Check:
     """The site's registry takes images. For information: most engines need none."""
 
     async def run() -> dict[str, Any]:
-        if publishing.trouble:
-            raise Unavailable(publishing.trouble)
+        if trouble := await publishing.trouble():
+            raise Unavailable(trouble)
         return {}
 
     return Check("Image registry", run, matters=False)

@@ -124,6 +124,19 @@ def withdrawable(connection: Connection, registry: str, now: float) -> list[str]
     return list(connection.execute(gone).scalars())
 
 
+def trouble(connection: Connection, registry: str) -> str:
+    """What keeps an image from the registry, or nothing."""
+    of_images = published.c.artefact.in_(select(images.c.artefact))
+    failed = select(published.c.failure).where(published.c.failure.is_not(None), of_images)
+    newest = failed.where(published.c.registry == registry).order_by(published.c.not_before.desc())
+    found = connection.execute(newest.limit(1)).scalar()
+    return _in_a_line(json.loads(found)) if found else ""
+
+
+def _in_a_line(failure: dict[str, Any]) -> str:
+    return f"{failure['message']} {failure['detail']}".strip()
+
+
 def forget(connection: Connection, artefact: str) -> None:
     """It is not in the registry any more."""
     connection.execute(delete(published).where(published.c.artefact == artefact))

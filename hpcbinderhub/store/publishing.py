@@ -50,8 +50,6 @@ class Publishing:
         self._turned = asyncio.Event()
         self._scratch = Path(site.state_dir, "publishing")
         self._said_once = False
-        self.trouble = ""
-        """What kept the last image from the registry, or nothing."""
 
     # -- what launches want ------------------------------------------------------------------------
 
@@ -94,6 +92,10 @@ class Publishing:
             raise _not_pushed(failure)
         return standing.digest is not None
 
+    async def trouble(self) -> str:
+        """What keeps an image from the registry, or nothing."""
+        return await self._database.run(published.trouble, self._registry)
+
     # -- what is done in the background ------------------------------------------------------------
 
     async def work(self) -> None:
@@ -120,12 +122,11 @@ class Publishing:
 
     async def _note(self, artefact: str, outcome: Outcome) -> None:
         if outcome.digest:
-            self.trouble = ""
             log.info("Image %s is in %s", artefact, self._registry)
             await self._database.run(published.succeed, artefact, outcome.digest)
             return
-        self.trouble = f"{outcome.message} {outcome.detail}".strip()
-        log.warning("Image %s is not in the registry: %s", artefact, self.trouble)
+        said = f"{outcome.message} {outcome.detail}"
+        log.warning("Image %s is not in the registry: %s", artefact, said)
         failure = outcome.model_dump(exclude={"digest"})
         await self._database.run(published.fail, artefact, failure, self._clock())
 

@@ -127,7 +127,7 @@ async def test_a_registry_that_is_away_gets_everything_later(
     rig = Rig(tmp_path, database, f"127.0.0.1:{port}/images")
     artefact = await rig.build("red")
     await rig.publishing.work()
-    assert "does not answer" in rig.publishing.trouble
+    assert "does not answer" in await rig.publishing.trouble()
     with running(tmp_path / "registry", port=port):
         await rig.publishing.work()
         assert not await rig.publishing.has(artefact), "it is not asked again at once"
@@ -135,6 +135,16 @@ async def test_a_registry_that_is_away_gets_everything_later(
         # A service that was started anew knows no less.
         await Publishing(rig.site, database, rig.clock).work()
         assert await rig.publishing.has(artefact)
+    assert await rig.publishing.trouble() == ""
+
+
+async def test_what_has_gone_is_no_trouble(tmp_path: Path, database: Database) -> None:
+    rig = Rig(tmp_path, database, "127.0.0.1:9/images")
+    artefact = await rig.build("red")
+    await rig.publishing.work()
+    assert await rig.publishing.trouble()
+    await rig.forget(artefact)
+    assert await rig.publishing.trouble() == ""
 
 
 async def test_a_push_that_is_killed_leaves_no_process_and_is_made_again(rig: Rig) -> None:
