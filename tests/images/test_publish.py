@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import trustme
 from images.bills.bills import bill, python
-from images.layers import by_unsquashfs
+from images.layers import by_unsquashfs, unpacked
 from images.published import get, make_published
 from images.registry import running
 
@@ -93,6 +93,18 @@ def test_what_is_pulled_is_what_the_file_holds(order: Order, tmp_path: Path) -> 
     assert config["config"]["Labels"] == annotations
     assert config["architecture"] == "amd64"
     assert not list(tmp_path.glob("tmp*"))
+
+
+def test_skopeo_and_umoci_read_the_same_files(order: Order, tmp_path: Path) -> None:
+    publish(order)
+    source = f"docker://{order.door.repository}:{order.artefact}"
+    target = f"oci:{tmp_path}/copied/layout:image"
+    command = ["skopeo", "copy", "--quiet", "--src-tls-verify=false", source, target]
+    (tmp_path / "copied").mkdir()
+    subprocess.run(command, check=True, capture_output=True)
+    found = unpacked(tmp_path / "copied")
+    assert found
+    assert found == by_unsquashfs(order.file, tmp_path / "there")
 
 
 def test_skopeo_copies_it_with_a_policy_that_wants_our_signature(
