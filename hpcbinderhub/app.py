@@ -24,6 +24,7 @@ from .database import Database
 from .errors import UserError
 from .images.base import base_name, ensure_base
 from .images.engines.findings import findings
+from .images.signing import make_key
 from .site import load_site
 from .slurm.packing import packed
 
@@ -92,6 +93,12 @@ def credential_key(options: argparse.Namespace) -> None:
     print(f"c.Site.credential_keys_file = {options.file!r}")
 
 
+def signing_key(options: argparse.Namespace) -> None:
+    """Make a key that images are signed with; the public one goes beside it, with `.pub`."""
+    make_key(Path(options.file))
+    print(f"c.Site.image_signing_key = {options.file!r}")
+
+
 def print_agent(_options: argparse.Namespace) -> None:
     """Print the agent, a program in one file, to be installed on login nodes."""
     sys.stdout.buffer.write(packed())
@@ -142,6 +149,8 @@ def parser() -> argparse.ArgumentParser:
     token.add_argument("file", help="where the token goes, mode 0600")
     key = command("credential-key", credential_key)
     key.add_argument("file", help="where the keys are, mode 0600, the newest first")
+    signing = command("signing-key", signing_key)
+    signing.add_argument("file", help="where the key goes, mode 0600; none may be there")
     command("agent", print_agent)
     add_commands(commands, DEFAULT_CONFIG)
     return top

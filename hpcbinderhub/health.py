@@ -23,6 +23,7 @@ from .builds.sightings import Sightings
 from .database import Database
 from .errors import Unavailable, UserError
 from .launches.hub import Hub
+from .store.publishing import Publishing
 
 log = logging.getLogger(__name__)
 
@@ -128,6 +129,17 @@ def builders_come(builders: Dispatcher) -> Check:
         return {}
 
     return Check("Build workers", run, matters=False)
+
+
+def registry_takes(publishing: Publishing) -> Check:
+    """The site's registry takes images. For information: most engines need none."""
+
+    async def run() -> dict[str, Any]:
+        if trouble := await publishing.trouble():
+            raise Unavailable(trouble)
+        return {}
+
+    return Check("Image registry", run, matters=False)
 
 
 def cluster_answers(hub: Hub) -> Check:

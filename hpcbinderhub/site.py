@@ -304,6 +304,16 @@ class Site(LoggingConfigurable):
         she reads is hers alone. Unless set, paths are refused. Example: `['/scratch', '/home']`.
         """,
     )
+    launched_registries = List(
+        Unicode(),
+        config=True,
+        help="""Registries, or parts of them, whose images users may launch by digest.
+
+        Such an image gets the hub's tools in a build, as a Dockerfile's does; builders pull it, and
+        without a login. Unless set, none is launched. For admins alone.
+        Example: `['registry.example.org/science', 'docker.io/library']`.
+        """,
+    )
     push_mb = Integer(
         500,
         min=0,
@@ -489,9 +499,42 @@ class Site(LoggingConfigurable):
         config=True,
         help="""A repository in a registry, for engines that run no file but pull.
 
-        These are podman-hpc, Sarus, and Shifter without `shifter_gateway`. Every image is there
-        with its artefact's SHA-256 as its tag, and whoever reaches the registry can pull it.
+        These are podman-hpc, Sarus, and Shifter without `shifter_gateway`. The service puts every
+        image there that is not one reader's alone, with its artefact's SHA-256 as its tag; whoever
+        reaches the registry can pull it. For admins alone.
         Example: `registry.example.org/hpcbinder/images`.
+        """,
+    )
+    image_registry_auth_file = Unicode(
+        "",
+        config=True,
+        help="""The service's login to `image_registry`, as `podman login --authfile` writes it.
+
+        Of the service's account, mode 0600; it may write to that repository, and better to nothing
+        else. Builders never have it. Example: `/etc/jupyterhub/registry-auth.json`.
+        """,
+    )
+    image_registry_ca_file = Unicode(
+        "",
+        config=True,
+        help="""A PEM file with the authority of `image_registry`'s certificate.
+
+        Empty: those that the host trusts. Example: `/etc/ssl/certs/site-ca.pem`.
+        """,
+    )
+    image_registry_plain_http = Bool(
+        False,
+        config=True,
+        help="Whether `image_registry` has no TLS: for one on the service's own host.",
+    )
+    image_signing_key = Unicode(
+        "",
+        config=True,
+        help="""The key that images are signed with, in their registry and beside their files.
+
+        A file of the service's account, mode 0600, with an ECDSA key over P-256 in PEM, without a
+        password: `hpcbinderhub signing-key FILE` makes one. Empty: nothing is signed. For admins
+        alone. Example: `/etc/jupyterhub/signing-key.pem`.
         """,
     )
     node_local = Unicode(

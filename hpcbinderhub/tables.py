@@ -93,6 +93,20 @@ removals = Table(
     Column("since", Float, nullable=False),
 )
 
+# Artefacts that are in the site's registry as images, or were about to be.
+published = Table(
+    "published",
+    metadata,
+    Column("artefact", String(64), primary_key=True),
+    # The repository in the registry, as `Site.image_registry` was then.
+    Column("registry", Text, nullable=False),
+    # The manifest's digest once it is there.
+    Column("digest", String(71)),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("not_before", Float, nullable=False, default=0),
+    Column("failure", Text),
+)
+
 launches = Table(
     "launches",
     metadata,

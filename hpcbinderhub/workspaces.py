@@ -97,6 +97,12 @@ def slug(text: str, fallback: str = "repository") -> str:
 
 
 def workspace_name(repo_url: str) -> str:
-    """A readable name that is the same for the same repository, and for no other."""
-    tail = repo_url.rstrip("/").removesuffix(".git").rsplit("/", 1)[-1]
-    return f"{slug(tail)}-{hashlib.sha256(repo_url.encode()).hexdigest()[:6]}"
+    """A readable name that is the same for the same repository, and for no other.
+
+    It is a server's name as well, so it begins with a letter and has no more than 30 characters:
+    JupyterHub starts no others.
+    """
+    tail = slug(repo_url.rstrip("/").removesuffix(".git").rsplit("/", 1)[-1])
+    readable = tail if tail[0].isalpha() else f"repository-{tail}"
+    digest = hashlib.sha256(repo_url.encode()).hexdigest()[:6]
+    return f"{readable[:23].strip('-')}-{digest}"

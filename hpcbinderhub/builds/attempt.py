@@ -10,15 +10,19 @@ import asyncio
 import logging
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import Unavailable, UserError
+from ..images.signing import write_beside
 from ..store.delivery import Store
 from .client import ServiceClient
 from .request import BuildEvent, BuildRequest, BuiltEvent, FailedEvent, LogEvent, build_events
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 REPORT_SECONDS = 0.25
 MAX_BATCH = 500
@@ -131,7 +135,15 @@ class BuildAttempt:
         def say(line: str) -> None:
             self._unsaid.append(LogEvent(phase="converting", message=line))
 
-        delivering = asyncio.ensure_future(self._store.deliver(end.artefact, reader, say))
+        async def deliver() -> None:
+            # Before it is sent, so that what lies beside it is sent as well.
+            made = end.artefact
+            signature = await _until_heard(lambda: self._client.sign(self._build, made.sha256))
+            if signature:
+                await asyncio.to_thread(write_beside, made.path, signature)
+            await self._store.deliver(made, reader, say)
+
+        delivering = asyncio.ensure_future(deliver())
         try:
             while not delivering.done():
                 await asyncio.wait([delivering], timeout=REPORT_SECONDS)
@@ -155,15 +167,18 @@ class BuildAttempt:
 
     async def _insist(self, how: str, body: dict[str, Any]) -> None:
         """Say it until it is heard: what was built would be lost otherwise."""
-        pause = 0.5
-        while True:
-            try:
-                await self._client.end(self._build, how, body)
-                return
-            except Unavailable as error:
-                log.warning("%s Telling it again in %.0f s", error, pause)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 10)
+        await _until_heard(lambda: self._client.end(self._build, how, body))
+
+
+async def _until_heard(say: Callable[[], Awaitable[T]]) -> T:
+    pause = 0.5
+    while True:
+        try:
+            return await say()
+        except Unavailable as error:
+            log.warning("%s Telling it again in %.0f s", error, pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 10)
 
 
 def _gone_wrong(error: UserError | Unavailable) -> FailedEvent:

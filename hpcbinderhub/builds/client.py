@@ -46,6 +46,11 @@ class ServiceClient:
         body = {"lines": [line.model_dump() for line in lines]}
         await self._call("POST", f"builds/{build}/report", body)
 
+    async def sign(self, build: str, artefact: str) -> str:
+        """The service's signature over what a build made; empty if the site signs nothing."""
+        answer = await self._call("POST", f"builds/{build}/sign", {"artefact": artefact})
+        return str(json.loads(answer.body)["signature"])
+
     async def end(self, build: str, how: str, body: dict[str, Any]) -> None:
         """Finish, fail or release."""
         await self._call("POST", f"builds/{build}/{how}", body)

@@ -154,17 +154,6 @@ def configure(
         output(storage, "config", *options, container)
 
 
-def annotate(storage: Storage, container: str, annotations: Mapping[str, str]) -> None:
-    """Say something in the manifest of whatever image is made of a working container."""
-    options = [f"--annotation={name}={value}" for name, value in annotations.items()]
-    output(storage, "config", *options, container)
-
-
-def commit(storage: Storage, container: str, image: str) -> None:
-    """Make an image of a working container."""
-    output(storage, "commit", "--quiet", "--format=oci", container, image)
-
-
 def containers(storage: Storage) -> list[str]:
     """Names of the working containers of a storage."""
     listed = output(storage, "containers", "--json")
@@ -254,23 +243,6 @@ def remove_leftovers(storage: Storage, *, keep_tmp: Collection[str]) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-
-
-def push(
-    storage: Storage,
-    image: str,
-    ref: str,
-    *,
-    authfile: Path | None,
-    tls_verify: bool,
-    digestfile: Path,
-) -> Iterator[str]:
-    """Push an image to a registry; its digest there goes into a file."""
-    options = [f"--tls-verify={'true' if tls_verify else 'false'}"]
-    options += ["--digestfile", str(digestfile)]
-    if authfile is not None:
-        options += ["--authfile", str(authfile)]
-    yield from stream(storage, "push", *options, image, f"docker://{ref}")
 
 
 def build(

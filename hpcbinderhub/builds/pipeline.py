@@ -47,7 +47,6 @@ from hpcbinderhub.builds.uvpack import REPO_DIR, USER, working_container
 from hpcbinderhub.builds.verdicts import refused, too_large, too_much
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.images import convert, record, squash, store
-from hpcbinderhub.images.bills.annotations import annotations_of
 from hpcbinderhub.images.bills.model import Bill
 from hpcbinderhub.images.bills.reading import notebook_packages
 
@@ -56,7 +55,7 @@ MAX_LINE = 2000
 KEPT_LINES = 400
 """How much of the end of a log is searched for the cause of a failure."""
 
-Phase = Literal["building", "pushing", "converting"]
+Phase = Literal["building", "converting"]
 
 
 class Reporter:
@@ -229,16 +228,11 @@ def _build_and_convert(request: BuildRequest, reporter: Reporter) -> BuiltEvent:
     with reporter.timed("recording"):
         bill = recording.bill(request, build_pack, container, root, environment)
         reporter.log("building", f"The environment holds {len(bill.packages)} packages")
-    pushed = None
-    if request.push is not None:
-        with reporter.timed("pushing"):
-            commands.annotate(request.storage, container, annotations_of(bill))
-            pushed = _push(request, container, reporter)
     with reporter.timed("converting"):
         artefact = _artefact(request, root, bill, reporter)
     return BuiltEvent(
         artefact=artefact,
-        image=Image(id=_image_id(request, artefact), env=environment, pushed=pushed),
+        image=Image(id=_image_id(request, artefact), env=environment),
         packages=notebook_packages(bill.packages),
         bill=bill,
     )
@@ -317,24 +311,6 @@ def _finish(
         "building", f"The build made {made} files beside the repository's own, and {left} in HOME"
     )
     return root, environment
-
-
-def _push(request: BuildRequest, container: str, reporter: Reporter) -> str:
-    """Push the finished image, for engines that can only pull."""
-    assert request.push is not None
-    reporter.log("pushing", f"Pushing the image to {request.push.ref}")
-    commands.commit(request.storage, container, request.image)
-    digests = request.storage.tmp / "pushed-digest"
-    for line in commands.push(
-        request.storage,
-        request.image,
-        request.push.ref,
-        authfile=request.push.authfile,
-        tls_verify=request.push.tls_verify,
-        digestfile=digests,
-    ):
-        reporter.log("pushing", line)
-    return f"{request.push.ref}@{digests.read_text('utf-8').strip()}"
 
 
 def _image_id(request: BuildRequest, artefact: Artefact) -> str:

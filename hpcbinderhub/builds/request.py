@@ -147,14 +147,6 @@ class Confinement(Model):
     )
 
 
-class Push(Model):
-    """A registry that is to hold the image too, for engines that can only pull."""
-
-    ref: ImageReference
-    authfile: AbsolutePath | None = None
-    tls_verify: bool = True
-
-
 class SiteOptions(Model):
     """What a site gives to every build step and what never becomes part of an image."""
 
@@ -195,7 +187,6 @@ class BuildRequest(SiteOptions):
     mount_points: tuple[MountPoint, ...] = ()
     limits: Limits = Limits()
     confinement: Confinement = Confinement()
-    push: Push | None = None
     lock: Lock | None = Field(
         default=None, description="The versions that the environment is held to, if it is."
     )
@@ -224,13 +215,12 @@ class Image(Model):
 
     id: str
     env: dict[str, str]
-    pushed: str | None = None
 
 
 class LogEvent(Model):
     """One line of the build's log."""
 
-    phase: Literal["building", "pushing", "converting"]
+    phase: Literal["building", "converting"]
     message: str
 
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from . import builds, images, imports, push, rebuild, records
+from . import builds, images, imports, push, rebuild, records, verify
 from .remote import add_options
 
 Run = Callable[[argparse.Namespace], None]
@@ -58,6 +58,9 @@ def add_commands(commands: Commands, default_config: str) -> None:
     taken.set_defaults(run=imports.take_in)
     taken.add_argument("--config", default=default_config, help="directory with the site's files")
     imports.add_options(taken)
+    verified = stored.add_parser("verify", help=verify.verify.__doc__)
+    verified.set_defaults(run=verify.verify)
+    verify.add_options(verified)
     built = commands.add_parser("builds", help="What is built.").add_subparsers(required=True)
     for name, run in BUILDS.items():
         made = add(built, name, run)

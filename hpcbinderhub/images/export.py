@@ -8,7 +8,6 @@ hub do besides (workspaces, accounts, certificates) has no meaning on a laptop.
 from __future__ import annotations
 
 import io
-import json
 import os
 import shlex
 import subprocess
@@ -20,12 +19,11 @@ from typing import Any
 
 from ..errors import UserError
 from ..workspaces import slug
+from .as_layer import add_tree
 from .bills.annotations import annotations_of
 from .bills.cyclonedx import moment
 from .bills.model import Bill
 from .oci import Layout
-from .record import RECORD
-from .unsquash import Entry, opened
 from .world import World, variables
 
 USER = 1000
@@ -34,12 +32,6 @@ PORT = 8888
 """Jupyter's own."""
 
 START = "/srv/hpcbinder/export/start"
-UV = "srv/hpcbinder/tools/uv"
-"""A program that is in every image, and says for which machines the image is."""
-
-ARCHITECTURES = {62: "amd64", 183: "arm64", 21: "ppc64le", 22: "s390x", 243: "riscv64"}
-"""ELF's numbers for machines, and OCI's names."""
-
 START_SCRIPT = """\
 #!/bin/sh
 # What the image's profile sets is added, as in a login shell, but the image's PATH goes first.
@@ -72,7 +64,7 @@ def export(artefact: Path, bundle: Path, source: Source, target: Path) -> None:
     """Write the archive. `bundle` holds the repository's commit and its history."""
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as folder:
         layout = Layout(Path(folder, "layout"))
-        record, architecture = _add_tree(layout, artefact)
+        record, architecture = add_tree(layout, artefact, _owned)
         clone = Path(folder, "clone")
         _clone(bundle, clone, source)
         _add_content(layout, clone, record)
@@ -101,36 +93,10 @@ def _config(record: dict[str, Any], source: Source) -> dict[str, Any]:
 # -- the layers ------------------------------------------------------------------------------------
 
 
-def _add_tree(layout: Layout, artefact: Path) -> tuple[dict[str, Any], str]:
-    """The artefact as a layer; its record, and for which machine it is."""
-    kept: dict[str, bytes] = {}
-    with opened(artefact) as (entries, data), layout.layer() as layer:
-        files = sorted((e for e in entries if e.kind == "R"), key=lambda e: e.offset)
-        links = [e for e in entries if e.kind == "L"]
-        for entry in (*(e for e in entries if e.kind in "DS"), *files, *links):
-            content: Any = data
-            if entry.path in (RECORD.lstrip("/"), UV):
-                kept[entry.path] = data.read(entry.size)
-                content = io.BytesIO(kept[entry.path])
-            layer.addfile(_header(entry), content if entry.kind == "R" else None)
-    try:
-        record: dict[str, Any] = json.loads(kept[RECORD.lstrip("/")])
-        machine = int.from_bytes(kept[UV][18:20], "little")
-        return record, ARCHITECTURES[machine]
-    except (KeyError, ValueError) as error:
-        raise UserError("This file is no image of HPC BinderHub's.", "Build it again.") from error
-
-
-def _header(entry: Entry) -> tarfile.TarInfo:
-    info = tarfile.TarInfo(entry.path)
-    kinds = {"D": tarfile.DIRTYPE, "R": tarfile.REGTYPE, "S": tarfile.SYMTYPE, "L": tarfile.LNKTYPE}
-    info.type = kinds[entry.kind]
-    info.linkname = entry.target
-    info.mode, info.mtime, info.size = entry.mode, entry.mtime, entry.size
-    # In the store everything is root's, since each site's users are other ones.
-    if f"/{entry.path}/".startswith((f"{HOME}/", "/srv/repo/")):
-        _users(info)
-    return info
+def _owned(info: tarfile.TarInfo) -> tarfile.TarInfo:
+    """In the store everything is root's, since each site's users are other ones."""
+    inside = f"/{info.name}/".startswith((f"{HOME}/", "/srv/repo/"))
+    return _users(info) if inside else info
 
 
 def _users(info: tarfile.TarInfo) -> tarfile.TarInfo:

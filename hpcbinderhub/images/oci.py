@@ -5,7 +5,6 @@ https://github.com/opencontainers/image-spec/blob/v1.1.0/image-layout.md
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import tarfile
@@ -15,9 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from isal import igzip
+
 _TYPE = "application/vnd.oci.image"
-COMPRESSION = 3
-"""Beyond this, gzip takes much longer and saves little."""
+COMPRESSION = 2
+"""A sixth of the time that Python's own gzip takes at its level 3, and 6 % larger."""
 
 
 class _Hashing:
@@ -53,7 +54,7 @@ class Layout:
         blob = self._blobs / "unfinished"
         with blob.open("wb") as file:
             packed = _Hashing(file)
-            with gzip.GzipFile("", "wb", COMPRESSION, packed, mtime=0) as zipped:  # type: ignore[call-overload]
+            with igzip.IGzipFile("", "wb", COMPRESSION, packed, mtime=0) as zipped:  # type: ignore[no-untyped-call]
                 plain = _Hashing(zipped)
                 with tarfile.open(
                     fileobj=plain,  # type: ignore[call-overload]
@@ -80,8 +81,8 @@ class Layout:
         created: str,
         config: Mapping[str, Any],
         annotations: Mapping[str, str],
-    ) -> None:
-        """Everything around the layers; `annotations` are the manifest's."""
+    ) -> bytes:
+        """Everything around the layers; `annotations` are the manifest's, which is returned."""
         image = {
             "created": created,
             "architecture": architecture,
@@ -100,6 +101,11 @@ class Layout:
         described["annotations"] = {"org.opencontainers.image.ref.name": name}
         self._write("index.json", {"schemaVersion": 2, "manifests": [described]})
         self._write("oci-layout", {"imageLayoutVersion": "1.0.0"})
+        return self.blob(described["digest"]).read_bytes()
+
+    def blob(self, digest: str) -> Path:
+        """Where a blob is."""
+        return self._blobs / digest.partition(":")[2]
 
     def pack(self, target: Path) -> None:
         """All of it as one file; what was there is replaced when it is whole."""

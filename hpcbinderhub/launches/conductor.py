@@ -17,9 +17,11 @@ from ..builds.records import INSTEAD, OUTDATED
 from ..builds.records import stream as build_stream
 from ..errors import NotFound, Unavailable, UserError, defect
 from ..events import BUILD_ENDS, Event, EventLog
-from ..images.engines import engine_class
+from ..images.engines import Engine, engine_class
+from ..images.engines.pulled import pulls
 from ..repos.spec import RepoSpec
 from ..site import Site
+from ..store.publishing import Publishing
 from ..trust.grounds import Trust
 from ..trust.reach import Reach
 from .admission import Admission, Wish
@@ -48,6 +50,7 @@ class Conductor:
         hub: Hub,
         presence: Presence,
         trust: Trust,
+        publishing: Publishing,
     ):
         self._site = site
         self._book = book
@@ -58,6 +61,7 @@ class Conductor:
         self._hub = hub
         self._presence = presence
         self._trust = trust
+        self._publishing = publishing
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     # -- what a page or the API may do ---------------------------------------------------------
@@ -198,9 +202,14 @@ class Conductor:
 
     def _check_engine(self, launch: Launch, recipe: Recipe) -> None:
         """Refuse, before anything is built, what the profile's engine cannot keep to one user."""
+        engine = self._engine(launch)
+        if engine:
+            engine.check(recipe.reader is not None)
+
+    def _engine(self, launch: Launch) -> type[Engine] | None:
+        """Of the launch's profile, if the site still has that."""
         profile = next((p for p in self._site.profiles if p.name == launch.profile), None)
-        if profile:
-            engine_class(profile.engine).check(recipe.reader is not None)
+        return engine_class(profile.engine) if profile else None
 
     async def _build(self, launch: Launch) -> None:
         build = await self._queue.get(launch.build or "")
@@ -236,7 +245,19 @@ class Conductor:
             sentence = f"{failed.message} {what_now}"
             await self._events.append(launch.stream, phase, sentence, notice=True, **same)
 
+    async def _publish(self, launch: Launch) -> None:
+        """Wait for the registry, if the profile's engine pulls from there: before anything is
+        submitted, and before the owner is looked for."""
+        engine, artefact = self._engine(launch), launch.artefact or ""
+        if engine is None or not pulls(engine, self._site):
+            return
+        if not await self._publishing.has(artefact):
+            sentence = f"Pushing the image to the site's registry, where {engine.name} gets it."
+            await self._events.append(launch.stream, "launching", sentence)
+            await self._publishing.wait_for(artefact)
+
     async def _wait_for_owner(self, launch: Launch) -> None:
+        await self._publish(launch)
         await self._trust.check(launch.user, launch.repo_url, launch.reach)
         if launch.start_when_ready or await self._presence.here(launch.id):
             await self._book.change(launch.id, launch.state, state=State.STARTING)

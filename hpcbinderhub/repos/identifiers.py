@@ -18,6 +18,9 @@ HERITAGE = "https://archive.softwareheritage.org/"
 PUSHED = "pushed://"
 """Before the owner and the name of what was pushed. Git knows nobody who speaks this."""
 
+IMAGE = "oci://"
+"""Before the name of an image in a registry, with its digest."""
+
 _DOI = re.compile(
     r"^(?:doi:\s*|https?://(?:dx\.|www\.)?doi\.org/)?(10\.\d{4,9}/\S+)$", re.IGNORECASE
 )
@@ -115,8 +118,13 @@ def is_path(url: str) -> bool:
     return url.startswith("/")
 
 
+def is_image(url: str) -> bool:
+    """Whether an address is of an image in a registry."""
+    return url.startswith(IMAGE)
+
+
 def page_of(repo_url: str, commit: str) -> str:
     """The page that shows a commit to people, if there is one. A record's shows the record."""
-    if is_pushed(repo_url) or is_path(repo_url):
+    if is_pushed(repo_url) or is_path(repo_url) or is_image(repo_url):
         return ""
     return repo_url if may_be_record(repo_url) else f"{repo_url}/tree/{commit}"

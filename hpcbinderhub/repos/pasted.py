@@ -1,5 +1,5 @@
 """Whatever was pasted: the address of a repository, of a page or a file in it, a DOI, a path on the
-cluster's storage, or a launch link.
+cluster's storage, an image in a registry, or a launch link.
 
 Pure functions of the text. A page's address names a branch and a file with nothing but a slash
 between them, and a branch's own name may have slashes, so `Pasted` says where the text left that
@@ -24,6 +24,7 @@ from .spec import (
     gist,
     github,
     gitlab,
+    image,
     is_full_commit,
     on_storage,
     parse_link,
@@ -63,6 +64,8 @@ def parse_pasted(text: str, ref: str = "") -> Pasted:
     text = without_ssh(text.strip())
     if is_path(text):
         return Pasted(on_storage(text, ref))
+    if text.startswith("oci:"):
+        return Pasted(image(text.removeprefix("oci:").removeprefix("//")).at(ref))
     if is_swhid(text):
         return Pasted(record("swh", text).at(ref))
     doi = doi_in(text)

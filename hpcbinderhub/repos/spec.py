@@ -13,10 +13,12 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote, urlsplit
 
 from ..errors import UserError
+from ..images.registry.reference import parse
 from .identifiers import (
     DOI_ORG,
     HERITAGE,
     HYDROSHARE,
+    IMAGE,
     PUSHED,
     doi_address,
     hydroshare_address,
@@ -49,8 +51,8 @@ class RepoSpec:
 
     provider: str
     """`gh` for GitHub, `gl` for GitLab, `gist`, and `git` for any other address; the archive that a
-    record is in, `doi` if only following it will tell which; `pushed` for what a user has sent, and
-    `path` for what lies on the cluster's storage."""
+    record is in, `doi` if only following it will tell which; `pushed` for what a user has sent,
+    `path` for what lies on the cluster's storage, and `oci` for an image in a registry."""
 
     repo_url: str
     ref: str
@@ -58,9 +60,12 @@ class RepoSpec:
     @property
     def path(self) -> str:
         """Provider and spec as in a link: `gh/org/repo/ref`, `git/<quoted URL>/ref`,
-        `zenodo/<DOI>`, `pushed/<user>/<name>/ref`, `path/<quoted path>/ref`."""
+        `zenodo/<DOI>`, `pushed/<user>/<name>/ref`, `path/<quoted path>/ref`,
+        `oci/<registry>/<name>@<digest>`."""
         if self.is_record:
             return f"{self.provider}/{_record_words(self.repo_url)}"
+        if self.provider == "oci":
+            return f"oci/{self.repo_url.removeprefix(IMAGE)}"
         ref = quote(self.ref, safe="/")
         if self.provider == "pushed":
             return f"pushed/{self.repo_url.removeprefix(PUSHED)}/{ref}"
@@ -82,6 +87,11 @@ class RepoSpec:
             raise UserError(
                 "A record has no branches or tags.",
                 "Leave that field empty; another version has an address of its own.",
+            )
+        if self.provider == "oci" and ref != DEFAULT_REF:
+            raise UserError(
+                "An image has no branches, and its tag is not what is launched.",
+                "Leave that field empty; another image has another digest.",
             )
         return replace(self, ref=ref)
 
@@ -105,10 +115,13 @@ def parse_link(provider: str, spec: str) -> RepoSpec:
         return pushed(owner, name, ref.strip("/"))
     if provider in _RECORDS:
         return record(provider, unquote(spec).strip("/"))
+    if provider == "oci":
+        return image(unquote(spec).strip("/"))
     raise UserError(
         f"Repositories of the kind “{provider}” cannot be launched here.",
         "Use gh (GitHub), gl (GitLab), gist, git (any Git address over https), path (on the "
-        f"cluster's storage), pushed, or an archive: {', '.join(_RECORDS)}.",
+        "cluster's storage), pushed, oci (an image by its digest), or an archive: "
+        f"{', '.join(_RECORDS)}.",
     )
 
 
@@ -172,6 +185,18 @@ def on_storage(path: str, ref: str) -> RepoSpec:
             "Paste the whole path, as `pwd` prints it in the repository.",
         )
     return RepoSpec("path", found, checked_ref(ref))
+
+
+def image(name: str) -> RepoSpec:
+    """An image in a registry, by its digest: a tag may stand for another one tomorrow."""
+    found = parse(name)
+    if found.digest is None:
+        raise UserError(
+            f"{found} names an image by a tag, which may be another image tomorrow.",
+            f"Name it by its digest, as {found.host}/{found.repository}@sha256:…; "
+            "`skopeo inspect` prints it.",
+        )
+    return RepoSpec("oci", f"{IMAGE}{found}", DEFAULT_REF)
 
 
 def record(provider: str, words: str) -> RepoSpec:

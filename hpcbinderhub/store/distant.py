@@ -14,6 +14,7 @@ from typing import Any
 
 from ..builds.request import Artefact
 from ..errors import Unavailable, UserError
+from ..images import signing
 from ..slurm.framing import AgentError
 from ..slurm.transport import Transport
 
@@ -48,8 +49,8 @@ class DistantStore:
                 text = base64.b64encode(data).decode()
                 await self._call("artefact-piece", **what, offset=offset, data=text)
                 offset += len(data)
-            beside = await asyncio.to_thread(artefact.path.with_suffix(".json").read_text)
-            await self._call("artefact-finish", **what, beside=json.loads(beside))
+            beside = await asyncio.to_thread(_read_beside, artefact.path)
+            await self._call("artefact-finish", **what, **beside)
             await progress(offset, artefact.size)
         except AgentError as error:
             raise UserError(
@@ -83,6 +84,14 @@ class DistantStore:
                     raise
                 await asyncio.sleep(PAUSE * 2**number)
         raise AssertionError("the last try returns or raises")
+
+
+def _read_beside(path: Path) -> dict[str, Any]:
+    signature = path.with_suffix(f".{signing.ENDING}")
+    return {
+        "beside": json.loads(path.with_suffix(".json").read_text()),
+        "signature": signature.read_text() if signature.exists() else "",
+    }
 
 
 def _read(path: Path, offset: int) -> bytes:

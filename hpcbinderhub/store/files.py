@@ -9,10 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..images import signing
 from ..images.bills import cyclonedx
 from ..images.store import READERS
 
-ENDINGS = ("squashfs", "json", cyclonedx.ENDING)
+ENDINGS = ("squashfs", "json", cyclonedx.ENDING, signing.ENDING)
 _NAME = re.compile(rf"([0-9a-f]{{64}})\.({'|'.join(map(re.escape, ENDINGS))})", re.ASCII)
 
 

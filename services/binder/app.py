@@ -38,6 +38,7 @@ from hpcbinderhub.health import (
     cluster_answers,
     database_answers,
     hub_answers,
+    registry_takes,
     room_in,
     workers_live,
 )
@@ -55,6 +56,7 @@ from hpcbinderhub.repos.forges import Forges
 from hpcbinderhub.repos.git import GitCache
 from hpcbinderhub.repos.guard import Guard
 from hpcbinderhub.repos.lfs import Lfs
+from hpcbinderhub.repos.oci_images import OciImages
 from hpcbinderhub.repos.on_storage import OnStorage
 from hpcbinderhub.repos.pushed import MIB, Pushed, PushLimits
 from hpcbinderhub.repos.records.records import Records
@@ -67,6 +69,8 @@ from hpcbinderhub.slurm.cluster import Cluster, cluster_of
 from hpcbinderhub.store.catalogue import Catalogue
 from hpcbinderhub.store.collector import COLLECT_SECONDS, Collector
 from hpcbinderhub.store.copies import Copies
+from hpcbinderhub.store.publishing import EVERY_SECONDS as PUBLISH_SECONDS
+from hpcbinderhub.store.publishing import Publishing
 from hpcbinderhub.store.uses import Uses
 from hpcbinderhub.trust.consents import Consents
 from hpcbinderhub.trust.grounds import Trust
@@ -156,6 +160,7 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
     catalogue = Catalogue(database, uses)
     collector = Collector(site, database, catalogue, uses)
     copies = Copies(site, database, cluster)
+    publishing = Publishing(site, database)
     return Services(
         site=site,
         database=database,
@@ -176,7 +181,7 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
         environments=environments,
         admission=admission,
         conductor=Conductor(
-            site, book, events, queue, environments, admission, hub, presence, trust
+            site, book, events, queue, environments, admission, hub, presence, trust, publishing
         ),
         workspaces=Workspaces(site, book, cluster, hub, repositories, access),
         catalogue=catalogue,
@@ -192,6 +197,7 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
                 room_in("State directory", state, site.free_disk_mb, os.W_OK | os.X_OK),
                 builders_come(builders) if builders.wanted else workers_live(workers),
                 cluster_answers(hub),
+                *([registry_takes(publishing)] if site.image_registry else []),
             ]
         ),
         metrics=Metrics(database),
@@ -205,6 +211,7 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
             book,
             collector,
             copies,
+            publishing,
             repositories,
             pushed,
             content,
@@ -222,6 +229,7 @@ def upkeep_of(
     book: LaunchBook,
     collector: Collector,
     copies: Copies,
+    publishing: Publishing,
     repositories: Repositories,
     pushed: Pushed,
     content: ContentStore,
@@ -231,6 +239,7 @@ def upkeep_of(
         database, book, events, parked_hours=site.parked_hours, record_days=site.record_days
     )
     room = CacheRoom(repositories.git, site.git_cache_mb * MIB)
+    publish = Task("images in the registry", publishing.work, PUBLISH_SECONDS)
     return Upkeep(
         [
             Task("lost builders", queue.reconcile, min(site.lease_seconds / 3, 5.0)),
@@ -239,6 +248,7 @@ def upkeep_of(
             Task("launches", expiry.tidy, TIDY_SECONDS),
             Task("the artefact store", collector.collect, COLLECT_SECONDS),
             Task("copies of images", copies.tidy, TIDY_SECONDS),
+            *([publish] if site.image_registry else []),
             Task("pushed repositories", pushed.tidy, TIDY_SECONDS),
             Task("copies of repositories", room.tidy, TIDY_SECONDS),
             Task("files for launches", content.tidy, TIDY_SECONDS),
@@ -258,8 +268,9 @@ def _repositories(
     limits = PushLimits(site.push_mb * MIB, site.pushed_mb_per_user * MIB, site.pushed_days)
     pushed = Pushed(database, git, limits)
     on_storage = OnStorage(git, cluster, site.repository_paths)
+    images = OciImages(git, site.launched_registries)
     whole = WholeTrees(git, Lfs(Web(guard)), site.lfs_mb * MIB)
-    return Repositories(git, forges, records, places=(pushed, on_storage)), pushed, whole
+    return Repositories(git, forges, records, places=(pushed, on_storage, images)), pushed, whole
 
 
 class BinderService(Application):

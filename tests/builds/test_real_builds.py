@@ -106,6 +106,15 @@ def test_a_package_is_installed(builder: Builder) -> None:
     assert "mine==1.5" in built(builder.build(context))["packages"]
 
 
+def test_an_image_that_is_launched_by_its_digest_gets_the_tools(builder: Builder) -> None:
+    name = "docker.io/library/debian"
+    digest = builder.buildah("images", "--format", "{{.Digest}}", f"{name}:bookworm")
+    # As `repos.oci_images` makes it.
+    event = built(builder.build(builder.repository({"Dockerfile": f"FROM {name}@{digest}\n"})))
+    assert "srv/hpcbinder/bin/jupyterhub-singleuser" in paths(event["artefact"])
+    assert event["bill"]["base_digest"] == digest
+
+
 def test_a_dockerfile_gets_the_tools_beside_its_own_packages(builder: Builder) -> None:
     lines = [
         "FROM docker.io/library/debian:bookworm",

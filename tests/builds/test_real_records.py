@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from images.bills.bills import bill
 
-from hpcbinderhub.images.bills.annotations import annotations_of
 from hpcbinderhub.images.bills.compare import changes
 from hpcbinderhub.images.bills.lock import lock_of
 from hpcbinderhub.images.bills.model import Bill, Package
@@ -25,18 +22,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 ENV = "/srv/hpcbinder/env"
 # What of these has had releases since is in no base image of ours.
 THEN = {"UV_EXCLUDE_NEWER": "2024-10-01"}
-ANNOTATE = """
-import json, sys
-from hpcbinderhub.builds import commands
-from hpcbinderhub.builds.request import Storage
-storage, image = Storage.model_validate_json(sys.argv[1]), "localhost/hpcbinderhub/annotated:1"
-commands.from_image(storage, "scratch", "annotated")
-commands.annotate(storage, "annotated", json.loads(sys.argv[2]))
-commands.commit(storage, "annotated", image)
-print(json.dumps(commands.inspect(storage, image)["ImageAnnotations"]))
-commands.remove_container(storage, "annotated")
-commands.remove_image(storage, image)
-"""
 FILES = {
     "requirements.txt": "tqdm\n",
     "apt.txt": "hello\n",
@@ -115,12 +100,3 @@ def test_a_dockerfile_says_what_it_stands_on(builder: Builder) -> None:
     assert first.base_digest.startswith("sha256:")
     assert find(first, "python3", "").kind == "deb"
     assert find(first, "jupyterlab").files
-
-
-def test_an_image_that_is_pushed_carries_what_is_said_of_it(builder: Builder) -> None:
-    said = annotations_of(bill(repo_url="https://example.org/a,b=c", unread=("one", "two")))
-    done = builder.run(
-        sys.executable, "-c", ANNOTATE, json.dumps(builder.storage), json.dumps(said)
-    )
-    assert done.returncode == 0, done.stderr
-    assert said.items() <= json.loads(done.stdout).items()

@@ -108,6 +108,11 @@ def by_umoci(folder: Path, layers: Sequence[bytes]) -> Tree | None:
     """What umoci unpacks; None if it refuses."""
     shutil.rmtree(folder, ignore_errors=True)
     write_layout(folder / "layout", layers, {})
+    return unpacked(folder)
+
+
+def unpacked(folder: Path) -> Tree | None:
+    """What umoci unpacks of the layout in a folder; None if it refuses."""
     rootless = ["--rootless"] if os.getuid() else []
     done = subprocess.run(
         ["umoci", "unpack", *rootless, "--image", f"{folder}/layout:image", f"{folder}/bundle"],

@@ -18,8 +18,8 @@ import pytest
 
 CONFIG = """
 version: 0.1
-storage: {{filesystem: {{rootdirectory: {folder}}}}}
-http: {{addr: "127.0.0.1:{port}"}}
+storage: {{filesystem: {{rootdirectory: {folder}}}, delete: {{enabled: {deletes}}}}}
+http: {{addr: "127.0.0.1:{port}"{tls}}}
 log: {{level: error, accesslog: {{disabled: true}}}}
 {more}
 """
@@ -32,15 +32,32 @@ def _free_port() -> int:
 
 
 @contextmanager
-def running(folder: Path, more: str = "") -> Iterator[str]:
-    """A registry; where it is."""
+def running(
+    folder: Path,
+    more: str = "",
+    *,
+    deletes: bool = False,
+    tls: tuple[Path, Path] | None = None,
+    port: int = 0,
+) -> Iterator[str]:
+    """A registry, which lets images be removed, or not; `tls` is its certificate and key. Where it
+    is."""
     program = shutil.which("docker-registry") or shutil.which("registry")
     if program is None or shutil.which("skopeo") is None:
         pytest.skip("docker-registry or skopeo is not installed on this host")
-    port = _free_port()
+    port = port or _free_port()
     folder.mkdir(exist_ok=True)
     config = folder / "config.yml"
-    config.write_text(CONFIG.format(folder=folder / "storage", port=port, more=more))
+    secure = f", tls: {{certificate: {tls[0]}, key: {tls[1]}}}" if tls else ""
+    config.write_text(
+        CONFIG.format(
+            folder=folder / "storage",
+            port=port,
+            more=more,
+            deletes=str(deletes).lower(),
+            tls=secure,
+        )
+    )
     process = subprocess.Popen(
         [program, "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

@@ -31,6 +31,7 @@ PIECES = (
     *("?labpath=", "?urlpath=lab/tree/", "?persistentId=", "?activity_id=", "&", "=", "#", ";"),
     *("user:secret@", "@", "..", ".", "%", "%2F", "%2E", "%00", "%0A", "%0D%0A", "%ff", "%2525"),
     *(" ", "\t", "\n", "\r", "\0", "\x7f", "\x85", "\u2028", "\u202e", "\u212a", "é", "😀", "٣"),
+    *("oci:", "oci/", "@sha256:", "@sha256:" + "0123456789abcdef" * 4, ":latest"),
     *("[::1]", "127.0.0.1", "0x7f.1", "localhost", ":80", ":0", ":99999", "1" * 300, "a/" * 300),
 )
 TEXTS = st.one_of(
@@ -41,7 +42,7 @@ TEXTS = st.one_of(
 )
 PROVIDERS = (
     *("gh", "gl", "git", "gist"),
-    *("zenodo", "figshare", "dataverse", "hydroshare", "doi", "swh", "ckan"),
+    *("zenodo", "figshare", "dataverse", "hydroshare", "doi", "swh", "ckan", "oci"),
 )
 
 
@@ -63,7 +64,7 @@ def check(spec: RepoSpec) -> None:
         assert not argument.startswith("-")
         assert " " not in argument
     address = urlsplit(spec.repo_url)
-    assert address.scheme in ("http", "https")
+    assert address.scheme in ("http", "https", "oci")
     assert "@" not in address.netloc
     assert address.netloc.isascii()
     provider, _, rest = spec.path.partition("/")
@@ -90,6 +91,9 @@ def options(pasted: Pasted) -> LaunchOptions:
 @example("https://:@h.org/repo", "")
 @example("https://\u212aernel.org/repo", "")
 @example("10.1234/.", "")
+@example(f"oci:h.org/x:1@sha256:{'0' * 64}", "")
+@example(f"oci:[::1]:5000/x@sha256:{'0' * 64}", "")
+@example(f"oci:x@sha256:{'0' * 64}\n", "")
 @example(f"swh:1:dir:{'0' * 40}\n;origin=x", "")
 @example("https://https://" + "1" * 300, "")
 @example("https://h.org/repo", "\x85")
@@ -121,7 +125,17 @@ def test_whatever_is_typed_as_a_branch_or_a_host(text: str) -> None:
 
 
 BEGINNINGS = (
-    *("", "10.1234/", "10.6084/m9.figshare.1", "ssh://git@", "git@", "swh:1:rev:", "doi:"),
+    *(
+        "",
+        "10.1234/",
+        "oci:",
+        "oci:h.org/",
+        "10.6084/m9.figshare.1",
+        "ssh://git@",
+        "git@",
+        "swh:1:rev:",
+        "doi:",
+    ),
     *("https://github.com/", "https://gitlab.com/", "https://figshare.com/articles/"),
     *("https://h.org/dataset/", "https://h.org/x?persistentId=10.1/", "https://h.org/v2/gh/"),
 )

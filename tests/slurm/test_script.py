@@ -6,8 +6,9 @@ import shlex
 import subprocess
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from jupyterhub.slugs import is_valid_safe_slug
 
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.launches.options import LaunchOptions, parse_options
@@ -112,3 +113,11 @@ def test_a_workspace_has_a_readable_name_of_its_own() -> None:
     other = workspace_name("https://github.com/other/My_Repo.git")
     assert one.startswith("my-repo-")
     assert one != other
+
+
+@given(st.text())
+@example("2024-course")
+@example("a-rather-long-name-of-a-repository-with-words")
+@example("twenty-two-characters-x-y")
+def test_it_is_a_name_that_jupyterhub_starts_servers_by(name: str) -> None:
+    assert is_valid_safe_slug(workspace_name(f"https://github.com/org/{name}"))

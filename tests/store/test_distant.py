@@ -71,6 +71,7 @@ def artefact(tmp_path: Path) -> Artefact:
     path = tmp_path / f"{digest}.squashfs"
     path.write_bytes(CONTENT)
     path.with_suffix(".json").write_text('{"key": "k"}')
+    path.with_suffix(".sig").write_text("signed")
     return Artefact(path=path, sha256=digest, size=len(CONTENT))
 
 
@@ -89,8 +90,9 @@ def there(folder: Path, artefact: Artefact) -> bool:
     """Whether an artefact is whole and alone in a folder."""
     names = {path.name for path in folder.iterdir() if path.is_file()}
     names -= {f".partial-sent-{artefact.sha256}"}
-    assert names <= {f"{artefact.sha256}.squashfs", f"{artefact.sha256}.json"}, names
-    return len(names) == 2 and (folder / artefact.path.name).read_bytes() == CONTENT
+    endings = ("squashfs", "json", "sig")
+    assert names <= {f"{artefact.sha256}.{ending}" for ending in endings}, names
+    return len(names) == 3 and (folder / artefact.path.name).read_bytes() == CONTENT
 
 
 async def test_an_artefact_is_sent_once(

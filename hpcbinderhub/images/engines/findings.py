@@ -9,6 +9,7 @@ from ...profiles import Profile
 from ...site import Site
 from . import engine_class
 from .base import Engine, Gpus, Takes
+from .pulled import pulls
 
 NO_REGISTRY = (
     "Pulls its images, and there is no registry, so nothing can be launched: set "
@@ -26,8 +27,7 @@ def findings(site: Site) -> list[str]:
 
 
 def _of_profile(site: Site, profile: Profile, engine: type[Engine]) -> Iterator[str]:
-    importer = engine.takes is Takes.IMPORTED and site.shifter_gateway
-    if engine.takes is not Takes.FILE and not importer and not site.image_registry:
+    if pulls(engine, site) and not site.image_registry:
         yield NO_REGISTRY
     if not engine.hides_home:
         yield _of_homes(site)

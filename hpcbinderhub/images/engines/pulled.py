@@ -22,6 +22,12 @@ def reference(registry: str, artefact: str) -> str:
     return f"{registry.rstrip('/')}:{artefact}"
 
 
+def pulls(engine: type[Engine], site: Site) -> bool:
+    """Whether an engine gets its images from the site's registry."""
+    importer = engine.takes is Takes.IMPORTED and site.shifter_gateway
+    return engine.takes is not Takes.FILE and not importer
+
+
 class PulledEngine(Engine):
     """An engine with a set of images for each user, which she pulls.
 

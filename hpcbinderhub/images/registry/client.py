@@ -9,10 +9,10 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import requests
 
@@ -36,6 +36,8 @@ LARGEST_MANIFEST = 4 << 20
 PIECE = 1 << 18
 """As much is asked for once more where a connection broke."""
 TIMEOUT = (15, 60)
+UPLOAD_TIMEOUT = (15, 600)
+"""A registry may look at all of what it got before it answers."""
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 """Linux's names, where OCI has others."""
 
@@ -61,6 +63,9 @@ class Image:
 class Registry:
     """One registry, with whatever it wants to see before it answers."""
 
+    _rights = "pull"
+    """What its token service is asked for."""
+
     def __init__(
         self,
         host: str,
@@ -78,7 +83,7 @@ class Registry:
         self._session = requests.Session()
         # What the account's own files say about hosts is not meant for us.
         self._session.auth = _no_login
-        self._session.verify = ca_bundle or True
+        self._verify: str | bool = ca_bundle or True
 
     def image(self, reference: Reference) -> Image:
         """What an image consists of."""
@@ -110,29 +115,58 @@ class Registry:
         return _object(text), digest
 
     def _get(self, repository: str, path: str, headers: dict[str, str]) -> requests.Response:
-        url = f"{self._url}{repository}/{path}"
         headers = {"Accept-Encoding": "identity", **headers}
+        answer = self._ask("GET", repository, f"{self._url}{repository}/{path}", headers)
+        if answer.status_code in (401, 403, 404):
+            raise UserError(
+                f"The registry {self._host} has no {repository} {path}, or not for us.",
+                "Look at the image's name, and whether it may be read without a login.",
+            )
+        self._check(answer)
+        return answer
+
+    def _ask(
+        self,
+        method: str,
+        repository: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | IO[bytes] | None = None,
+    ) -> requests.Response:
+        """An answer, whatever it says; asked again with a login if the registry wants one."""
         try:
-            answer = self._ask(url, repository, headers)
+            answer = self._send(method, repository, url, headers, body)
             if answer.status_code == 401:
                 self._log_in(repository, answer.headers.get("WWW-Authenticate", ""))
                 answer.close()
-                answer = self._ask(url, repository, headers)
-            if answer.status_code in (401, 403, 404):
-                raise UserError(
-                    f"The registry {self._host} has no {repository} {path}, or not for us.",
-                    "Look at the image's name, and whether it may be read without a login.",
-                )
-            answer.raise_for_status()
+                if body is not None and not isinstance(body, bytes):
+                    body.seek(0)
+                answer = self._send(method, repository, url, headers, body)
         except requests.RequestException as error:
             raise RegistrySilent(self._host, str(error)) from error
         return answer
 
-    def _ask(self, url: str, repository: str, headers: dict[str, str]) -> requests.Response:
+    def _check(self, answer: requests.Response) -> None:
+        try:
+            answer.raise_for_status()
+        except requests.RequestException as error:
+            raise RegistrySilent(self._host, str(error)) from error
+
+    def _send(
+        self,
+        method: str,
+        repository: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | IO[bytes] | None,
+    ) -> requests.Response:
         token = self._tokens.get(repository)
         # A redirect to another host, as large registries answer, is followed without the token.
         given = {**headers, "Authorization": token} if token else headers
-        return self._session.get(url, headers=given, stream=True, timeout=TIMEOUT)
+        timeout = TIMEOUT if body is None else UPLOAD_TIMEOUT
+        # Said each time: what a session says gives way to the environment's REQUESTS_CA_BUNDLE.
+        more = {"verify": self._verify, "stream": True, "timeout": timeout}
+        return self._session.request(method, url, headers=given, data=body, **more)  # type: ignore[arg-type]
 
     def _log_in(self, repository: str, challenge: str) -> None:
         """Get what the registry asks for: https://distribution.github.io/distribution/spec/auth/token/"""
@@ -142,11 +176,13 @@ class Registry:
         if self._https and not realm.startswith("https://"):
             realm = ""  # A login goes over no line that others can read.
         if scheme.lower() == "bearer" and realm:
-            asked = {"scope": f"repository:{repository}:pull", "service": said.get("service", "")}
+            scope = f"repository:{repository}:{self._rights}"
+            asked = {"scope": scope, "service": said.get("service", "")}
             answer = self._session.get(
                 realm,
                 params=asked,
                 headers={"Authorization": self._login} if self._login else {},
+                verify=self._verify,
                 timeout=TIMEOUT,
             )
             if answer.ok:

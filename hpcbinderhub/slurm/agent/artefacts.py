@@ -59,22 +59,28 @@ def finish(request: Request) -> Dict[str, Any]:
         file.flush()
         os.fchmod(file.fileno(), mode(request))
         os.fsync(file.fileno())
-    beside = partial(request) + ".json"
-    with open(beside, "w") as note:
-        os.fchmod(note.fileno(), mode(request))
-        note.write(json.dumps(request["beside"], indent=1) + "\n")
-        note.flush()
-        os.fsync(note.fileno())
-    os.rename(beside, named(request, "json"))
+    write_beside(request, "json", json.dumps(request["beside"], indent=1) + "\n")
+    if request["signature"]:
+        write_beside(request, "sig", request["signature"])
     os.rename(partial(request), named(request, "squashfs"))
     sync(folder_of(request))
     return {}
 
 
+def write_beside(request: Request, ending: str, text: str) -> None:
+    beside = "%s.%s" % (partial(request), ending)
+    with open(beside, "w") as note:
+        os.fchmod(note.fileno(), mode(request))
+        note.write(text)
+        note.flush()
+        os.fsync(note.fileno())
+    os.rename(beside, named(request, ending))
+
+
 def remove(request: Request) -> Dict[str, Any]:
     """Remove an artefact, whoever may read it; one that is gone is no error."""
     for folder in all_folders(request):
-        for ending in ("squashfs", "json"):
+        for ending in ("squashfs", "json", "sig"):
             path = os.path.join(folder, "%s.%s" % (checked_name(request), ending))
             if os.path.lexists(path):
                 os.unlink(path)

@@ -91,6 +91,7 @@ def routes(prefix: str, title: str) -> list[tuple[Any, ...]]:
         (r"api/worker/removals", workers.RemovalsHandler),
         (r"api/worker/builds/([0-9a-f]+)/context", workers.ContextHandler),
         (r"api/worker/builds/([0-9a-f]+)/report", workers.ReportHandler),
+        (r"api/worker/builds/([0-9a-f]+)/sign", workers.SignHandler),
         (r"api/worker/builds/([0-9a-f]+)/(finish|fail|release)", workers.EndHandler),
         (r"build/([^/]+)/(.+)", BuildStreamHandler),
         (r"repo/([^/]+)/([^/]+)(/.*)?", binderhub.LegacyRedirectHandler),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
+import logging
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,9 +18,12 @@ from hpcbinderhub.errors import UserError
 from hpcbinderhub.events import Line
 from hpcbinderhub.images.bills.lock import lock_of
 from hpcbinderhub.images.bills.model import Bill
+from hpcbinderhub.images.signing import signer_of
 from hpcbinderhub.store import removals
 
 from .base import BaseHandler, found
+
+log = logging.getLogger(__name__)
 
 MAX_LINES = 2000
 CLAIM_SECONDS = 20
@@ -74,6 +79,13 @@ class Finished(BaseModel):
     artefact: str = Field(pattern=r"^[0-9a-f]{64}$")
     size: int = Field(ge=0, lt=2**63)
     bill: Bill | None = Field(default=None, description="What it is made of.")
+
+
+class Made(BaseModel):
+    """What is to be signed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    artefact: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
 class Failure(BaseModel):
@@ -209,6 +221,21 @@ class ReportHandler(WorkerHandler):
         lines: list[Line] = [(line.phase, line.message, {}) for line in report.lines]
         await self.services.queue.report(build_id, self.worker, lines)
         self.answer({})
+
+
+class SignHandler(WorkerHandler):
+    """POST: the site's signature over an artefact, of who holds the build; the key stays here."""
+
+    async def post(self, build_id: str) -> None:
+        """A key that cannot be used keeps nobody from launching: the image is not signed."""
+        await self.own(build_id)
+        artefact, signature = self.parse(Made).artefact, ""
+        try:
+            signer = await asyncio.to_thread(signer_of, self.services.site.image_signing_key)
+            signature = signer.of_file(artefact) if signer else ""
+        except UserError as error:
+            log.warning("Artefact %s is not signed: %s", artefact, error)
+        self.answer({"signature": signature})
 
 
 class EndHandler(WorkerHandler):
