@@ -46,6 +46,7 @@ from hpcbinderhub.launches.conductor import Conductor
 from hpcbinderhub.launches.content import ContentStore
 from hpcbinderhub.launches.expiry import Expiry
 from hpcbinderhub.launches.hub import Hub
+from hpcbinderhub.launches.parts import PartsStore
 from hpcbinderhub.launches.presence import Presence
 from hpcbinderhub.launches.records import LaunchBook
 from hpcbinderhub.launches.workspaces import Workspaces
@@ -99,6 +100,7 @@ class Services:
     repositories: Repositories
     pushed: Pushed
     content: ContentStore
+    parts: PartsStore
     credentials: Credentials
     consents: Consents
     trust: Trust
@@ -139,10 +141,10 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
     consents = Consents(database)
     trust = Trust(site, consents)
     cluster = cluster or cluster_of(site)
-    repositories, pushed, whole = _repositories(
-        site, state / "repos", database, credentials, cluster
-    )
+    repositories, pushed, lfs = _repositories(site, state / "repos", database, credentials, cluster)
+    whole = WholeTrees(repositories.git, lfs, site.lfs_mb * MIB)
     content = ContentStore(repositories, whole, state / "content")
+    parts = PartsStore(content, repositories, lfs, site.lfs_mb * MIB, state / "content")
     hub = Hub(api_url, api_token)
     presence = Presence(site.away_seconds)
     admission = Admission(site, cluster, hub, trust)
@@ -165,6 +167,7 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
         repositories=repositories,
         pushed=pushed,
         content=content,
+        parts=parts,
         credentials=credentials,
         consents=consents,
         trust=trust,
@@ -176,7 +179,7 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
         environments=environments,
         admission=admission,
         conductor=Conductor(
-            site, book, events, queue, environments, admission, hub, presence, trust
+            site, book, events, queue, environments, admission, hub, presence, trust, parts
         ),
         workspaces=Workspaces(site, book, cluster, hub, repositories, access),
         catalogue=catalogue,
@@ -248,7 +251,7 @@ def upkeep_of(
 
 def _repositories(
     site: Site, directory: Path, database: Database, credentials: Credentials, cluster: Cluster
-) -> tuple[Repositories, Pushed, WholeTrees]:
+) -> tuple[Repositories, Pushed, Lfs]:
     """Where repositories come from. Forges' APIs are no sources, so the list of hosts is not about
     them."""
     guard = Guard(site.repository_hosts, site.denied_repository_hosts, site.private_networks)
@@ -258,8 +261,8 @@ def _repositories(
     limits = PushLimits(site.push_mb * MIB, site.pushed_mb_per_user * MIB, site.pushed_days)
     pushed = Pushed(database, git, limits)
     on_storage = OnStorage(git, cluster, site.repository_paths)
-    whole = WholeTrees(git, Lfs(Web(guard)), site.lfs_mb * MIB)
-    return Repositories(git, forges, records, places=(pushed, on_storage)), pushed, whole
+    repositories = Repositories(git, forges, records, places=(pushed, on_storage))
+    return repositories, pushed, Lfs(Web(guard))
 
 
 class BinderService(Application):
@@ -305,6 +308,7 @@ async def stop(server: HTTPServer, services: Services) -> None:
     await services.farewell.say(GRACE_SECONDS)
     await services.upkeep.close()
     await services.conductor.close()
+    await services.parts.close()
     await server.close_all_connections()
     await services.database.close()
 

@@ -185,7 +185,7 @@ class ContextHandler(WorkerHandler):
             failure = error.as_dict() | {"cause": cause}
             await self.services.queue.fail(build_id, self.worker, failure)
             raise LeaseLost(build_id) from error
-        await self.send_file(archive)
+        await self.send_files(archive)
 
     async def _archive(self, build: Build) -> Path:
         content = self.services.content
