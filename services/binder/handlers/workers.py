@@ -242,6 +242,6 @@ class RemovalsHandler(WorkerHandler):
     async def post(self) -> None:
         """See the class."""
         artefacts = self.parse(Removed).artefacts
+        await self.services.copies.are_of_no_use(artefacts)
         await self.services.database.run(removals.removed, artefacts)
-        self.services.copies.are_of_no_use(artefacts)
         self.answer({})
