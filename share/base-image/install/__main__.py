@@ -9,9 +9,11 @@ import argparse
 import json
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
 
+import hashes
 import tools
 from environment import byte_compile, installed, uv
 from locks import BadLock, names, pipfile_lines, pipfile_lock_lines, pylock_lines
@@ -41,8 +43,12 @@ def main():
         except BadLock as error:
             tools.tell(f"lock: {error}")
             return 1
-    if done:
-        byte_compile()
+        if done:
+            files = [*Path(folder).glob("*.txt"), options.requirements]
+            # The index is waited for meanwhile.
+            with ThreadPoolExecutor(1) as asking:
+                asking.submit(hashes.record, [file for file in files if file], folder)
+                byte_compile()
     return 0 if done else 1
 
 
