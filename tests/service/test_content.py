@@ -20,6 +20,7 @@ from hpcbinder.content import prepare
 from hpcbinder.image import Image, World
 from hpcbinder.web import Hub
 from hpcbinderhub.launches.conductor import launch_options
+from hpcbinderhub.launches.parts import Wanted
 
 pytestmark = [
     pytest.mark.slow,
@@ -72,13 +73,14 @@ def service(start_service: Callable[..., RunningService]) -> RunningService:
 def test_a_job_makes_the_whole_workspace(
     alice: Person, service: RunningService, forge: Forge, launch: str, tmp_path: Path
 ) -> None:
-    # The launch had them fetched while it was built: what a job asks for is here.
-    oid = hashlib.sha256(MEASURED).hexdigest()
-    service.do(service.services.parts.close())
-    forge.objects.clear()
     known = service.do(service.services.book.get(launch))
     assert known is not None
     options = launch_options(known)
+    where = (known.repo_url, known.ref, options.commit, known.reader)
+    # The launch has them fetched while it is built, so a job finds them here.
+    assert service.do(service.services.parts.of(Wanted(launch, *where), 15)) is not None
+    forge.objects.clear()
+    oid = hashlib.sha256(MEASURED).hexdigest()
     url = f"{alice.url}/services/binder/api/content/{launch}"
     content = Content(url, known.repo_url, known.ref, options.commit, "keep")
     workspace = tmp_path / "workspaces/one"
