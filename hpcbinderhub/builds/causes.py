@@ -19,7 +19,8 @@ UNREACHABLE = re.compile(
     r"dns error|no such host|could not resolve|name or service not known|name resolution"
     r"|unable to resolve|connection refused|connection reset|connection timed out"
     r"|network is unreachable|no route to host|request failed after|failed to fetch"
-    r"|newconnectionerror|max retries exceeded|econnrefused|enotfound|etimedout",
+    r"|newconnectionerror|max retries exceeded|econnrefused|enotfound|etimedout"
+    r"|network was disabled",
     re.IGNORECASE,
 )
 UNTRUSTED = re.compile(
@@ -204,7 +205,7 @@ def no_solution(log: Log) -> FailedEvent | None:
         r"No solution found when resolving|ResolutionImpossible|No matching distribution found"
     )
     found = log.find(pattern)
-    if found is None:
+    if found is None or log.find("network was disabled"):
         return None
     why = reason(log.lines) if "No solution" in found[0] else log.block(pattern)[0]
     return FailedEvent(

@@ -7,7 +7,7 @@ from source, can change what another build gets.
 What is missing is put in after the build, by a step in which nobody else's code runs: uv fetches
 wheels, which it unpacks and does not run, from the site's index alone, by the names and versions
 that the build ended with. It reads no file of the repository, builds nothing from source, and
-follows no address but the index's.
+follows no address but the index's. Then it compiles them, since that takes longer than all else.
 """
 
 from __future__ import annotations
@@ -46,8 +46,9 @@ fetch() {
 }
 printf '%s\\n' "$1" > "$target.txt"
 shift
-fetch --constraints "$target.txt" "$@" && exit
-for package; do fetch --no-deps "$package" || echo "$package is not kept"; done
+fetch --constraints "$target.txt" "$@" ||
+    for package; do fetch --no-deps "$package" || echo "$package is not kept"; done
+/srv/hpcbinder/env/bin/python3 -I /srv/hpcbinder/tools/install --keep "$target"
 """
 
 

@@ -151,7 +151,7 @@ async def test_an_examples_notebook_runs(example: str, printed: str, alice: Pers
     assert last["phase"] == "ready", last
     lab = Lab(alice, last["url"])
     assert printed in await lab.run_notebook("index.ipynb")
-    await lab.run("import dask, distributed, jupyterlab")
+    await lab.run("import dask, distributed, hpcbinder")
 
 
 def test_somebody_without_an_allocation_is_told_before_anything_is_built(dave: Person) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import tomllib
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-
-from hpcbinderhub.images.base import recipe_folder
+from images.installer import module
 
 HASH = "a" * 64
 OTHER = "b" * 64
@@ -18,13 +16,8 @@ OTHER = "b" * 64
 
 @pytest.fixture(scope="module")
 def locks() -> ModuleType:
-    """The installer's module, which is no part of any package."""
-    spec = importlib.util.spec_from_file_location("locks", recipe_folder() / "install/locks.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """The installer's part that reads them."""
+    return module("locks")
 
 
 def pylock(packages: str, top: str = "") -> dict[str, object]:

@@ -9,13 +9,14 @@ import argparse
 import json
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+import time
 from datetime import date, timedelta
 from pathlib import Path
 
 import hashes
 import tools
-from environment import byte_compile, installed, uv
+from bytecode import adopt_kept, byte_compile, keep
+from environment import installed, uv
 from locks import BadLock, names, pipfile_lines, pipfile_lock_lines, pylock_lines
 
 try:
@@ -36,7 +37,12 @@ def main():
     parser.add_argument("--extra", help="an extra of the project")
     parser.add_argument("--group", help="a dependency group of the project")
     parser.add_argument("--date", type=date.fromisoformat, help="the index as of the end of a day")
+    parser.add_argument("--keep", help="compile the kept packages that links in a folder lead to")
     options = parser.parse_args()
+    if options.keep:
+        keep(options.keep)
+        return 0
+    began = time.time()
     with tempfile.TemporaryDirectory() as folder:
         try:
             done = tools.install() if options.tools else install(options, Path(folder))
@@ -45,10 +51,10 @@ def main():
             return 1
         if done:
             files = [*Path(folder).glob("*.txt"), options.requirements]
-            # The index is waited for meanwhile.
-            with ThreadPoolExecutor(1) as asking:
-                asking.submit(hashes.record, [file for file in files if file], folder)
-                byte_compile()
+            hashes.record([file for file in files if file], folder)
+    if done:
+        adopt_kept(since=began)
+        byte_compile()
     return 0 if done else 1
 
 

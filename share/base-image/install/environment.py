@@ -1,13 +1,10 @@
 """The one Python environment of the image, and uv, which changes it."""
 
-import compileall
 import os
 import subprocess
 import sys
 import sysconfig
-from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import distributions
-from importlib.util import cache_from_source
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -46,35 +43,3 @@ def changed(before):
     """Whether something that was there is gone, or is another version."""
     now = installed()
     return any(now.get(name) != version for name, version in before.items())
-
-
-def byte_compile():
-    """Compile once here: the image is read-only, so that every start would do it again.
-
-    Some packages ship files that are not for this Python, or for none; those stay as they are.
-    """
-    folders = {sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib")}
-    paths = [path for folder in folders if os.access(folder, os.W_OK) for path in stale(folder)]
-    if paths:
-        with ProcessPoolExecutor() as pool:
-            list(pool.map(compile_one, paths, chunksize=16))
-
-
-def stale(folder):
-    """Python files without bytecode, or newer than theirs."""
-    for where, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if name != "__pycache__"]
-        for name in files:
-            if name.endswith(".py"):
-                path = os.path.join(where, name)
-                compiled = cache_from_source(path)
-                if (
-                    not os.path.exists(compiled)
-                    or os.stat(compiled).st_mtime < os.stat(path).st_mtime
-                ):
-                    yield path
-
-
-def compile_one(path):
-    """Compile one file; what is wrong with it is no error here."""
-    return compileall.compile_file(path, quiet=2)

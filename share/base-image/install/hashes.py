@@ -67,8 +67,12 @@ def asked(lines, scratch):
     pins, lock = Path(scratch, "recorded.txt"), Path(scratch, "pylock.recorded.toml")
     pins.write_text("".join(f"{line}\n" for line in lines), "utf-8")
     words = ("--quiet", "--no-deps", "--no-header", "--no-annotate", "--format", "pylock.toml")
-    told = uv("pip", "compile", *words, str(pins), "--output-file", str(lock), seconds=SECONDS)
-    return tomllib.loads(lock.read_text("utf-8")) if told == 0 else {}
+    # What the installation has just read is in its cache, if it has one.
+    for way in (["--offline"], []) if "UV_CACHE_DIR" in os.environ else ([],):
+        asking = ("pip", "compile", *words, *way, str(pins), "--output-file", str(lock))
+        if uv(*asking, seconds=SECONDS) == 0:
+            return tomllib.loads(lock.read_text("utf-8"))
+    return {}
 
 
 def chosen(lock, wanted):
