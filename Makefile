@@ -11,7 +11,7 @@ PYTEST := $(VENV)/bin/pytest
 # docker-cli is part of docker.io in older distributions; where no registry is reached, mmdebstrap makes Debian.
 ENGINE_PACKAGES := docker.io docker-cli? docker-compose mmdebstrap debian-archive-keyring python3-venv git
 # Chromium for the browser tests; the rest lets tests of single parts run on this host as well.
-TEST_PACKAGES := $(ENGINE_PACKAGES) chromium? buildah uidmap fuse-overlayfs squashfs-tools squashfuse \
+TEST_PACKAGES := $(ENGINE_PACKAGES) chromium? buildah uidmap fuse-overlayfs squashfs-tools squashfuse git-lfs \
 	charliecloud-runtime? fuse3 busybox-static skopeo umoci postgresql
 
 .PHONY: demo demo-down setup test test-fast test-down lint bench docs

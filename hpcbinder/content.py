@@ -12,9 +12,11 @@ from pathlib import Path
 
 from . import generated
 from .claim import Content, Grant
-from .forward import Impossible, forward
-from .git import Git, unpack
+from .filling import Filling
+from .forward import Impossible, fetch, forward
+from .git import Git, check_out, unpack
 from .image import Image
+from .parts import Source
 from .report import Exit, Stop, say, storage
 from .web import Hub, Transient, patiently
 
@@ -28,20 +30,20 @@ UPDATE = "update"
 
 
 def prepare(grant: Grant, image: Image, launch: Path, hub: Hub) -> str:
-    """See to it that the workspace is there and complete. The sentence is for its owner, if what
+    """See to it that the workspace is there and complete. The sentences are for its owner, if what
     she asked for was not to be had."""
     workspace = grant.workspace
+    source = Source(grant, launch, hub)
     with storage("content", workspace):
         workspace.parent.mkdir(parents=True, exist_ok=True)
         with _alone(workspace.with_name(f".{workspace.name}.lock")):
             if os.path.lexists(workspace):
-                return _reuse(grant, image, launch, hub)
-            with _downloaded(grant, launch, hub) as bundle:
-                _create(bundle, grant, image)
-            return ""
+                return _reuse(grant, image, source)
+            with source.bundle() as bundle:
+                return _create(bundle, grant, image, source)
 
 
-def _reuse(grant: Grant, image: Image, launch: Path, hub: Hub) -> str:
+def _reuse(grant: Grant, image: Image, source: Source) -> str:
     workspace, content = grant.workspace, grant.content
     if not workspace.is_dir():
         raise Stop(
@@ -60,18 +62,20 @@ def _reuse(grant: Grant, image: Image, launch: Path, hub: Hub) -> str:
     elif not head:
         say("content", f"{where}: git cannot tell at which commit it is.")
     elif content.existing == UPDATE:
-        with _downloaded(grant, launch, hub) as bundle:
-            return _update(bundle, content, git)
+        with source.bundle() as bundle:
+            return _update(bundle, content, git, source, head)
     else:
         say("content", f"{where}: it is at commit {head[:12]}, not {content.commit[:12]}.")
     return ""
 
 
-def _update(bundle: Path, content: Content, git: Git) -> str:
+def _update(bundle: Path, content: Content, git: Git, source: Source, head: str) -> str:
     wanted = content.commit[:12]
     private = os.umask(UMASK)
     try:
-        forward(bundle, content, git)
+        refs = fetch(bundle, content, git)
+        filling = Filling(source, git)
+        filling.fill(lambda: forward(content, refs, git), since=head)
     except Impossible as impossible:
         notice = f"Your workspace was not updated to {wanted} and is as you left it: {impossible}"
         say("content", notice)
@@ -79,23 +83,10 @@ def _update(bundle: Path, content: Content, git: Git) -> str:
     finally:
         os.umask(private)
     say("content", f"Updated your workspace {git.directory} to commit {wanted}.")
-    return ""
+    return " ".join(filling.notices)
 
 
-@contextmanager
-def _downloaded(grant: Grant, launch: Path, hub: Hub) -> Iterator[Path]:
-    """The hub's bundle of the commit, for as long as it is needed."""
-    bundle = launch / "content.bundle"
-    say("content", f"Downloading commit {grant.content.commit[:12]} from the hub.")
-    try:
-        with bundle.open("wb") as file:
-            hub.download(grant.content.url, file, f"Bearer {grant.token}")
-        yield bundle
-    finally:
-        bundle.unlink(missing_ok=True)
-
-
-def _create(bundle: Path, grant: Grant, image: Image) -> None:
+def _create(bundle: Path, grant: Grant, image: Image, source: Source) -> str:
     """Complete beside the workspace's place, then renamed into it: a crash leaves nothing half."""
     workspace = grant.workspace
     partial = workspace.with_name(f".{workspace.name}.partial")
@@ -107,11 +98,15 @@ def _create(bundle: Path, grant: Grant, image: Image) -> None:
     private = os.umask(UMASK)
     try:
         partial.mkdir()
-        unpack(bundle, grant.content, Git(partial, image.env))
+        git = Git(partial, image.env)
+        unpack(bundle, grant.content, git)
+        filling = Filling(source, git)
+        filling.fill(lambda: check_out(grant.content.commit, git))
         generated.place(image, partial)
     finally:
         os.umask(private)
     partial.rename(workspace)
+    return " ".join(filling.notices)
 
 
 @contextmanager

@@ -19,17 +19,20 @@ class Impossible(Exception):
     """The workspace stays as it is; the words say why."""
 
 
-def forward(bundle: Path, content: Content, git: Git) -> None:
-    """Bring what is checked out to the commit, if that is ahead of it."""
-    branch = f"refs/heads/{content.ref}"
+def fetch(bundle: Path, content: Content, git: Git) -> set[str]:
+    """Have the commit, if the workspace could go to it; returns the refs that came."""
     checked_out = git("rev-parse", "--symbolic-full-name", "HEAD").strip()
-    if checked_out not in ("HEAD", branch):
+    if checked_out not in ("HEAD", f"refs/heads/{content.ref}"):
         raise Impossible(f"{checked_out.removeprefix('refs/heads/')} is checked out")
-    refs = unbundle(bundle, git)
+    return unbundle(bundle, git)
+
+
+def forward(content: Content, refs: set[str], git: Git) -> None:
+    """Bring what is checked out to the commit, if that is ahead of it."""
     try:
         git(*QUIETLY, "merge", *ALONE, content.commit)
     except GitFailed as failed:
         raise Impossible(failed.words) from None
-    if branch in refs:
+    if f"refs/heads/{content.ref}" in refs:
         git("update-ref", f"refs/remotes/origin/{content.ref}", content.commit)
     git("update-ref", LAUNCHED, content.commit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .claim import Content
@@ -41,11 +41,15 @@ class Git:
         self.env |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
         self.env |= {"GIT_ATTR_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
 
-    def __call__(self, *arguments: str) -> str:
+    def at(self, directory: Path) -> Git:
+        """The same on another directory."""
+        return Git(directory, self.env)
+
+    def __call__(self, *arguments: str, settings: Sequence[str] = HARDENED) -> str:
         """What git prints."""
         try:
             done = subprocess.run(
-                ["git", *HARDENED, *arguments],
+                ["git", *settings, *arguments],
                 cwd=self.directory,
                 env=self.env,
                 stdin=subprocess.DEVNULL,
@@ -63,32 +67,35 @@ class Git:
             ) from None
         if done.returncode == 0:
             return done.stdout
-        if any(words in done.stderr for words in NO_ROOM):
+        if any(words.lower() in done.stderr.lower() for words in NO_ROOM):
             raise storage_full("content", self.directory.parent)
         raise GitFailed(arguments[0], done.stderr.strip() or str(done.returncode))
 
 
 def unpack(bundle: Path, content: Content, git: Git) -> None:
-    """Make git's empty directory a clone of what `bundle` holds, with the commit checked out.
+    """Make git's empty directory a clone of what `bundle` holds, with nothing checked out yet.
 
     Objects are unpacked without any transport, and refs have their full names throughout: nothing
     that a branch or URL is called can become an option or reach out.
     """
     git("init", "--quiet", "--template=")
     refs = unbundle(bundle, git)
-    _set(git, "remote.origin.url", content.repo_url)
-    _set(git, "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")
+    set_origin(content.repo_url, git)
     branch = f"refs/heads/{content.ref}"
     if branch in refs:
         git("symbolic-ref", "HEAD", branch)
         git("update-ref", branch, content.commit)
         git("update-ref", f"refs/remotes/origin/{content.ref}", content.commit)
-        _set(git, f"branch.{content.ref}.remote", "origin")
-        _set(git, f"branch.{content.ref}.merge", branch)
+        set_option(git, f"branch.{content.ref}.remote", "origin")
+        set_option(git, f"branch.{content.ref}.merge", branch)
     else:
         git("update-ref", "--no-deref", "HEAD", content.commit)
     git("update-ref", LAUNCHED, content.commit)
-    git("reset", "--quiet", "--hard", content.commit, "--")
+
+
+def check_out(commit: str, git: Git) -> None:
+    """Have the files of a commit where there are none yet."""
+    git("reset", "--quiet", "--hard", commit, "--")
 
 
 def unbundle(bundle: Path, git: Git) -> set[str]:
@@ -97,5 +104,12 @@ def unbundle(bundle: Path, git: Git) -> set[str]:
     return {line.partition(" ")[2] for line in lines}
 
 
-def _set(git: Git, key: str, value: str) -> None:
+def set_origin(url: str, git: Git) -> None:
+    """Where a clone comes from."""
+    set_option(git, "remote.origin.url", url)
+    set_option(git, "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")
+
+
+def set_option(git: Git, key: str, value: str) -> None:
+    """A line of a clone's own configuration."""
     git("config", "--local", "--add", "--", key, value)

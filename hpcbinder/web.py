@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from ssl import SSLCertVerificationError, SSLContext
-from typing import BinaryIO, NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from .report import Exit, Stop, say
@@ -27,6 +27,16 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 class Transient(Exception):
     """What may be over in a moment, as a sentence."""
+
+
+class Sink(Protocol):
+    """Where a download goes: a file, or what can be written like one."""
+
+    def tell(self) -> int: ...
+    def seek(self, offset: int, /) -> object: ...
+    def truncate(self) -> object: ...
+    def write(self, chunk: bytes, /) -> object: ...
+    def flush(self) -> object: ...
 
 
 class Answer(NamedTuple):
@@ -80,8 +90,14 @@ class Hub:
         body = json.dumps(fields).encode()
         return self._patiently(lambda: self._attempt("POST", url, headers, body, None))
 
-    def download(self, url: str, into: BinaryIO, authorization: str) -> Answer:
-        """The answer whose body, if it is the one asked for, is now in `into`."""
+    def get(self, url: str, authorization: str) -> Answer:
+        """The answer, held in memory."""
+        headers = {"Authorization": authorization}
+        return self._patiently(lambda: self._attempt("GET", url, headers, None, None))
+
+    def download(self, url: str, into: Sink, authorization: str) -> Answer:
+        """The answer whose body, if it is the one asked for, is now in `into`. A connection that
+        breaks costs only what had not arrived."""
         headers = {"Authorization": authorization}
         return self._patiently(lambda: self._attempt("GET", url, headers, None, into))
 
@@ -98,16 +114,18 @@ class Hub:
         url: str,
         headers: dict[str, str],
         body: bytes | None,
-        into: BinaryIO | None,
+        into: Sink | None,
     ) -> Answer:
         connection, target = self._connection(url)
+        if into is not None and into.tell():
+            headers = {**headers, "Range": f"bytes={into.tell()}-"}
         try:
             connection.request(method, target, body, {k: v for k, v in headers.items() if v})
             response = connection.getresponse()
             if response.status in (408, 429) or response.status >= 500:
                 raise Transient(f"The hub is not ready ({response.status} {response.reason}).")
             received = b""
-            if into is not None and response.status == 200:
+            if into is not None and response.status in (200, 206):
                 _stream(response, into)
             else:
                 received = response.read()
@@ -148,12 +166,14 @@ class Hub:
         )
 
 
-def _stream(response: HTTPResponse, into: BinaryIO) -> None:
-    into.seek(0)
-    into.truncate()
+def _stream(response: HTTPResponse, into: Sink) -> None:
+    if response.status == 200:
+        into.seek(0)
+        into.truncate()
     expected = response.length
+    begin = into.tell()
     while chunk := response.read(CHUNK):
         into.write(chunk)
     into.flush()
-    if expected is not None and into.tell() != expected:
+    if expected is not None and into.tell() - begin != expected:
         raise Transient("The download broke off.")

@@ -340,9 +340,10 @@ class Site(LoggingConfigurable):
         1000,
         min=0,
         config=True,
-        help="""How much in Git LFS of one commit is fetched for a build, in MiB; with 0, nothing.
+        help="""How much in Git LFS of one commit is fetched, in MiB; with 0, nothing.
 
-        Only builds that need the whole repository have it. Others find pointers, and are told.
+        Builds that need the whole repository have all of it or nothing; a new workspace has the
+        smallest files, as many as there is room for. Who finds pointers is told.
         """,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 from ..errors import Unavailable
 from ..store.delivery import Store
@@ -12,13 +13,27 @@ from .client import Gone, ServiceClient
 log = logging.getLogger(__name__)
 
 REMOVE_SECONDS = 30.0
+TIDY_SECONDS = 3600.0
 
 
 async def keep_removing(client: ServiceClient, store: Store) -> None:
-    """Remove what the service gives up, again and again, until cancelled."""
+    """Remove what the service gives up, and what nobody knows of, again and again, until
+    cancelled."""
+    tidied = -TIDY_SECONDS
     while True:
         await asyncio.sleep(REMOVE_SECONDS)
         await try_to_remove(client, store)
+        if time.monotonic() - tidied >= TIDY_SECONDS:
+            tidied = time.monotonic()
+            await try_to_tidy(store)
+
+
+async def try_to_tidy(store: Store) -> None:
+    """Remove what killed conversions, imports and transfers have left in the store."""
+    try:
+        await store.tidy()
+    except (Unavailable, OSError) as error:
+        log.warning("The artefact store cannot be tidied: %s", error)
 
 
 async def try_to_remove(client: ServiceClient, store: Store) -> None:

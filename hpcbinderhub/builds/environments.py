@@ -31,7 +31,7 @@ class Recipe:
     reader: str | None
     """The user, if not everybody may have what it makes."""
     notices: tuple[str, ...]
-    """What she should know: above all, what the commit names and the environment will not have."""
+    """What she should know of it."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,9 @@ class Environments:
         commit, reader = await self._access.open(wanted, user)
         await self._repositories.fetch(spec, commit, reader)
         with_password = await self._git.files_with(spec.repo_url, commit, PASSWORD, RECIPES, reader)
-        notices = await self._git.left_out(spec.repo_url, commit, reader)
-        owner = reader
+        owner, notices = reader, []
         if with_password and reader is None:
-            notices.append(notice(with_password))
-            owner = user
+            owner, notices = user, [notice(with_password)]
         context = await self._contexts.of(spec.repo_url, commit, reader, owner)
         key = await self._second_try.key(context, spec.repo_url)
         return Recipe(spec, commit, key, owner, tuple(notices))

@@ -38,12 +38,13 @@ def restore(request: BuildRequest, container: str, given: Steps) -> Iterator[str
     if request.lock is None or not request.lock.environment:
         return
     yield "Comparing the environment with its record"
+    hashes = ("--require-hashes",) if lock.all_hashed(request.lock) else ()
     yield from commands.run(
         request.storage,
         container,
         *(UV, "pip", "install", "--no-deps", "--no-cache", "--no-progress", "--compile-bytecode"),
         *("--python", f"{lock.ENVIRONMENT}/bin/python3"),
-        *("--requirements", f"{lock.LOCK}/environment.txt"),
+        *("--requirements", f"{lock.LOCK}/environment.txt", *hashes),
         user="0",
         folder="/",
         given=given,

@@ -15,6 +15,7 @@ from ..images.registry.client import Registry
 from ..images.registry.reference import parse
 from ..images.squash import NEEDED_FOLDERS
 from ..site import load_site
+from ..slurm.agent.leftovers import OF_IMPORTS, remove_leftovers
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -41,6 +42,8 @@ def take_in(options: argparse.Namespace) -> None:
         https=not options.plain_http,
         ca_bundle=site.build_ca_bundle,
     )
+    # The folder may be anybody's, so no name goes that others could use.
+    remove_leftovers(str(options.folder), OF_IMPORTS)
     place = Place(options.folder, "import")
     with tempfile.TemporaryDirectory(dir=options.folder, prefix=".import-") as scratch:
         limits = Limits(site.build_disk_mb << 20, Path(scratch))

@@ -26,7 +26,8 @@ from ..trust.grounds import Trust
 from ..trust.reach import Reach
 from .admission import Admission, Wish
 from .hub import Hub
-from .options import LaunchOptions
+from .options import Existing, LaunchOptions
+from .parts import PartsStore, Wanted
 from .presence import Presence
 from .records import Launch, LaunchBook, Request, State
 
@@ -51,6 +52,7 @@ class Conductor:
         presence: Presence,
         trust: Trust,
         publishing: Publishing,
+        parts: PartsStore,
     ):
         self._site = site
         self._book = book
@@ -62,6 +64,7 @@ class Conductor:
         self._presence = presence
         self._trust = trust
         self._publishing = publishing
+        self._parts = parts
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     # -- what a page or the API may do ---------------------------------------------------------
@@ -175,6 +178,7 @@ class Conductor:
         for sentence in recipe.notices:
             await self._events.append(launch.stream, "fetching", sentence, notice=True)
         self._check_engine(launch, recipe)
+        await self._fetch_parts(launch, recipe)
         found = await self._environments.of(recipe, asker=launch.user)
         known = {"commit": recipe.commit, "private": recipe.reader is not None}
         if found.build is None:
@@ -199,6 +203,14 @@ class Conductor:
             build=build,
         )
         await self._book.change(launch.id, launch.state, state=State.BUILDING, build=build, **known)
+
+    async def _fetch_parts(self, launch: Launch, recipe: Recipe) -> None:
+        """Have ready by the time that the job starts what else a new workspace gets. One that was
+        used before most likely gets nothing."""
+        changes = launch.existing is Existing.UPDATE
+        if changes or not await self._book.has_used(launch.user, launch.workspace):
+            where = (launch.repo_url, launch.ref, recipe.commit, recipe.reader)
+            self._parts.begin(Wanted(launch.id, *where))
 
     def _check_engine(self, launch: Launch, recipe: Recipe) -> None:
         """Refuse, before anything is built, what the profile's engine cannot keep to one user."""

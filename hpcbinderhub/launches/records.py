@@ -128,6 +128,10 @@ class LaunchBook:
         """The newest launch of a user's server."""
         return await self._database.run(_newest, user, server)
 
+    async def has_used(self, user: str, workspace: str) -> bool:
+        """Whether a server of the user's has worked in this workspace, as far as is on record."""
+        return await self._database.run(_has_used, user, workspace)
+
     async def change(self, launch: str, was: State, **values: Any) -> Launch | None:
         """Change a record that is in state `was`; None if it is in another by now."""
         if "failure" in values:
@@ -171,6 +175,15 @@ def _newest(connection: Connection, user: str, server: str) -> Launch | None:
         .limit(1)
     ).first()
     return _launch(row) if row else None
+
+
+def _has_used(connection: Connection, user: str, workspace: str) -> bool:
+    mine = select(launches.c.id).where(
+        launches.c.user == user,
+        launches.c.workspace == workspace,
+        launches.c.state == State.READY,
+    )
+    return connection.execute(mine.limit(1)).first() is not None
 
 
 def _change(

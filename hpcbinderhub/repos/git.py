@@ -7,6 +7,7 @@ credential. What a reader fetched is kept apart, and nobody else is ever given i
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import math
 import os
@@ -142,19 +143,22 @@ class GitCache:
             return False
         return True
 
-    async def left_out(self, repo_url: str, commit: str, reader: str | None = None) -> list[str]:
-        """Sentences about what a full clone would bring and ours does not, so that nobody wonders
-        why a folder is empty."""
+    async def not_pushed(self, repo_url: str, commit: str, reader: str | None = None) -> list[str]:
+        """Sentences about what a clone has and its bundle does not, so that nobody wonders why a
+        folder is empty."""
         sentences = []
         entries = await self.listing(repo_url, commit, reader)
         folders = [path for path, entry in entries.items() if entry.mode == SUBMODULE]
         if folders:
             named = ", ".join(folders[:3]) + (" and more" if len(folders) > 3 else "")
-            sentences.append(f"Submodules are not in your workspace: {named} is empty there.")
+            sentences.append(
+                f"Submodules are not pushed: {named}. A launch fetches those that have a public "
+                "address of their own."
+            )
         attributes = (":(glob)**/.gitattributes",)
         if await self.files_with(repo_url, commit, "filter=lfs", attributes, reader):
             sentences.append(
-                "Files in Git LFS are not in your workspace: you find the pointers to them there."
+                "Files in Git LFS are not pushed: you find the pointers to them in your workspace."
             )
         return sentences
 
@@ -225,6 +229,16 @@ class GitCache:
             temporary = scratch / "content.bundle"
             await self.command("bundle", "create", "--quiet", str(temporary), name, cwd=scratch)
             os.replace(temporary, target)
+
+    async def authorization(self, repo_url: str, reader: str) -> str:
+        """What says over HTTP who the reader is, where the repository is; nothing if she has
+        nothing to say there."""
+        way = await self._guard.way_to(repo_url)
+        credential = await self._credential(repo_url, way, reader)
+        if credential is None:
+            return ""
+        words = f"{credential.user_name}:{credential.token}".encode()
+        return f"Basic {base64.b64encode(words).decode()}"
 
     def _repository(self, repo_url: str, reader: str | None) -> BareRepository:
         name = repo_url if reader is None else f"{repo_url}\n{reader}"

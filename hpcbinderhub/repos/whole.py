@@ -5,24 +5,15 @@ from __future__ import annotations
 import asyncio
 import tarfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import NotAllowed, Unavailable
 from .git import GitCache
-from .lfs import POINTER, POINTER_BYTES, Lfs, Pointer, pointer
+from .lfs import Lfs, Pointer
+from .pointers import Pointed, Pointers
 from .submodules import Submodule, Submodules
 
 MAX_FILES = 2000
-_EXECUTABLE = "100755"
-
-
-@dataclass(frozen=True)
-class Pointed:
-    """A file of a commit that is a pointer."""
-
-    to: Pointer
-    mode: int
 
 
 class WholeTrees:
@@ -31,6 +22,7 @@ class WholeTrees:
     def __init__(self, git: GitCache, lfs: Lfs, lfs_bytes: int):
         self._git = git
         self._submodules = Submodules(git)
+        self._pointers = Pointers(git)
         self._lfs = lfs
         self._lfs_bytes = lfs_bytes
 
@@ -46,9 +38,9 @@ class WholeTrees:
                 await self._git.archive(module.url, module.commit, more, below=module.path)
                 await _append(target, more)
             room = self._lfs_bytes
-            for part in (Submodule("", repo_url, commit), *modules):
-                files = await self._pointers(part, None if part.path else reader)
-                objects, why = await self._objects(part, files, reader, room, scratch)
+            for part in (Submodule("", repo_url, commit, reader=reader), *modules):
+                files = await self._pointers.of(part)
+                objects, why = await self._objects(part, files, room, scratch)
                 room -= sum(one.size for one in objects)
                 if objects:
                     await asyncio.to_thread(_pack, more, files, objects)
@@ -56,30 +48,10 @@ class WholeTrees:
                 left_out += _lacking(files, objects, why)
         return left_out
 
-    async def _pointers(self, part: Submodule, reader: str | None) -> dict[str, Pointed]:
-        """The pointers among a commit's files, by path in the whole."""
-        attributes = (":(glob)**/.gitattributes",)
-        where = (part.url, part.commit)
-        if not await self._git.files_with(*where, "filter=lfs", attributes, reader):
-            return {}
-        names = await self._git.files_with(*where, POINTER, ("*",), reader)
-        listing = await self._git.listing(*where, reader)
-        entries = {name: listing[name] for name in names if name in listing}
-        ids = [entry.id for entry in entries.values()]
-        contents = await self._git.contents(part.url, ids, POINTER_BYTES, reader)
-        found = {}
-        for name, entry in entries.items():
-            to = pointer(contents[entry.id])
-            if to is not None:
-                mode = 0o755 if entry.mode == _EXECUTABLE else 0o644
-                found[f"{part.path}/{name}".lstrip("/")] = Pointed(to, mode)
-        return found
-
     async def _objects(
         self,
         part: Submodule,
         files: Mapping[str, Pointed],
-        reader: str | None,
         room: int,
         scratch: Path,
     ) -> tuple[dict[Pointer, Path], str]:
@@ -88,14 +60,16 @@ class WholeTrees:
         size = sum(one.size for one in wanted)
         if not wanted:
             return {}, ""
-        if (reader is not None and not part.path) or not part.url.startswith("http"):
+        if part.reader is not None or not part.url.startswith("http"):
             return {}, "Only those are that a server has for everybody."
         if size > room or len(wanted) > MAX_FILES:
             return {}, f"They have {size / 2**20:.0f} MiB, and there is room for {room >> 20} MiB."
+        places = {one: scratch / one.oid for one in wanted}
         try:
-            objects = await self._lfs.download(part.url, wanted, scratch)
+            there = await self._lfs.download(part.url, places)
         except NotAllowed as error:
             return {}, error.message
+        objects = {one: places[one] for one in there}
         return objects, "Its server does not have them for everybody."
 
 

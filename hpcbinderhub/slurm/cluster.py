@@ -133,6 +133,10 @@ class Cluster:
         answer = await self._call(user, "tail", directory=directory, bytes=size)
         return str(answer["text"])
 
+    async def clear(self, user: str, directory: str) -> None:
+        """Remove the directory of a job that has ended; one that is gone is no error."""
+        await self._call(user, "clear", directory=directory)
+
     async def workspaces(
         self, user: str, root: str, name: str = "", *, measure: bool = True
     ) -> tuple[list[Folder], Room | None]:

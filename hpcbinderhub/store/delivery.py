@@ -15,7 +15,7 @@ from ..site import Site
 from ..slurm.certificates import KeyFile
 from ..slurm.transport import SSHTransport
 from .distant import DistantStore
-from .files import remove
+from .files import remove, tidy
 
 Say = Callable[[str], None]
 """Takes a line for the build's log."""
@@ -36,6 +36,10 @@ class Store(Protocol):
         """Remove an artefact, whoever may read it. OSError if it cannot be removed."""
         ...
 
+    async def tidy(self) -> None:
+        """Remove what was left in it by whoever was killed. OSError if that cannot be done."""
+        ...
+
     async def free(self) -> int:
         """The bytes that are left in it."""
         ...
@@ -53,6 +57,10 @@ class MountedStore:
     async def remove(self, artefact: str) -> None:
         """See `Store.remove`."""
         await asyncio.to_thread(remove, self.folder, artefact)
+
+    async def tidy(self) -> None:
+        """See `Store.tidy`."""
+        await asyncio.to_thread(tidy, self.folder)
 
     async def free(self) -> int:
         """See `Store.free`."""
@@ -85,6 +93,10 @@ class StagedStore:
     async def remove(self, artefact: str) -> None:
         """See `Store.remove`."""
         await self._distant.remove(artefact)
+
+    async def tidy(self) -> None:
+        """See `Store.tidy`."""
+        await self._distant.tidy()
 
     async def free(self) -> int:
         """See `Store.free`."""

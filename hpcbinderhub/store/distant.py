@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from ..builds.request import Artefact
 from ..errors import Unavailable, UserError
-from ..images import signing
 from ..slurm.framing import AgentError
 from ..slurm.transport import Transport
+from .files import noted
 
 PIECE = 8 << 20
 TRIES = 8
@@ -49,8 +48,8 @@ class DistantStore:
                 text = base64.b64encode(data).decode()
                 await self._call("artefact-piece", **what, offset=offset, data=text)
                 offset += len(data)
-            beside = await asyncio.to_thread(_read_beside, artefact.path)
-            await self._call("artefact-finish", **what, **beside)
+            beside = await asyncio.to_thread(noted, artefact.path.parent, artefact.sha256)
+            await self._call("artefact-finish", **what, beside=beside)
             await progress(offset, artefact.size)
         except AgentError as error:
             raise UserError(
@@ -63,6 +62,13 @@ class DistantStore:
         """Remove an artefact, whoever may read it."""
         try:
             await self._call("artefact-remove", artefact=artefact)
+        except AgentError as error:
+            raise OSError(str(error)) from error
+
+    async def tidy(self) -> None:
+        """Remove what conversions, imports and transfers that were killed have left."""
+        try:
+            await self._call("artefact-tidy")
         except AgentError as error:
             raise OSError(str(error)) from error
 
@@ -84,14 +90,6 @@ class DistantStore:
                     raise
                 await asyncio.sleep(PAUSE * 2**number)
         raise AssertionError("the last try returns or raises")
-
-
-def _read_beside(path: Path) -> dict[str, Any]:
-    signature = path.with_suffix(f".{signing.ENDING}")
-    return {
-        "beside": json.loads(path.with_suffix(".json").read_text()),
-        "signature": signature.read_text() if signature.exists() else "",
-    }
 
 
 def _read(path: Path, offset: int) -> bytes:

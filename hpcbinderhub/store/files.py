@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Collection
@@ -12,8 +13,10 @@ from pathlib import Path
 from ..images import signing
 from ..images.bills import cyclonedx
 from ..images.store import READERS
+from ..slurm.agent.leftovers import remove_leftovers
 
-ENDINGS = ("squashfs", "json", cyclonedx.ENDING, signing.ENDING)
+NOTES = ("json", cyclonedx.ENDING, signing.ENDING)
+ENDINGS = ("squashfs", *NOTES)
 _NAME = re.compile(rf"([0-9a-f]{{64}})\.({'|'.join(map(re.escape, ENDINGS))})", re.ASCII)
 
 
@@ -32,7 +35,8 @@ def folders(store: Path) -> list[Path]:
 
 def strays(store: Path, known: Collection[str], before: float) -> list[Stray]:
     """Artefacts that are not `known` and have not changed since `before`: a build that is being
-    finished has its file in the store before its image is known."""
+    finished has its file in the store before its image is known. What somebody imported stays: no
+    image was ever to be known of it."""
     sizes: dict[str, int] = {}
     recent: set[str] = set()
     for entry in (entry for folder in folders(store) for entry in os.scandir(folder)):
@@ -44,7 +48,30 @@ def strays(store: Path, known: Collection[str], before: float) -> list[Stray]:
             sizes[name[1]] = sizes.get(name[1], 0) + status.st_size
             if status.st_mtime >= before:
                 recent.add(name[1])
-    return [Stray(name, size) for name, size in sorted(sizes.items()) if name not in recent]
+    found = [Stray(name, size) for name, size in sorted(sizes.items()) if name not in recent]
+    return [stray for stray in found if not _is_imported(store, stray.artefact)]
+
+
+def noted(folder: Path, artefact: str) -> dict[str, str]:
+    """What lies beside an artefact, by the ending of its name."""
+    paths = {ending: folder / f"{artefact}.{ending}" for ending in NOTES}
+    return {ending: path.read_text() for ending, path in paths.items() if path.exists()}
+
+
+def tidy(store: Path) -> None:
+    """Remove what conversions and imports that were killed have left; for whoever owns the
+    store."""
+    remove_leftovers(str(store))
+
+
+def _is_imported(store: Path, artefact: str) -> bool:
+    """Whether it says so itself, and is there."""
+    try:
+        note = json.loads((store / f"{artefact}.json").read_bytes())
+    except (OSError, ValueError):
+        return False
+    there = (store / f"{artefact}.squashfs").exists()
+    return isinstance(note, dict) and note.get("imported") is True and there
 
 
 def remove(store: Path, artefact: str) -> None:

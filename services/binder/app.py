@@ -47,6 +47,7 @@ from hpcbinderhub.launches.conductor import Conductor
 from hpcbinderhub.launches.content import ContentStore
 from hpcbinderhub.launches.expiry import Expiry
 from hpcbinderhub.launches.hub import Hub
+from hpcbinderhub.launches.parts import PartsStore
 from hpcbinderhub.launches.presence import Presence
 from hpcbinderhub.launches.records import LaunchBook
 from hpcbinderhub.launches.workspaces import Workspaces
@@ -103,6 +104,7 @@ class Services:
     repositories: Repositories
     pushed: Pushed
     content: ContentStore
+    parts: PartsStore
     credentials: Credentials
     consents: Consents
     trust: Trust
@@ -143,10 +145,10 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
     consents = Consents(database)
     trust = Trust(site, consents)
     cluster = cluster or cluster_of(site)
-    repositories, pushed, whole = _repositories(
-        site, state / "repos", database, credentials, cluster
-    )
+    repositories, pushed, lfs = _repositories(site, state / "repos", database, credentials, cluster)
+    whole = WholeTrees(repositories.git, lfs, site.lfs_mb * MIB)
     content = ContentStore(repositories, whole, state / "content")
+    parts = PartsStore(content, repositories, lfs, site.lfs_mb * MIB, state / "content")
     hub = Hub(api_url, api_token)
     presence = Presence(site.away_seconds)
     admission = Admission(site, cluster, hub, trust)
@@ -170,6 +172,7 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
         repositories=repositories,
         pushed=pushed,
         content=content,
+        parts=parts,
         credentials=credentials,
         consents=consents,
         trust=trust,
@@ -181,7 +184,17 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
         environments=environments,
         admission=admission,
         conductor=Conductor(
-            site, book, events, queue, environments, admission, hub, presence, trust, publishing
+            site,
+            book,
+            events,
+            queue,
+            environments,
+            admission,
+            hub,
+            presence,
+            trust,
+            publishing,
+            parts,
         ),
         workspaces=Workspaces(site, book, cluster, hub, repositories, access),
         catalogue=catalogue,
@@ -258,7 +271,7 @@ def upkeep_of(
 
 def _repositories(
     site: Site, directory: Path, database: Database, credentials: Credentials, cluster: Cluster
-) -> tuple[Repositories, Pushed, WholeTrees]:
+) -> tuple[Repositories, Pushed, Lfs]:
     """Where repositories come from. Forges' APIs are no sources, so the list of hosts is not about
     them."""
     guard = Guard(site.repository_hosts, site.denied_repository_hosts, site.private_networks)
@@ -269,8 +282,8 @@ def _repositories(
     pushed = Pushed(database, git, limits)
     on_storage = OnStorage(git, cluster, site.repository_paths)
     images = OciImages(git, site.launched_registries)
-    whole = WholeTrees(git, Lfs(Web(guard)), site.lfs_mb * MIB)
-    return Repositories(git, forges, records, places=(pushed, on_storage, images)), pushed, whole
+    repositories = Repositories(git, forges, records, places=(pushed, on_storage, images))
+    return repositories, pushed, Lfs(Web(guard))
 
 
 class BinderService(Application):
@@ -316,6 +329,7 @@ async def stop(server: HTTPServer, services: Services) -> None:
     await services.farewell.say(GRACE_SECONDS)
     await services.upkeep.close()
     await services.conductor.close()
+    await services.parts.close()
     await server.close_all_connections()
     await services.database.close()
 

@@ -49,6 +49,11 @@ def test_an_environment_is_made_again_from_its_record(builder: Builder) -> None:
         "10.5.0",
     )
     assert all(p.files for p in first.packages if p.where == ENV)
+    # Those of the index's own files, as https://pypi.org/simple/tqdm/ has them.
+    assert find(first, "tqdm").hashes == {
+        "sha256": "90279a3770753eafc9194a0364852159802111925aa30eb3f9d85b0e805ac7cd"
+    }
+    assert [p.name for p in first.packages if p.where == ENV and not p.hashes] == ["hpcbinder"]
     assert find(first, "hello", "").kind == "deb"
     assert len([p for p in first.packages if p.kind == "deb"]) > 100
     assert (first.build_pack, first.builder, first.system) == ("UvPack", "buildah", "debian 12")
@@ -63,16 +68,28 @@ def test_an_environment_is_made_again_from_its_record(builder: Builder) -> None:
     assert moved == {"tqdm": "changed", "more-itertools": "changed"}
 
     lock = lock_of(first).model_dump(mode="json")
+    assert all("--hash=sha256:" in line for line in (*lock["hashed"], *lock["environment"]))
     again, other = made(builder, context, lock=lock)
     assert changes(first, again) == []
     assert other["sha256"] != artefact["sha256"]
+    assert find(again, "tqdm").hashes == find(first, "tqdm").hashes
+
+
+def test_another_wheel_of_the_same_version_is_refused(builder: Builder) -> None:
+    context = builder.repository({"requirements.txt": "tqdm\n"})
+    lock = {"hashed": [f"tqdm==4.66.5 --hash=sha256:{'0' * 64}"]}
+    event = builder.build(context, lock=lock)[-1]
+    assert event["phase"] == "failed"
+    assert "Hash mismatch for `tqdm==4.66.5`" in event["message"] + "".join(event["lines"])
 
 
 def test_what_nobody_asked_for_is_brought_to_the_record_too(builder: Builder) -> None:
     """As when the base image has been made anew since."""
     context = builder.repository({"README.md": ""})
     first, _ = made(builder, context)
-    other = find(first, "fsspec").model_copy(update={"version": "2024.9.0", "files": ""})
+    other = find(first, "fsspec").model_copy(
+        update={"version": "2024.9.0", "files": "", "hashes": {}}
+    )
     packages = tuple(other if p.name == "fsspec" else p for p in first.packages)
     then = first.model_copy(update={"packages": packages})
     again, _ = made(builder, context, lock=lock_of(then).model_dump(mode="json"))
@@ -82,7 +99,7 @@ def test_what_nobody_asked_for_is_brought_to_the_record_too(builder: Builder) ->
 
 def test_a_version_that_is_not_to_be_had_any_more_is_named(builder: Builder) -> None:
     context = builder.repository({"requirements.txt": "tqdm\n"})
-    lock = {"constraints": ["tqdm==4.66.999"], "environment": ["tqdm==4.66.999"]}
+    lock = {"hashed": ["tqdm==4.66.999"], "environment": ["tqdm==4.66.999"]}
     event = builder.build(context, lock=lock)[-1]
     assert event["phase"] == "failed"
     assert event["cause"] in ("package-not-found", "no-solution")

@@ -57,12 +57,25 @@ Reply = tuple[int, object]
 """A status and a body: bytes, or what is sent as JSON. Status 0 hangs up without a word."""
 
 
+class Broken(NamedTuple):
+    """A body of which only the beginning arrives."""
+
+    whole: bytes
+    after: int
+
+
 class Hub:
     """The hub's side of a launch; each of `replies` is used once, the last one for ever."""
 
     def __init__(self, ca: trustme.CA) -> None:
         self.requests: list[Request] = []
-        self.replies: dict[str, list[Reply]] = {"/ready": [(200, {})]}
+        self.sent: list[int] = []
+        """How many bytes were promised with each answer."""
+        nothing = {"repositories": [], "notices": []}
+        self.replies: dict[str, list[Reply]] = {
+            "/ready": [(200, {})],
+            "/content/parts": [(200, nothing)],
+        }
         self.ca = ca.cert_pem.bytes().decode()
         self.gate = threading.Event()
         self.gate.set()
@@ -100,11 +113,16 @@ class Hub:
         if status == 0:
             handler.close_connection = True
             return
-        payload = body if isinstance(body, bytes) else json.dumps(body).encode()
-        handler.send_response(status)
-        handler.send_header("Content-Length", str(len(payload)))
+        broken = isinstance(body, Broken)
+        whole = body.whole if isinstance(body, Broken) else body
+        payload = whole if isinstance(whole, bytes) else json.dumps(whole).encode()
+        begin = int(handler.headers.get("Range", "bytes=0-")[len("bytes=") : -1])
+        handler.send_response(206 if begin else status)
+        handler.send_header("Content-Length", str(len(payload) - begin))
         handler.end_headers()
-        handler.wfile.write(payload)
+        self.sent.append(len(payload) - begin)
+        handler.wfile.write(payload[begin : begin + body.after] if broken else payload[begin:])
+        handler.close_connection = True
 
     def asked(self, path: str) -> list[Request]:
         return [request for request in self.requests if request.path == path]
@@ -147,7 +165,7 @@ def git(directory: Path, *arguments: str) -> str:
         for role in ("AUTHOR", "COMMITTER")
         for part in ("NAME", "EMAIL")
     }
-    environment = {**os.environ, **who, "GIT_CONFIG_GLOBAL": os.devnull}
+    environment = {**os.environ, **who, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     done = subprocess.run(["git", *arguments], cwd=directory, env=environment, capture_output=True)
     assert done.returncode == 0, done.stderr
     return done.stdout.decode().strip()

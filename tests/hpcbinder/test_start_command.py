@@ -37,13 +37,14 @@ def test_a_launch_ends_as_the_server_in_a_clone_of_the_commit(node: Node) -> Non
     ]
 
 
-def test_the_hub_is_asked_three_times(node: Node) -> None:
+def test_the_hub_is_asked_four_times(node: Node) -> None:
     server = node.launch().run().started
-    claimed, fetched, ready = node.hub.requests
+    claimed, fetched, parts, ready = node.hub.requests
     port = ready.body["port"]
 
     assert claimed == ("/claim", "", {"ticket": TICKET, "job": "4711"})
     assert fetched == ("/content", f"Bearer {TOKEN}", None)
+    assert parts == ("/content/parts", f"Bearer {TOKEN}", None)
     assert ready == ("/ready", f"token {TOKEN}", {"port": port, "notice": ""})
     url = f"http://0.0.0.0:{port}/user/ada/soundings/"
     assert server["env"]["JUPYTERHUB_SERVICE_URL"] == url

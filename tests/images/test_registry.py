@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import random
 import shutil
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from hpcbinderhub.images.registry.artefact import Limits, from_registry
 from hpcbinderhub.images.registry.client import Registry, RegistrySilent
 from hpcbinderhub.images.registry.reference import Reference, parse
 from hpcbinderhub.images.squash import NEEDED_FILES
+from hpcbinderhub.store.files import strays
 
 OURS = [file(path.lstrip("/"), "{}", 0o755) for path in NEEDED_FILES]
 # Words that do not compress to nothing, so that there is something to break.
@@ -77,6 +79,8 @@ def test_an_image_becomes_an_artefact(image: Reference, tmp_path: Path) -> None:
                for name in ("tmp", "home", "srv/repo"))  # fmt: skip
     beside = json.loads(artefact.path.with_suffix(".json").read_text())
     assert beside["image"] == f"{image.host}/group/image@{image.version}"
+    # So nobody takes it for a stray, although no image of the hub's is made of it.
+    assert strays(tmp_path / "store", known=(), before=math.inf) == []
 
 
 @pytest.mark.parametrize("options", [["--dest-compress-format=zstd"], ["--format=v2s2"]])

@@ -49,8 +49,15 @@ class Forge:
 
 def git(where: Path, *arguments: str) -> str:
     identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+    # The package of Git LFS changes what everybody's `git add` does.
+    environment = os.environ | {"GIT_CONFIG_NOSYSTEM": "1"}
     done = subprocess.run(
-        ["git", *identity, *arguments], cwd=where, check=True, capture_output=True, text=True
+        ["git", *identity, *arguments],
+        cwd=where,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return done.stdout.strip()
 
@@ -83,9 +90,12 @@ class Backend(http.server.BaseHTTPRequestHandler):
 
     def lfs(self) -> bool:
         """Answer what Git LFS asks: https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md"""
-        if self.path.startswith("/repo.git/info/lfs/objects/batch"):
+        if self.path.endswith("/repo.git/info/lfs/objects/batch"):
             length = int(self.headers["Content-Length"])
             asked = json.loads(self.rfile.read(length))
+            if not self.may_pass():
+                self.refuse()
+                return True
             assert asked["operation"] == "download"
             told = [self.told(one["oid"]) for one in asked["objects"]]
             self.give(json.dumps({"transfer": "basic", "objects": told}).encode())
@@ -124,11 +134,14 @@ class Backend(http.server.BaseHTTPRequestHandler):
         self.path = self.path.removeprefix("/private")
         return token in self.forge.tokens and self.forge.hurry.wait(30)
 
+    def refuse(self) -> None:
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Basic realm="private"')
+        self.end_headers()
+
     def answer(self, body: bytes) -> None:
         if not self.may_pass():
-            self.send_response(401)
-            self.send_header("WWW-Authenticate", 'Basic realm="private"')
-            self.end_headers()
+            self.refuse()
             return
         path, _, query = self.path.partition("?")
         variables = {

@@ -70,7 +70,7 @@ async def test_an_old_commit_can_be_had_after_the_branch_moved(
         assert content.read() == b"one"
 
 
-async def test_what_is_not_fetched_is_said(forge: Forge, cache: GitCache) -> None:
+async def test_what_is_not_pushed_is_said(forge: Forge, cache: GitCache) -> None:
     plain = forge.commit("README.md", "nothing special\n")
     forge.commit("data/.gitattributes", "*.h5 filter=lfs diff=lfs merge=lfs -text\n")
     git(forge.work, "update-index", "--add", "--cacheinfo", f"160000,{plain},sub/module")
@@ -79,10 +79,11 @@ async def test_what_is_not_fetched_is_said(forge: Forge, cache: GitCache) -> Non
     both = git(forge.work, "rev-parse", "HEAD")
     for commit in (plain, both):
         await cache.fetch(any_git(forge.url, ""), commit)
-    assert await cache.left_out(forge.url, plain) == []
-    assert await cache.left_out(forge.url, both) == [
-        "Submodules are not in your workspace: sub/module is empty there.",
-        "Files in Git LFS are not in your workspace: you find the pointers to them there.",
+    assert await cache.not_pushed(forge.url, plain) == []
+    assert await cache.not_pushed(forge.url, both) == [
+        "Submodules are not pushed: sub/module. A launch fetches those that have a public address "
+        "of their own.",
+        "Files in Git LFS are not pushed: you find the pointers to them in your workspace.",
     ]
 
 

@@ -150,4 +150,4 @@ def test_what_is_no_address_of_one(url: str) -> None:
 
 def test_the_configuration_as_git_tells_it() -> None:
     told = "submodule.a.b.path\nlibs/a\0submodule.a.b.url\n../a\0submodule.c.path\nc\0"
-    assert by_path(told) == {"libs/a": "../a"}
+    assert by_path(told) == {"libs/a": ("a.b", "../a")}

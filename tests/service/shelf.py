@@ -8,7 +8,7 @@ from pathlib import Path
 from service.running import RunningService
 
 from hpcbinder.claim import Content
-from hpcbinder.git import Git, unpack
+from hpcbinder.git import Git, check_out, unpack
 from hpcbinderhub.launches.conductor import launch_options
 from hpcbinderhub.workspaces import FILES
 
@@ -28,7 +28,9 @@ def make_workspace(service: RunningService, launch_id: str) -> Path:
     path = root / "workspaces" / options.workspace / FILES
     path.mkdir(parents=True)
     content = Content("", launch.repo_url, launch.ref, options.commit, options.existing)
-    unpack(bundle, content, Git(path, {"PATH": "/usr/bin:/bin"}))
+    own = Git(path, {"PATH": "/usr/bin:/bin"})
+    unpack(bundle, content, own)
+    check_out(content.commit, own)
     return path
 
 

@@ -170,9 +170,9 @@ def test_lfs_and_submodules_are_told_of(alice: Person, laptop: Laptop) -> None:
     git(laptop.work, "add", ".gitattributes")
     git(laptop.work, "commit", "--quiet", "--message", "More")
     told = laptop.push(alice)
-    assert "Submodules are not in your workspace: library is empty there." in told
+    assert "Submodules are not pushed: library. A launch fetches those that have" in told
     assert (
-        "Files in Git LFS are not in your workspace: you find the pointers to them there." in told
+        "Files in Git LFS are not pushed: you find the pointers to them in your workspace." in told
     )
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, delete, insert
 
 from hpcbinderhub.database import Database
 from hpcbinderhub.launches.records import State
 from hpcbinderhub.site import Site
 from hpcbinderhub.slurm.cluster import Cluster
 from hpcbinderhub.slurm.framing import AgentError
-from hpcbinderhub.store.copies import Copies
+from hpcbinderhub.store.copies import DAY, FILE, Copies
 from hpcbinderhub.tables import launches
 
 GONE, KEPT = "a" * 64, "b" * 64
@@ -49,9 +50,9 @@ def add_launch(connection: Connection, user: str, profile: str, artefact: str) -
 
 
 async def test_they_are_removed_once_as_each_who_launched_it(
-    database_url: str, caplog: pytest.LogCaptureFixture
+    database_url: str, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    database, login = Database(database_url), LoginNode()
+    database, login, now = Database(database_url), LoginNode(), 1e9
     database.upgrade()
     for user, profile, artefact in (
         ("bob", "podman", GONE),
@@ -62,16 +63,36 @@ async def test_they_are_removed_once_as_each_who_launched_it(
         ("carol", "podman", KEPT),
     ):
         await database.run(add_launch, user, profile, artefact)
-    site = Site(profiles=PROFILES, image_registry="registry.example.org/images")
-    copies = Copies(site, database, Cluster(login, site))
+    registry = "registry.example.org/images"
+    site = Site(profiles=PROFILES, image_registry=registry, state_dir=str(tmp_path))
 
-    copies.are_of_no_use([GONE])
+    def service() -> Copies:
+        """As a service that was just started has them."""
+        return Copies(site, database, Cluster(login, site), lambda: now)
+
+    await service().are_of_no_use([GONE])
+    await service().are_of_no_use([GONE])
+    await database.run(forget_launches)
     with caplog.at_level(logging.WARNING):
-        await copies.tidy()
-        await copies.tidy()
+        await service().tidy()
+        await service().tidy()
     image = f"registry.example.org/images:{GONE}"
-    assert sorted(login.asked) == [
+    hers = [
         ("alice", "image-remove", "podman-hpc", image),
         ("alice", "image-remove", "sarus", image),
     ]
-    assert "stays with bob" in caplog.text
+    assert sorted(login.asked) == hers
+    assert caplog.text.count("stays with bob") == 1
+
+    # Each day it is tried again, and after a month no more.
+    now += DAY
+    await service().tidy()
+    assert caplog.text.count("stays with bob") == 2
+    now += 30 * DAY
+    await service().tidy()
+    assert caplog.text.count("stays with bob") == 2
+    assert (tmp_path / FILE).read_text() == "[]"
+
+
+def forget_launches(connection: Connection) -> None:
+    connection.execute(delete(launches))

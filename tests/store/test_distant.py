@@ -23,6 +23,7 @@ from hpcbinderhub.slurm.transport import SSHTransport
 from hpcbinderhub.store import distant
 from hpcbinderhub.store.delivery import StagedStore
 from hpcbinderhub.store.distant import DistantStore
+from hpcbinderhub.store.files import ENDINGS
 
 CONTENT = bytes(range(256)) * 4096
 
@@ -71,6 +72,7 @@ def artefact(tmp_path: Path) -> Artefact:
     path = tmp_path / f"{digest}.squashfs"
     path.write_bytes(CONTENT)
     path.with_suffix(".json").write_text('{"key": "k"}')
+    path.with_suffix(".cdx.json").write_text('{"bomFormat": "CycloneDX"}')
     path.with_suffix(".sig").write_text("signed")
     return Artefact(path=path, sha256=digest, size=len(CONTENT))
 
@@ -90,9 +92,8 @@ def there(folder: Path, artefact: Artefact) -> bool:
     """Whether an artefact is whole and alone in a folder."""
     names = {path.name for path in folder.iterdir() if path.is_file()}
     names -= {f".partial-sent-{artefact.sha256}"}
-    endings = ("squashfs", "json", "sig")
-    assert names <= {f"{artefact.sha256}.{ending}" for ending in endings}, names
-    return len(names) == 3 and (folder / artefact.path.name).read_bytes() == CONTENT
+    assert names <= {f"{artefact.sha256}.{ending}" for ending in ENDINGS}, names
+    return len(names) == len(ENDINGS) and (folder / artefact.path.name).read_bytes() == CONTENT
 
 
 async def test_an_artefact_is_sent_once(
@@ -103,6 +104,8 @@ async def test_an_artefact_is_sent_once(
     assert there(far, artefact)
     assert (far / artefact.path.name).stat().st_mode & 0o777 == 0o644
     assert json.loads((far / f"{artefact.sha256}.json").read_text()) == {"key": "k"}
+    bill = json.loads((far / f"{artefact.sha256}.cdx.json").read_text())
+    assert bill == {"bomFormat": "CycloneDX"}
     assert told.steps == [0, 400_000, 800_000, len(CONTENT)]
     await store.send(artefact, None, told)
     assert set(login.logins) == {"binder"}
@@ -118,7 +121,7 @@ async def test_what_is_one_readers_stays_hers(
     rights = os.getxattr(folder / artefact.path.name, "system.posix_acl_access")
     assert struct.pack("<HHI", 2, 5, 2001) in rights
     await store.remove(artefact.sha256)
-    assert not there(folder, artefact)
+    assert list(folder.iterdir()) == []
     await store.remove(artefact.sha256)
 
 
@@ -198,6 +201,15 @@ async def test_transfers_that_nobody_goes_on_with_are_removed(
     await store.send(artefact, None, Told())
     assert gone(old)
     assert not gone(young)
+    older = left(far, "older", 2 * 86400)
+    lonely = far / f"{'a' * 64}.cdx.json"
+    lonely.touch()
+    os.utime(lonely, (0, 0))
+    await store.tidy()
+    assert gone(older)
+    assert gone(str(lonely))
+    assert (far / artefact.path.name).exists()
+    assert not gone(young)
 
 
 async def test_only_artefacts_are_removed(store: DistantStore, far: Path) -> None:
@@ -218,6 +230,7 @@ async def test_a_builder_tells_how_far_it_is_and_keeps_nothing(
     assert len(lines) == 4
     assert gone(str(artefact.path))
     assert gone(str(artefact.path.with_suffix(".json")))
+    assert gone(str(artefact.path.with_suffix(".cdx.json")))
 
 
 @pytest.mark.parametrize("request_", [{"op": "whoami"}, {"op": "artefact-room", "store": "/"}])

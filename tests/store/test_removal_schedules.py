@@ -107,7 +107,7 @@ class Schedule(RuleBasedStateMachine):
         build = self.call(claims.claim_next, "worker", self.now, self.now + 1000)
         artefact = f"{next(self.numbers):064}"
         self.files.add(artefact)
-        self.call(claims.finish, build.id, "worker", self.now, artefact, 1)
+        self.call(claims.finish, build.id, "worker", self.now, artefact, 1, None)
 
     @rule(data=st.data(), steps=st.integers(1, 4))
     def go_on(self, data: st.DataObject, steps: int) -> None:

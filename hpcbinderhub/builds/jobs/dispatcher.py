@@ -7,10 +7,12 @@ next look. A submission is written down before it is made, and the agent makes i
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from ...slurm.jobs import Job, Stage
 from ..queue import BuildQueue
 from ..sightings import Sightings
 from .book import BuilderJob, JobBook, digest_of, is_of
+from .logs import LOG_BYTES, keep_log
 from .plan import Builder, decide, why_it_waits
 from .setbacks import Setbacks
 from .settings import BuildJobs, job_minutes
@@ -60,7 +63,8 @@ class Dispatcher:
         self._workers = workers
         self._clock = clock
         self._began = clock()
-        self._book = JobBook(Path(site.state_dir, "builder-jobs.json"))
+        self._state = Path(site.state_dir)
+        self._book = JobBook(self._state / "builder-jobs.json")
         self._seen: dict[str, Job] = {}
         self._setbacks = Setbacks(clock)
 
@@ -112,14 +116,28 @@ class Dispatcher:
                 await self._ended(wanted[number], seen)
 
     async def _ended(self, job: BuilderJob, seen: Job) -> None:
+        # Not forgotten before its directory is gone: who is not heard of now is asked again.
+        kept = await self._clear(job)
         await self._book.drop(job)
         lacking = self._workers.short(job.worker)
         if lacking or not (job.used or job.cancelled):
             words = lacking or f"The last builder ended before it was ready. {seen.in_words()}"
             self._setbacks.add(words)
-            log.warning("Job %s, in %s: %s", job.id, job.directory, words)
+            log.warning("Job %s: %s Its log: %s", job.id, words, kept)
         elif job.used:
             self._setbacks.forget()
+
+    async def _clear(self, job: BuilderJob) -> str:
+        """Take the log of a job that left one, and remove its directory; where the log is now."""
+        user = self._settings.user
+        try:
+            text = await self._cluster.log_tail(user, job.directory, LOG_BYTES)
+            kept = await asyncio.to_thread(keep_log, self._state, job.id, text) if text else None
+            await self._cluster.clear(user, job.directory)
+        except UserError as error:
+            log.warning("%s stays: %s", job.directory, error.as_text())
+            return job.directory
+        return str(kept or "none")
 
     def _builder(self, job: BuilderJob, busy: set[str]) -> Builder:
         seen = self._seen.get(job.id)
@@ -147,6 +165,8 @@ class Dispatcher:
         except UserError as error:
             await self._book.drop(job)
             self._set_back(error)
+            with suppress(UserError, Unavailable):
+                await self._cluster.clear(self._settings.user, job.directory)
             return
         await self._book.change(job, id=done.job, ticket_digest=done.ticket_digest)
         log.info("A builder was submitted as job %s.", done.job)

@@ -49,5 +49,5 @@ async def run_in_job(site: Site, hpcbinder_source: Path, directory: Path) -> Non
         worker = Worker(site, ServiceClient(site, token), ready, terms)
         worker.stop_on_signals()
         await worker.run()
-    # A job that failed leaves its log, for whoever looks after builds.
+    # A job that failed leaves its log, for the service to take.
     await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -21,7 +21,7 @@ LOCK = "/run/hpcbinder-lock"
 """Where build steps find it; nothing below /run gets into an artefact."""
 
 VARIABLES = {
-    "UV_CONSTRAINT": f"{LOCK}/constraints.txt",
+    "UV_CONSTRAINT": f"{LOCK}/hashed.txt",
     "UV_OVERRIDE": f"{LOCK}/overrides.txt",
     "PIP_CONSTRAINT": f"{LOCK}/constraints.txt",
     "APT_CONFIG": f"{LOCK}/apt.conf",
@@ -41,7 +41,10 @@ APT_PRIORITY = 999
 class Lock(Model):
     """The lines that say it."""
 
-    constraints: tuple[Line, ...] = Field(default=(), description="For pip and uv: `numpy==2.1.0`.")
+    constraints: tuple[Line, ...] = Field(default=(), description="For pip: `numpy==2.1.0`.")
+    hashed: tuple[Line, ...] = Field(
+        default=(), description="For uv: the same, with the hashes that are known."
+    )
     overrides: tuple[Line, ...] = Field(default=(), description="For uv: commits and archives.")
     environment: tuple[Line, ...] = Field(default=(), description="All of our environment.")
     apt: tuple[Line, ...] = Field(default=(), description="As `numactl=2.0.16-1`.")
@@ -60,15 +63,22 @@ def lock_of(bill: Bill) -> Lock:
             conda[package.where] = (*conda.get(package.where, ()), _explicit(package))
     return Lock(
         constraints=_agreed((p.name, f"{p.name}=={p.version}") for p in python if not p.url),
+        hashed=_hashed([p for p in python if not p.url]),
         overrides=_agreed((p.name, _from_address(p)) for p in python if _fetched(p)),
         environment=tuple(
-            _from_address(p) if p.url else f"{p.name}=={p.version}"
+            _from_address(p) if p.url else f"{p.name}=={p.version}{_hash_options([p])}"
             for p in python
             if p.where == ENVIRONMENT and (not p.url or _fetched(p))
         ),
         apt=tuple(f"{p.name}={p.version}" for p in bill.packages if p.kind == "deb"),
         conda=conda,
     )
+
+
+def all_hashed(lock: Lock) -> bool:
+    """Whether every package of our environment has its hash, so that none can come without. uv then
+    takes no other requirement, not even one that nothing of this asks for."""
+    return not lock.overrides and all("--hash=" in line for line in lock.environment)
 
 
 def locked_key(key: str, lock: Lock) -> str:
@@ -79,8 +89,8 @@ def locked_key(key: str, lock: Lock) -> str:
 
 def files(lock: Lock) -> dict[str, str]:
     """The folder's files."""
-    lists = {"constraints.txt": lock.constraints, "overrides.txt": lock.overrides,
-             "environment.txt": lock.environment}  # fmt: skip
+    lists = {"constraints.txt": lock.constraints, "hashed.txt": lock.hashed,
+             "overrides.txt": lock.overrides, "environment.txt": lock.environment}  # fmt: skip
     texts = {name: "".join(f"{line}\n" for line in lines) for name, lines in lists.items()}
     for name, lines in zip(conda_files(lock).values(), lock.conda.values(), strict=True):
         texts[name] = "".join(f"{line}\n" for line in ("@EXPLICIT", *lines))
@@ -122,6 +132,23 @@ def _agreed(lines: Iterable[tuple[str, str]]) -> tuple[str, ...]:
         line for name in sorted(found.keys() - BOOTSTRAP) if len(found[name]) == 1
         for line in found[name]
     )  # fmt: skip
+
+
+def _hashed(packages: Iterable[Package]) -> tuple[str, ...]:
+    """The same with hashes, where all environments that have a package know its wheel's."""
+    found: dict[str, list[Package]] = {}
+    for package in packages:
+        found.setdefault(package.name, []).append(package)
+    return tuple(
+        f"{name}=={same[0].version}{_hash_options(same)}"
+        for name, same in sorted(found.items())
+        if name not in BOOTSTRAP and len({package.version for package in same}) == 1
+    )
+
+
+def _hash_options(packages: Sequence[Package]) -> str:
+    known = {package.hashes.get("sha256", "") for package in packages}
+    return "" if "" in known else "".join(f" --hash=sha256:{one}" for one in sorted(known))
 
 
 def _fetched(package: Package) -> bool:

@@ -17,6 +17,9 @@ from .model import python_name
 
 # Debian's own are among Debian's packages.
 SYSTEM_FOLDER = "/usr/lib/python3/dist-packages"
+HASHES = "hpcbinder-hashes.json"
+"""What our installer in the image has noted of wheels, by name and version."""
+
 OTHERS = {"conda", "debian"}
 """Installers that keep records of their own, which are read as well."""
 
@@ -33,9 +36,20 @@ def read(tree: Tree, prefixes: Iterable[str]) -> Found:
     """The packages of all environments."""
     for prefix in prefixes:
         for folder in _folders(tree, prefix):
+            known = parsed(tree.whole(f"{folder}/{HASHES}", MIB)) or {}
             for name in tree.names(folder):
                 if name.endswith(".dist-info"):
-                    yield from _package(tree, prefix, f"{folder}/{name}", name)
+                    for package in _package(tree, prefix, f"{folder}/{name}", name):
+                        yield package and _with_hash(package, known)
+
+
+def _with_hash(package: dict[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """With the hash of its wheel, if it came from an index by uv and our installer has noted it."""
+    by_uv = package.pop("installer") == "uv"
+    noted = hashes({"sha256": known.get(f"{package['name']}=={package['version']}")})
+    if by_uv and noted and not package.get("url"):
+        package["hashes"] = noted
+    return package
 
 
 def _folders(tree: Tree, prefix: str) -> Iterator[str]:
@@ -47,7 +61,8 @@ def _folders(tree: Tree, prefix: str) -> Iterator[str]:
 
 
 def _package(tree: Tree, prefix: str, folder: str, name: str) -> Found:
-    if tree.text(f"{folder}/INSTALLER", KIB).strip() in OTHERS:
+    installer = tree.text(f"{folder}/INSTALLER", KIB).strip()
+    if installer in OTHERS:
         return
     headers = HeaderParser().parsestr(tree.text(f"{folder}/METADATA", 64 * KIB))
     own_name, version = headers.get("Name"), headers.get("Version")
@@ -55,6 +70,7 @@ def _package(tree: Tree, prefix: str, folder: str, name: str) -> Found:
         own_name, _, version = name.removesuffix(".dist-info").rpartition("-")
     yield {
         "kind": "pypi",
+        "installer": installer,
         "name": python_name(str(own_name).strip()),
         "version": str(version).strip(),
         "where": prefix,

@@ -57,6 +57,7 @@ def from_registry(
     def record() -> dict[str, object]:
         return {
             "image": image.name,
+            "imported": True,
             "made_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         }
 

@@ -8,20 +8,19 @@ is on disk.
 import base64
 import glob
 import hashlib
-import json
 import os
 import re
 import sys
-import time
 from typing import Any, Dict, List
 
 from .basics import Refused, Request
+from .leftovers import remove_leftovers
 from .readers import make_readers_folder
 
 PREFIX = ".partial-sent-"
-ABANDONED_SECONDS = 24 * 3600
 HASHED_BYTES = 256 << 20
 OPEN_MODE, CLOSED_MODE = 0o644, 0o640
+NOTES = ("json", "cdx.json", "sig")
 
 
 def begin(request: Request) -> Dict[str, Any]:
@@ -29,7 +28,7 @@ def begin(request: Request) -> Dict[str, Any]:
     folder = folder_of(request)
     if request["reader"] is not None:
         make_readers_folder(folder, request["reader"])
-    remove_abandoned(folder)
+    remove_leftovers(str(request["store"]))
     if os.path.exists(named(request, "squashfs")):
         return {"size": 0, "whole": True}
     try:
@@ -59,16 +58,15 @@ def finish(request: Request) -> Dict[str, Any]:
         file.flush()
         os.fchmod(file.fileno(), mode(request))
         os.fsync(file.fileno())
-    write_beside(request, "json", json.dumps(request["beside"], indent=1) + "\n")
-    if request["signature"]:
-        write_beside(request, "sig", request["signature"])
+    for ending, text in request["beside"].items():
+        write_beside(request, ending, text)
     os.rename(partial(request), named(request, "squashfs"))
     sync(folder_of(request))
     return {}
 
 
 def write_beside(request: Request, ending: str, text: str) -> None:
-    beside = "%s.%s" % (partial(request), ending)
+    beside = "%s.%s" % (partial(request), checked_ending(ending))
     with open(beside, "w") as note:
         os.fchmod(note.fileno(), mode(request))
         note.write(text)
@@ -80,10 +78,16 @@ def write_beside(request: Request, ending: str, text: str) -> None:
 def remove(request: Request) -> Dict[str, Any]:
     """Remove an artefact, whoever may read it; one that is gone is no error."""
     for folder in all_folders(request):
-        for ending in ("squashfs", "json", "sig"):
+        for ending in ("squashfs",) + NOTES:
             path = os.path.join(folder, "%s.%s" % (checked_name(request), ending))
             if os.path.lexists(path):
                 os.unlink(path)
+    return {}
+
+
+def tidy(request: Request) -> Dict[str, Any]:
+    """Remove what was left of conversions, imports and transfers that were killed."""
+    remove_leftovers(str(request["store"]))
     return {}
 
 
@@ -110,6 +114,12 @@ def checked_name(request: Request) -> str:
     return str(request["artefact"])
 
 
+def checked_ending(ending: str) -> str:
+    if ending not in NOTES:
+        raise Refused("name", "%r is not what lies beside an artefact." % ending)
+    return ending
+
+
 def named(request: Request, ending: str) -> str:
     return os.path.join(folder_of(request), "%s.%s" % (checked_name(request), ending))
 
@@ -134,13 +144,6 @@ def hashed(file: Any) -> str:
             sys.stdout.write("\n")
             sys.stdout.flush()
     return sha256.hexdigest()
-
-
-def remove_abandoned(folder: str) -> None:
-    """Transfers that nobody goes on with."""
-    for path in glob.glob(os.path.join(folder, PREFIX + "*")):
-        if os.stat(path).st_mtime < time.time() - ABANDONED_SECONDS:
-            os.unlink(path)
 
 
 def sync(folder: str) -> None:

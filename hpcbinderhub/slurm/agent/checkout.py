@@ -6,12 +6,15 @@ through a folder of our own, with links to the workspace's objects and refs and 
 configuration.
 """
 
+import hashlib
 import os
+import re
 import stat
 import subprocess
 import tempfile
 import time
-from typing import Any, Dict, Iterator, List, Optional
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 COMMAND_SECONDS = 10.0
 LINKED = ("refs", "packed-refs", "objects", "index")
@@ -20,6 +23,9 @@ SETTINGS = ("core.hooksPath=/dev/null", "core.fsmonitor=", "protocol.allow=never
 ELSEWHERE = ("refs/remotes", "refs/hpcbinder")
 TOLD = ("repo_url", "branch", "commit", "changes", "unshared")
 SMALL = 4096
+POINTER = re.compile(
+    r"version https://git-lfs\.github\.com/spec/v1\noid sha256:([0-9a-f]{64})\nsize ([0-9]{1,15})\n"
+)
 
 
 class Unknown(Exception):
@@ -45,14 +51,17 @@ def look(git: str, workspace: str, deadline: float) -> Dict[str, Any]:
 class View:
     """Git's view of one workspace, through the folder `directory`."""
 
-    def __init__(self, git: str, workspace: str, directory: str, deadline: float) -> None:
+    def __init__(
+        self, git: str, workspace: str, directory: str, deadline: float, own: str = ""
+    ) -> None:
         self._program = git
         self._workspace = workspace
         self._directory = directory
         self._deadline = deadline
-        own = os.path.join(workspace, ".git")
+        own = own or os.path.join(workspace, ".git")
         if not all(stat.S_ISDIR(os.lstat(path).st_mode) for path in (workspace, own)):
             raise Unknown("no repository")
+        self._own = own
         self._config = os.path.join(own, "config")
         head = small_file(os.path.join(own, "HEAD"))
         self.branch = head[len("ref: refs/heads/") :] if head.startswith("ref: refs/heads/") else ""
@@ -74,14 +83,17 @@ class View:
         return self._git(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]).strip()
 
     def changes(self) -> int:
-        """How many files differ from the commit or are in no commit, ignored ones left out.
-
-        A repository within it that is part of the commit is not looked into: one that holds
-        anything counts as a change.
-        """
+        """How many files differ from the commit or are in no commit, ignored ones left out; those
+        of submodules are among them."""
         status = ["status", "--porcelain", "-z", "--untracked-files=normal"]
-        changed = count_changes(self._git(status + ["--ignore-submodules=all"]))
-        return changed + sum(1 for path in self._submodules() if self._holds_anything(path))
+        changed = changes_in(self._git(status + ["--ignore-submodules=all"]))
+        number = sum(1 for how, path in changed if how != " M" or not self._is_in_lfs(path))
+        for path, commit in self._submodules():
+            if self._holds_anything(path):
+                with self._submodule(path) as inner:
+                    number += 1 if inner is None else inner.changes()
+                    number += 0 if inner is None or inner.commit() == commit else 1
+        return number
 
     def unshared(self) -> Optional[int]:
         """How many commits are here and were never seen elsewhere; None if nothing tells."""
@@ -90,12 +102,53 @@ class View:
         stashed = self._git(["for-each-ref", "--format=%(objectname)", "refs/stash"]).split()
         known = ["--glob=" + name for name in ELSEWHERE]
         counting = ["rev-list", "--count", "HEAD", "--branches"] + stashed + ["--not"] + known
-        return int(self._git(counting))
+        number = int(self._git(counting))
+        for path, _commit in self._submodules():
+            with self._submodule(path) as inner:
+                number += 0 if inner is None else inner.unshared() or 0
+        return number
 
-    def _submodules(self) -> Iterator[str]:
+    def _is_in_lfs(self, path: str) -> bool:
+        """Whether a file is what the pointer in the index stands for: without its filter, Git takes
+        the one for a change of the other."""
+        if not os.path.isdir(os.path.join(self._own, "lfs")):
+            return False
+        if int(self._git(["cat-file", "-s", ":0:" + path])) > SMALL:
+            return False
+        told = POINTER.match(self._git(["cat-file", "blob", ":0:" + path]))
+        whole = os.path.join(self._workspace, path)
+        if not told or os.lstat(whole).st_size != int(told.group(2)):
+            return False
+        digest = hashlib.sha256()
+        with open(os.open(whole, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+            for chunk in iter(lambda: file.read(1 << 20), b""):
+                digest.update(chunk)
+                if time.monotonic() > self._deadline:
+                    raise Unknown("no time left")
+        return digest.hexdigest() == told.group(1)
+
+    def _submodules(self) -> Iterator[Tuple[str, str]]:
         for entry in self._git(["ls-files", "--stage", "-z"]).split("\0"):
             if entry.startswith("160000 "):
-                yield entry.partition("\t")[2]
+                head, _, path = entry.partition("\t")
+                yield path, head.split(" ")[1]
+
+    @contextmanager
+    def _submodule(self, path: str) -> Iterator[Optional["View"]]:
+        """The view of a submodule, if it is one as launches and Git make them: its repository is
+        below our own."""
+        tree = os.path.join(self._workspace, path)
+        link = os.path.join(tree, ".git")
+        if os.path.realpath(tree) != os.path.join(os.path.realpath(self._workspace), path):
+            raise Unknown("%s is behind a link" % path)
+        named = small_file(link) if os.path.isfile(link) else ""
+        own = os.path.realpath(os.path.join(tree, named[len("gitdir: ") :]))
+        modules = os.path.join(os.path.realpath(self._own), "modules") + os.sep
+        if not named.startswith("gitdir: ") or not own.startswith(modules):
+            yield None
+            return
+        with tempfile.TemporaryDirectory() as directory:
+            yield View(self._program, tree, directory, self._deadline, own)
 
     def _holds_anything(self, path: str) -> bool:
         try:
@@ -142,15 +195,15 @@ def environment() -> Dict[str, str]:
     }
 
 
-def count_changes(status: str) -> int:
-    """The number of entries in what `git status --porcelain -z` prints: a rename has two names."""
-    number, entries = 0, iter(status.split("\0"))
+def changes_in(status: str) -> Iterator[Tuple[str, str]]:
+    """How each file changed, from what `git status --porcelain -z` prints: a rename has two
+    names."""
+    entries = iter(status.split("\0"))
     for entry in entries:
         if entry:
-            number += 1
+            yield entry[:2], entry[3:]
             if "R" in entry[:2] or "C" in entry[:2]:
                 next(entries, None)
-    return number
 
 
 def small_file(path: str) -> str:

@@ -1,5 +1,6 @@
 """Jobs: submitted once, found again, watched and cancelled."""
 
+import errno
 import fcntl
 import grp
 import hashlib
@@ -202,3 +203,19 @@ def tail(request: Request) -> Dict[str, Any]:
             return {"text": log.read().decode("utf-8", "replace")}
     except FileNotFoundError:
         return {"text": ""}
+
+
+def clear(request: Request) -> Dict[str, Any]:
+    """Remove the directory of a job that has ended, if it holds nothing but what belongs there."""
+    directory = request["directory"]
+    for name in ("job.log", "claim.json", "intent", "job", "submit.lock"):
+        try:
+            os.unlink(os.path.join(directory, name))
+        except FileNotFoundError:
+            continue
+    try:
+        os.rmdir(directory)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTEMPTY):
+            raise
+    return {}

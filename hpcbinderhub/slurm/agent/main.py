@@ -24,6 +24,7 @@ OPERATIONS: Dict[str, Operation] = {
     "cancel": jobs.cancel,
     "observe": jobs.observe,
     "tail": jobs.tail,
+    "clear": jobs.clear,
     "repository-commit": repositories.commit,
     "repository-bundle": repositories.bundle,
     "image-lookup": images.lookup,
@@ -40,6 +41,7 @@ ON_ARTEFACTS: Dict[str, Operation] = {
     "artefact-finish": artefacts.finish,
     "artefact-remove": artefacts.remove,
     "artefact-room": artefacts.room,
+    "artefact-tidy": artefacts.tidy,
 }
 
 

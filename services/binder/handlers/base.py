@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -99,13 +98,34 @@ class BaseHandler(RequestHandler):
         self.set_header("Cache-Control", "no-store")
         self.finish(json.dumps(value, default=_plain))
 
-    async def send_file(self, path: Path) -> None:
-        """A file, however large, without keeping others waiting."""
+    async def send_files(self, *paths: Path) -> None:
+        """Files as if they were one, however large, without keeping others waiting; or the rest,
+        for whom the beginning has reached already."""
+        sizes = [(await asyncio.to_thread(path.stat)).st_size for path in paths]
+        begin = self._begin(sum(sizes))
         self.set_header("Content-Type", "application/octet-stream")
         self.set_header("Cache-Control", "no-store")
+        self.set_header("Content-Length", str(sum(sizes) - begin))
+        for path, size in zip(paths, sizes, strict=True):
+            if begin < size:
+                await self._send(path, begin, size)
+            begin = max(begin - size, 0)
+
+    def _begin(self, whole: int) -> int:
+        """Where a client goes on that had so many bytes before its connection broke."""
+        asked = re.fullmatch(r"bytes=([0-9]{1,18})-", self.request.headers.get("Range", ""))
+        begin = int(asked[1]) if asked else 0
+        if not 0 < begin < whole:
+            return 0
+        self.set_status(206)
+        self.set_header("Content-Range", f"bytes {begin}-{whole - 1}/{whole}")
+        return begin
+
+    async def _send(self, path: Path, begin: int, end: int) -> None:
         with await asyncio.to_thread(path.open, "rb") as file:
-            self.set_header("Content-Length", str(os.fstat(file.fileno()).st_size))
-            while chunk := await asyncio.to_thread(file.read, CHUNK):
+            file.seek(begin)
+            while begin < end and (chunk := await asyncio.to_thread(file.read, CHUNK)):
+                begin += len(chunk)
                 self.write(chunk)
                 await self.flush()
 

@@ -120,7 +120,7 @@ class ArtefactHandler(UserHandler):
             )
         path = Path(artefact_file(self.services.site.artefacts, image.artefact))
         try:
-            await self.send_file(path)
+            await self.send_files(path)
         except FileNotFoundError:
             raise NotFound("The file of this image is gone.", "Launch it again.") from None
 
@@ -139,7 +139,7 @@ class ImageContentHandler(UserHandler):
         # Not even an admin reads what is private.
         user = self.require(BUILD_SCOPE)
         image = await self.services.catalogue.image(key, seen_by=user)
-        await self.send_file(
+        await self.send_files(
             await self.services.content.bundle(
                 image.repo_url, image.ref, image.commit, image.reader
             )

@@ -101,7 +101,7 @@ class PushedHandler(UserHandler):
         taken = await services.pushed.take(
             user, name, Path(self._file.name), shared=self.query(PushQuery).shared
         )
-        notices = await services.repositories.git.left_out(url, taken.commit, taken.reader)
+        notices = await services.repositories.git.not_pushed(url, taken.commit, taken.reader)
         shown = PushedModel.of(taken, services.site.pushed_days)
         self.answer(JustPushedModel(**shown.model_dump(), notices=notices), 201)
 

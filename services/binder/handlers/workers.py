@@ -197,7 +197,7 @@ class ContextHandler(WorkerHandler):
             failure = error.as_dict() | {"cause": cause}
             await self.services.queue.fail(build_id, self.worker, failure)
             raise LeaseLost(build_id) from error
-        await self.send_file(archive)
+        await self.send_files(archive)
 
     async def _archive(self, build: Build) -> Path:
         content = self.services.content
@@ -269,6 +269,6 @@ class RemovalsHandler(WorkerHandler):
     async def post(self) -> None:
         """See the class."""
         artefacts = self.parse(Removed).artefacts
+        await self.services.copies.are_of_no_use(artefacts)
         await self.services.database.run(removals.removed, artefacts)
-        self.services.copies.are_of_no_use(artefacts)
         self.answer({})

@@ -13,6 +13,7 @@ import time
 from datetime import date, timedelta
 from pathlib import Path
 
+import hashes
 import tools
 from bytecode import adopt_kept, byte_compile, keep
 from environment import installed, uv
@@ -48,6 +49,9 @@ def main():
         except BadLock as error:
             tools.tell(f"lock: {error}")
             return 1
+        if done:
+            files = [*Path(folder).glob("*.txt"), options.requirements]
+            hashes.record([file for file in files if file], folder)
     if done:
         adopt_kept(since=began)
         byte_compile()

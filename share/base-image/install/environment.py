@@ -13,8 +13,9 @@ TOOLS = Path("/srv/hpcbinder/tools")
 UV = str(TOOLS / "uv")
 
 
-def uv(*arguments, to=None):
-    """Run uv for this environment; its words go to the build's log. Returns its exit code."""
+def uv(*arguments, to=None, seconds=None):
+    """Run uv for this environment; its words go to the build's log, unless it may only take so long
+    and is nobody's concern. Returns its exit code."""
     environment = dict(os.environ)
     # As pip does: a package may come from any of the indexes that a requirements file names.
     environment.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
@@ -23,7 +24,9 @@ def uv(*arguments, to=None):
     environment["UV_PYTHON"] = sys.executable
     cache = [] if "UV_CACHE_DIR" in environment else ["--no-cache"]
     command = [UV, *arguments, *cache, "--no-progress", "--no-python-downloads"]
-    return subprocess.run(command, env=environment, stdout=to).returncode
+    words = subprocess.DEVNULL if seconds else None
+    done = subprocess.run(command, env=environment, stdout=to, stderr=words, timeout=seconds)
+    return done.returncode
 
 
 def installed():

@@ -53,7 +53,11 @@ class Bench:
         self.account = account
         self.transport = LosesAnswers(account)
         self.queue = BuildQueue(database, EventLog(database), 30)
-        self.settings = {"user": account, "directory": str(shared), "command": SLEEP}
+        self.settings: dict[str, Any] = {
+            "user": account,
+            "directory": str(shared),
+            "command": SLEEP,
+        }
         self.state = tmp
         self.now = 1e9
 
@@ -92,6 +96,10 @@ class Bench:
         """The one record of the one job."""
         (record,) = json.loads((self.state / "builder-jobs.json").read_text())
         return dict(record)
+
+    def left(self, name: str) -> list[Path]:
+        """What there is of this name in jobs' directories."""
+        return list(Path(self.settings["directory"]).rglob(name))
 
     def ticket(self) -> str:
         """What lies in the job's directory."""
@@ -223,6 +231,7 @@ async def test_what_slurm_refuses_is_told_and_tried_again_later(bench: Bench) ->
     await dispatcher.tend()
     refused = "No builder could be started. Slurm refused the job. The next try is in {} s."
     assert dispatcher.outlook() == dispatcher.trouble == refused.format(30)
+    assert not bench.left("submit.lock")
     bench.now += 31
     assert dispatcher.trouble == ""
     await dispatcher.tend()
@@ -231,11 +240,17 @@ async def test_what_slurm_refuses_is_told_and_tried_again_later(bench: Bench) ->
 
 async def test_a_job_that_fails_at_once_is_not_followed_by_another_at_once(bench: Bench) -> None:
     await bench.enqueue()
-    dispatcher = bench.dispatcher(command=["/bin/false"])
+    says = ["/bin/sh", "-c", "echo There is no Buildah here.; exit 1"]
+    dispatcher = bench.dispatcher(command=says)
     await dispatcher.tend()
-    await bench.becomes(bench.record()["id"], "FAILED")
+    record = bench.record()
+    await bench.becomes(record["id"], "FAILED")
     await dispatcher.tend()
     assert await bench.jobs() == []
+    # Its log was taken before its directory went.
+    log = bench.state / "builder-logs" / f"{record['id']}.log"
+    assert "There is no Buildah here.\n" in log.read_text()
+    assert not bench.left("job.log")
     assert dispatcher.trouble == (
         "The last builder ended before it was ready. The job failed. The next try is in 30 s."
     )

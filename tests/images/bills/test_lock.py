@@ -5,9 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from images.bills.bills import bill, conda, debian, python
+from images.bills.finished_image import ENV
 
 from hpcbinderhub.builds.tools import appendix
-from hpcbinderhub.images.bills.lock import Lock, conda_steps, files, lock_of, locked_key, write
+from hpcbinderhub.images.bills.lock import (
+    Lock,
+    all_hashed,
+    conda_steps,
+    files,
+    lock_of,
+    locked_key,
+    write,
+)
+from hpcbinderhub.images.bills.model import Package
 
 GIT = python("tool", "1.0", url="git+https://example.org/tool.git#subdirectory=a", commit="c" * 40)
 WHEEL = python("data", "2.0", url="https://example.org/data-2.0.zip", hashes={"sha256": "d" * 64})
@@ -38,6 +48,40 @@ def test_a_package_that_two_environments_have_in_two_versions_is_not_constrained
     )
     assert lock.constraints == ("six==1.17.0",)
     assert lock.environment == ("numpy==2.1.0", "six==1.17.0")
+
+
+def hashed(name: str, version: str, letter: str, where: str = ENV) -> Package:
+    """A package whose wheel's hash is known."""
+    return python(name, version, where, hashes={"sha256": letter * 64})
+
+
+def test_uv_is_held_to_the_hashes_that_are_known() -> None:
+    lock = lock_of(
+        bill(
+            hashed("numpy", "2.1.0", "a"),
+            hashed("six", "1.17.0", "b"),
+            hashed("six", "1.17.0", "c", "/usr/local"),
+            hashed("idna", "3.10", "d"),
+            python("idna", "3.10", "/usr/local"),
+        )
+    )
+    # pip would want a hash of everything then, from scripts as well.
+    assert lock.constraints == ("idna==3.10", "numpy==2.1.0", "six==1.17.0")
+    assert lock.hashed == (
+        "idna==3.10",
+        f"numpy==2.1.0 --hash=sha256:{'a' * 64}",
+        f"six==1.17.0 --hash=sha256:{'b' * 64} --hash=sha256:{'c' * 64}",
+    )
+    assert lock.environment[0] == f"numpy==2.1.0 --hash=sha256:{'a' * 64}"
+    assert all_hashed(lock)
+    assert files(lock)["hashed.txt"] == "".join(f"{line}\n" for line in lock.hashed)
+
+
+def test_hashes_are_required_where_all_have_one_and_nothing_comes_from_elsewhere() -> None:
+    known, unknown = hashed("numpy", "2.1.0", "a"), python("six", "1.17.0")
+    assert all_hashed(lock_of(bill(known)))
+    assert not all_hashed(lock_of(bill(known, unknown)))
+    assert not all_hashed(lock_of(bill(known, WHEEL)))
 
 
 def test_what_builds_of_packages_bring_themselves_is_not_constrained() -> None:

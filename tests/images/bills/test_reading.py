@@ -158,6 +158,29 @@ def test_no_link_leads_out_and_nothing_but_files_is_opened(root: Path, tmp_path:
     assert only(root).files == ""
 
 
+HASH = "a" * 64
+
+
+@pytest.mark.parametrize(
+    ("noted", "installer", "origin", "found"),
+    [
+        ({"six==1.17.0": HASH}, "uv", None, {"sha256": HASH}),
+        ({"six==1.17.0": HASH}, "pip", None, {}),
+        ({"six==1.16.0": HASH}, "uv", None, {}),
+        ({"six==1.17.0": "no hash"}, "uv", None, {}),
+        ({"six==1.17.0": [HASH]}, "uv", None, {}),
+        ([HASH], "uv", None, {}),
+        ({"six==1.17.0": HASH}, "uv", {"url": "https://example.org/six.whl"}, {}),
+    ],
+)
+def test_the_hash_of_a_wheel_is_what_our_installer_has_noted(
+    root: Path, noted: object, installer: str, origin: dict[str, str] | None, found: dict[str, str]
+) -> None:
+    add_python(root, "six", "1.17.0", installer=installer, origin=origin)
+    write(root, f"{ENV}/{SITE}/hpcbinder-hashes.json", json.dumps(noted))
+    assert only(root).hashes == found
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from hpcbinder.claim import Content
-from hpcbinder.git import Git, unpack
+from hpcbinder.git import Git, check_out, unpack
 
 URL = "https://example.org/tides.git"
 
@@ -46,5 +46,7 @@ class Shelf:
         path = self.root / name / "files"
         path.mkdir(parents=True)
         content = Content("", URL, ref, self.head, "keep")
-        unpack(bundle, content, Git(path, {"PATH": "/usr/bin:/bin"}))
+        own = Git(path, {"PATH": "/usr/bin:/bin"})
+        unpack(bundle, content, own)
+        check_out(content.commit, own)
         return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import time
 from pathlib import Path
@@ -80,6 +81,47 @@ def test_a_filled_submodule_is_not_called_unchanged(ask: Ask, shelf: Shelf) -> N
     workspace = shelf.workspace("tides-3f2a")
     assert listed(ask, shelf)["tides-3f2a"]["changes"] == 0
     (workspace / "inner" / "mine.txt").write_text("mine\n")
+    assert listed(ask, shelf)["tides-3f2a"]["changes"] == 1
+
+
+def test_a_submodule_is_looked_into(ask: Ask, shelf: Shelf) -> None:
+    inner = shelf.origin.parent / "inner"
+    git(shelf.origin.parent, "clone", "--quiet", str(shelf.origin), str(inner))
+    here = ("-c", "protocol.file.allow=always", "submodule", "--quiet")
+    git(shelf.origin, *here, "add", str(inner), "libs/inner")
+    git(shelf.origin, "commit", "--quiet", "--message", "Add a submodule")
+    shelf.head = git(shelf.origin, "rev-parse", "HEAD")
+    workspace = shelf.workspace("tides-3f2a")
+    git(workspace, *here, "update", "--init")
+    found = listed(ask, shelf)["tides-3f2a"]
+    assert (found["changes"], found["unshared"]) == (0, 0)
+
+    mine = workspace / "libs" / "inner"
+    (mine / "README.md").write_text("mine\n")
+    (mine / "new.txt").write_text("new\n")
+    assert listed(ask, shelf)["tides-3f2a"]["changes"] == 2
+    git(mine, "add", "--all")
+    git(mine, "commit", "--quiet", "--message", "Mine")
+    found = listed(ask, shelf)["tides-3f2a"]
+    assert (found["changes"], found["unshared"]) == (1, 1)
+    assert refused(ask, shelf, "tides-3f2a")[0] == "unsaved"
+    # Its repository is somewhere else: whatever is there counts, and is not looked into.
+    (mine / ".git").write_text(f"gitdir: {inner}/.git\n")
+    assert listed(ask, shelf)["tides-3f2a"]["changes"] == 1
+
+
+def test_what_came_from_lfs_is_no_change(ask: Ask, shelf: Shelf) -> None:
+    content = b"measured" * 100
+    oid = hashlib.sha256(content).hexdigest()
+    version = "version https://git-lfs.github.com/spec/v1"
+    shelf.head = commit(shelf.origin, "a.bin", f"{version}\noid sha256:{oid}\nsize 800\n")
+    workspace = shelf.workspace("tides-3f2a")
+    (workspace / ".git" / "lfs").mkdir()
+    (workspace / "a.bin").write_bytes(content)
+    assert listed(ask, shelf)["tides-3f2a"]["changes"] == 0
+    (workspace / "a.bin").write_bytes(content[::-1])
+    assert listed(ask, shelf)["tides-3f2a"]["changes"] == 1
+    (workspace / "a.bin").write_bytes(content + b"more")
     assert listed(ask, shelf)["tides-3f2a"]["changes"] == 1
 
 
