@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hpcbinderhub.builds import one_user
 from hpcbinderhub.builds.dockerfiles import with_build_arguments
 from hpcbinderhub.builds.request import Storage
 from hpcbinderhub.builds.steps import Steps
@@ -36,7 +37,24 @@ class BuildahError(Exception):
 def command(storage: Storage, *arguments: str) -> list[str]:
     """The full command line of one buildah command on one storage."""
     where = ["--root", str(storage.graphroot), "--runroot", str(storage.runroot)]
-    return ["buildah", *where, "--storage-driver", "overlay", *arguments]
+    return [*_entering(), "buildah", *where, "--storage-driver", "overlay", *arguments]
+
+
+def inside(storage: Storage, *arguments: str) -> list[str]:
+    """Any command in the builder's user namespace, as buildah has it."""
+    entering = _entering()
+    return [*entering, *arguments] if entering else command(storage, "unshare", *arguments)
+
+
+def _entering() -> Sequence[str]:
+    """What goes before buildah where it would make no user namespace that is of use."""
+    outside = "_CONTAINERS_ROOTLESS_UID" not in os.environ and os.getuid() != 0
+    return one_user.enter(os.getuid(), os.getgid()) if outside and has_one_user() else ()
+
+
+def has_one_user() -> bool:
+    """Whether the builder's account has a single user id."""
+    return _real_uid() != 0 and one_user.needed(_real_uid())
 
 
 def environment(storage: Storage, extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -163,7 +163,7 @@ def _keep_packages(request: BuildRequest, event: BuiltEvent) -> None:
     """Keep what was installed on a base image of ours for the builds to come."""
     if request.reader is not None:
         return  # What packages it has, and from where, is its reader's alone.
-    given = steps_for(request, request.storage.tmp / "trust")
+    given = steps_for(request, request.storage.tmp / "trust", commands.has_one_user())
     with contextlib.suppress(commands.BuildahError, OSError):
         base = commands.origin(request.storage, working_container(request.image))
         if base in request.pythons.values():

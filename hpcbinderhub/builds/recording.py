@@ -23,12 +23,12 @@ UV = "/srv/hpcbinder/tools/uv"
 
 def steps(request: BuildRequest) -> Steps:
     """What every build step gets, a lock included."""
-    given = steps_for(request, request.storage.tmp / "trust")
+    trust = request.storage.tmp / "trust"
+    given = steps_for(request, trust, commands.has_one_user())
     if request.lock is None:
         return given
-    folder = request.storage.tmp / "lock"
-    trusted = given.trust_folder and given.trust_folder / "apt.conf"
-    lock.write(request.lock, folder, trusted.read_text("utf-8") if trusted else "")
+    folder, told = request.storage.tmp / "lock", trust / "apt.conf"
+    lock.write(request.lock, folder, told.read_text("utf-8") if told.exists() else "")
     return replace(given, lock_folder=folder)
 
 

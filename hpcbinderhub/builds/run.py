@@ -20,7 +20,7 @@ from typing import IO
 
 from pydantic import ValidationError
 
-from hpcbinderhub.builds import processes
+from hpcbinderhub.builds import commands, processes
 from hpcbinderhub.builds.fence import host
 from hpcbinderhub.builds.request import (
     BuildEvent,
@@ -118,7 +118,7 @@ def _start(request: BuildRequest, errors: IO[bytes]) -> subprocess.Popen[bytes]:
     namespaces = host.NAMESPACES if host.has_namespaces(request.storage) else ()
     pipeline = (sys.executable, "-m", "hpcbinderhub.builds.pipeline")
     child = subprocess.Popen(
-        host.inside(request.storage, *namespaces, *pipeline),
+        commands.inside(request.storage, *namespaces, *pipeline),
         env=host.environment(request.storage),
         cwd="/",
         stdin=subprocess.PIPE,

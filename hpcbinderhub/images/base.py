@@ -141,7 +141,7 @@ def _build(settings: BaseSettings, hpcbinder_source: Path, name: str) -> Iterato
             context=context,
             dockerfile=context / "Containerfile",
             tag=name,
-            given=steps_for(settings, Path(folder, "trust")),
+            given=steps_for(settings, Path(folder, "trust"), commands.has_one_user()),
             arguments={
                 "FROM_IMAGE": settings.from_image,
                 "PYTHON": settings.python,

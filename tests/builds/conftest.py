@@ -5,7 +5,8 @@ has such an account itself, they run there too.
 
 `HPCBINDER_TEST_BUILDER_DIR` names a folder of that account on a local disk; its storage is kept
 there between runs, since making the base image takes minutes. As root, the tests build under the
-account `builder`; as anyone else, under their own.
+account `builder`; as anyone else, under their own. Those of builds with a single user id take the
+account `single`, which has no subordinate ones (`useradd --system --create-home single`).
 """
 
 from __future__ import annotations
@@ -181,14 +182,27 @@ def site_options() -> dict[str, Any]:
 def builder_account() -> str:
     """The account to build under; skips where there is none."""
     account = "builder" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+    if not has_subordinate_ids(account):
+        pytest.skip(f"the account {account!r} has no subordinate user ids on this host")
+    return account
+
+
+def single_account() -> str:
+    """An account with a single user id; skips where there is none."""
+    account = "single" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+    if has_subordinate_ids(account):
+        pytest.skip(f"the account {account!r} has subordinate user ids on this host")
+    return account
+
+
+def has_subordinate_ids(account: str) -> bool:
+    """Whether an account has more than its own id; skips where there is no such account."""
     try:
         pwd.getpwnam(account)
     except KeyError:
         pytest.skip(f"this host has no account {account!r} to build under")
     granted = Path("/etc/subuid").read_text("utf-8").splitlines()
-    if not any(line.startswith(f"{account}:") for line in granted):
-        pytest.skip(f"the account {account!r} has no subordinate user ids on this host")
-    return account
+    return any(line.startswith(f"{account}:") for line in granted)
 
 
 def prepared(account: str) -> Builder:
@@ -197,7 +211,8 @@ def prepared(account: str) -> Builder:
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed on this host")
     default = f"/var/tmp/hpcbinder-test-{account}"
-    folder = Path(os.environ.get("HPCBINDER_TEST_BUILDER_DIR", default))
+    named = os.environ.get("HPCBINDER_TEST_BUILDER_DIR") if account != "single" else None
+    folder = Path(named or default)
     builder = Builder(account, folder)
     for path in (folder, *map(Path, builder.storage.values()), builder.artefacts):
         path.mkdir(parents=True, exist_ok=True)
@@ -221,9 +236,9 @@ def make_base(builder: Builder, **choices: str) -> str:
 
 
 @contextmanager
-def ready_builder() -> Iterator[Builder]:
+def ready_builder(account: str) -> Iterator[Builder]:
     """A builder with the base image of this source tree."""
-    builder = prepared(builder_account())
+    builder = prepared(account)
     if DEBIAN not in builder.buildah("images", "--format", "{{.Name}}:{{.Tag}}"):
         pull = ["--root", builder.storage["graphroot"], "--runroot", builder.storage["runroot"]]
         done = builder.run("buildah", *pull, "--storage-driver", "overlay", "pull", DEBIAN)
@@ -243,5 +258,12 @@ def ready_builder() -> Iterator[Builder]:
 @pytest.fixture(scope="session")
 def builder() -> Iterator[Builder]:
     """One builder for all tests."""
-    with ready_builder() as builder:
+    with ready_builder(builder_account()) as builder:
+        yield builder
+
+
+@pytest.fixture(scope="session")
+def single_builder() -> Iterator[Builder]:
+    """One under an account with a single user id."""
+    with ready_builder(single_account()) as builder:
         yield builder

@@ -27,6 +27,7 @@ class Host:
     no_processes: str = ""
     no_network: str = ""
     no_oci: str = ""
+    one_user: bool = False
     cgroup: Path | None = None
 
     @property
@@ -41,7 +42,9 @@ def examine(storage: Storage, base_image: str, network: Network) -> Host:
         namespaces = NAMESPACES if has_namespaces(storage) else ()
         trial = Trial(storage=storage, image=base_image, network=network)
         done = subprocess.run(
-            inside(storage, *namespaces, sys.executable, "-m", "hpcbinderhub.builds.fence.trial"),
+            commands.inside(
+                storage, *namespaces, sys.executable, "-m", "hpcbinderhub.builds.fence.trial"
+            ),
             env=environment(storage),
             cwd="/",
             input=trial.model_dump_json(),
@@ -57,13 +60,9 @@ def examine(storage: Storage, base_image: str, network: Network) -> Host:
         no_processes="" if namespaces else "The kernel refuses a process namespace with its /proc.",
         no_network=outcome.network,
         no_oci=outcome.oci,
+        one_user=commands.has_one_user(),
         cgroup=cgroup.delegated(),
     )
-
-
-def inside(storage: Storage, *command: str) -> list[str]:
-    """A command in the builder's user namespace."""
-    return commands.command(storage, "unshare", *command)
 
 
 def environment(storage: Storage) -> dict[str, str]:
@@ -79,6 +78,6 @@ def has_namespaces(storage: Storage) -> bool:
     partly hidden. Builds then see the processes of the builder's account; they are still all
     ended, by looking for them.
     """
-    probe = inside(storage, *NAMESPACES, "true")
+    probe = commands.inside(storage, *NAMESPACES, "true")
     env = environment(storage)
     return subprocess.run(probe, env=env, cwd="/", capture_output=True).returncode == 0

@@ -126,6 +126,14 @@ class BuildPolicy(LoggingConfigurable):
         return dict.fromkeys(names, self.proxy)
 
 
+ONE_USER = (
+    "Builds have a single user id, since this account has no subordinate ones (/etc/subuid and "
+    "/etc/subgid, with newuidmap and newgidmap): a step that becomes another user goes on as root, "
+    "and all files are root's. Programs that refuse to be root, or look whether a file was given "
+    "away, fail in such builds."
+)
+
+
 @dataclass(frozen=True)
 class Fence:
     """What a site's policy comes to on one host."""
@@ -185,6 +193,7 @@ class Fence:
                 else "limited for each process and user, and watched in total: this account has no "
                 "cgroup of its own (a systemd unit has with Delegate=yes)."
             ),
+            *([ONE_USER] if host.one_user else []),
             self._who(),
         ]
 
