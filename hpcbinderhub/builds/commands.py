@@ -10,28 +10,15 @@ import os
 import pwd
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hpcbinderhub.builds import one_user
+from hpcbinderhub.builds import one_user, tool
 from hpcbinderhub.builds.dockerfiles import with_build_arguments
 from hpcbinderhub.builds.request import Storage
 from hpcbinderhub.builds.steps import Steps
-
-MAX_LINE = 1 << 16
-"""A program that never ends its line must not fill the memory of who reads it."""
-
-
-class BuildahError(Exception):
-    """A buildah command failed; its last lines say why."""
-
-    def __init__(self, command: Sequence[str], code: int, tail: Sequence[str]):
-        super().__init__(f"buildah {command[0]} ended with {code}: " + "\n".join(tail[-3:]))
-        self.code = code
-        self.tail = tuple(tail)
 
 
 def command(storage: Storage, *arguments: str) -> list[str]:
@@ -89,41 +76,14 @@ def stream(
     prefix: Sequence[str] = (),
 ) -> Iterator[str]:
     """Run a command and yield its lines, those of both streams in the order they came."""
-    process = subprocess.Popen(
-        [*prefix, *command(storage, *arguments)],
-        env=environment(storage, extra),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
-    assert process.stdout is not None
-    tail: list[str] = []
-    with process, process.stdout as words:
-        while line := words.readline(MAX_LINE):
-            line = line.rstrip("\n")
-            if re.fullmatch(r"subprocess exited with status \d+", line):
-                continue  # Said twice for every failure, and then once more in other words.
-            tail = [*tail[-19:], line]
-            yield line
-    if process.returncode != 0:
-        raise BuildahError(arguments, process.returncode, tail)
+    line, seen = command(storage, *arguments), environment(storage, extra)
+    yield from tool.stream(line, seen, program="buildah", command=arguments[0], prefix=prefix)
 
 
 def output(storage: Storage, *arguments: str, extra: Mapping[str, str] | None = None) -> str:
     """Run a command and return what it printed."""
-    done = subprocess.run(
-        command(storage, *arguments),
-        env=environment(storage, extra),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-    )
-    if done.returncode != 0:
-        raise BuildahError(arguments, done.returncode, done.stderr.splitlines())
-    return done.stdout.strip()
+    line, seen = command(storage, *arguments), environment(storage, extra)
+    return tool.output(line, seen, program="buildah", command=arguments[0])
 
 
 def run(

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ..builds import commands
 from ..builds.storage import check_storage
+from ..builds.tool import BuilderError
 from .base import BaseImage, BaseSettings, base_name, ensure_base
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ def load(settings: BaseSettings, name: str, layout: Path) -> bool:
         # What the manifest names, its reader checks itself.
         image = commands.output(settings.storage, "pull", "--quiet", f"oci:{layout}")
         commands.output(settings.storage, "tag", image, name)
-    except (OSError, ValueError, LookupError, commands.BuildahError) as error:
+    except (OSError, ValueError, LookupError, BuilderError) as error:
         log.warning("%s cannot be loaded: %s", layout, error)
         return False
     return True
@@ -68,7 +69,7 @@ def publish(settings: BaseSettings, name: str, layout: Path) -> None:
         _sync(new)
         new.chmod(0o755)
         new.rename(layout)
-    except (OSError, commands.BuildahError) as error:
+    except (OSError, BuilderError) as error:
         # The next builder makes it once more; this one has it.
         log.warning("The base image could not be put into the store: %s", error)
         shutil.rmtree(new, ignore_errors=True)

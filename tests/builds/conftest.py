@@ -42,11 +42,13 @@ print(base.name)
 EXAMINE = """
 import json, sys
 from pathlib import Path
+from hpcbinderhub.builds.builders import builder_of
 from hpcbinderhub.builds.fence.policy import BuildPolicy, Fence
 from hpcbinderhub.builds.fence.host import examine
 from hpcbinderhub.builds.request import Storage
 policy = BuildPolicy()
-host = examine(Storage.model_validate_json(sys.argv[1]), sys.argv[2], policy.wanted_network())
+builder = builder_of(sys.argv[3], Storage.model_validate_json(sys.argv[1]))
+host = examine(builder, sys.argv[2], policy.wanted_network())
 fence = Fence(policy, host)
 print(json.dumps([host.holds_strangers, fence.confinement().model_dump(mode="json")]))
 print(*fence.findings(), sep="\\n", file=sys.stderr)
@@ -62,6 +64,7 @@ class Builder:
     base_image: str = ""
     confinement: dict[str, Any] = field(default_factory=dict)
     holds_strangers: bool = False
+    tool: str = "buildah"
     around: tuple[str, ...] = ()
     """What goes before a build's command, as root: a network of the test's own."""
 
@@ -111,6 +114,7 @@ class Builder:
             "base_image": self.base_image,
             "other_base_image": self.base_image,
             "tools_generation": "1",
+            "builder": self.tool,
             "storage": self.storage,
             "artefact_dir": str(self.artefacts),
             "mount_points": ["/home", "/scratch"],
@@ -229,7 +233,9 @@ def prepared(account: str) -> Builder:
 
 def make_base(builder: Builder, **choices: str) -> str:
     """The name of a base image of this source tree, which is made if it is not there."""
-    settings = json.dumps({"storage": builder.storage, **site_options(), **choices})
+    settings = json.dumps(
+        {"builder": builder.tool, "storage": builder.storage, **site_options(), **choices}
+    )
     made = builder.run(sys.executable, "-c", MAKE_BASE, settings, str(PROJECT / "hpcbinder"))
     assert made.returncode == 0, made.stderr[-3000:]
     return made.stdout.strip()
@@ -245,7 +251,8 @@ def ready_builder(account: str) -> Iterator[Builder]:
         if done.returncode != 0:
             pytest.skip(f"{DEBIAN} is neither in {builder.folder} nor to be had from a registry")
     image = make_base(builder)
-    examined = builder.run(sys.executable, "-c", EXAMINE, json.dumps(builder.storage), image)
+    where = json.dumps(builder.storage)
+    examined = builder.run(sys.executable, "-c", EXAMINE, where, image, builder.tool)
     assert examined.returncode == 0, examined.stderr[-3000:]
     holds_strangers, confinement = json.loads(examined.stdout)
     yield replace(

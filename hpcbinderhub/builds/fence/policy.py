@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 from traitlets import Enum, Integer, List, TraitError, Unicode, validate
 from traitlets.config import Configurable, LoggingConfigurable
 
+from hpcbinderhub.builds.builders.base import Builder
 from hpcbinderhub.builds.fence.host import Host, examine
-from hpcbinderhub.builds.request import Confinement, Endpoint, Network, Storage
+from hpcbinderhub.builds.request import Confinement, Endpoint, Network
 from hpcbinderhub.errors import UserError
 
 EVERYBODY = "*"
@@ -222,7 +223,7 @@ def _finding(well: str, otherwise: str, why: str) -> str:
 
 def fence_here(
     site: Configurable,
-    storage: Storage,
+    builder: Builder,
     base_image: str,
     divide: Callable[[Path], bool] | None = None,
 ) -> Fence:
@@ -231,7 +232,7 @@ def fence_here(
     ``divide`` is for who builds: it makes this account's control group ready for builds.
     """
     policy = BuildPolicy(parent=site)
-    host = examine(storage, base_image, policy.wanted_network())
+    host = examine(builder, base_image, policy.wanted_network())
     if divide and host.cgroup and not divide(host.cgroup):
         host = replace(host, cgroup=None)
     return Fence(policy, host)
