@@ -9,7 +9,6 @@ import json
 import os
 import pwd
 import re
-import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from hpcbinderhub.builds import one_user, tool
 from hpcbinderhub.builds.dockerfiles import with_build_arguments
 from hpcbinderhub.builds.request import Storage
 from hpcbinderhub.builds.steps import Steps
+from hpcbinderhub.builds.storage import remove_temporary
 
 
 def command(storage: Storage, *arguments: str) -> list[str]:
@@ -225,13 +225,7 @@ def remove_leftovers(storage: Storage, *, keep_tmp: Collection[str]) -> None:
     if left:
         output(storage, "rm", *left)
     output(storage, "rmi", "--prune", "--force")
-    for path in storage.tmp.iterdir():
-        if path.name in keep_tmp:
-            continue
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+    remove_temporary(storage.tmp, keep_tmp)
 
 
 def push(

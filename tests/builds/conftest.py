@@ -55,6 +55,29 @@ print(*fence.findings(), sep="\\n", file=sys.stderr)
 """
 
 
+CH_IMAGES = """
+import sys
+from hpcbinderhub.builds.builders import builder_of
+from hpcbinderhub.builds.request import Storage
+sys.exit(not builder_of("ch-image", Storage.model_validate_json(sys.argv[1])).has(sys.argv[2]))
+"""
+
+CH_IMPORT = """
+import subprocess, sys
+from hpcbinderhub.builds.builders import builder_of
+from hpcbinderhub.builds.request import Storage
+builder = builder_of("ch-image", Storage.model_validate_json(sys.argv[1]))
+where = ("--no-cache", "--storage", str(builder.folder))
+command = builder.inside("ch-image", "import", *where, *sys.argv[2:])
+sys.exit(subprocess.run(command, env=builder.environment()).returncode)
+"""
+
+EXPORT = """
+container=$(buildah $0 from "$1") && tar -C "$(buildah $0 mount $container)" -cf "$2" .
+buildah $0 rm $container > /dev/null
+"""
+
+
 @dataclass(frozen=True)
 class Builder:
     """Runs builds as the builder's account."""
@@ -242,22 +265,40 @@ def make_base(builder: Builder, **choices: str) -> str:
 
 
 @contextmanager
+def ready_chimage() -> Iterator[Builder]:
+    """One with `ch-image`, which gets Debian from where Buildah has it."""
+    if shutil.which("ch-image") is None:
+        pytest.skip("ch-image is not installed on this host")
+    known = prepared(builder_account())
+    has_debian(known)
+    folder = known.folder.with_name(f"{known.folder.name}-ch-image")
+    builder = replace(known, folder=folder, tool="ch-image")
+    for path in (folder, *map(Path, builder.storage.values()), builder.artefacts):
+        path.mkdir(parents=True, exist_ok=True)
+        if os.getuid() == 0:
+            shutil.chown(path, builder.account, builder._group)
+    (folder / "contexts").mkdir(exist_ok=True)
+    has_it = builder.run(sys.executable, "-c", CH_IMAGES, json.dumps(builder.storage), DEBIAN)
+    if has_it.returncode != 0:
+        where = ["--root", known.storage["graphroot"], "--runroot", known.storage["runroot"]]
+        archive = folder / "tmp" / "debian.tar"
+        words = [" ".join(where), DEBIAN, str(archive)]
+        done = builder.run("buildah", *where, "unshare", "sh", "-c", EXPORT, *words)
+        assert done.returncode == 0, done.stderr
+        done = builder.run(sys.executable, "-c", CH_IMPORT, json.dumps(builder.storage),
+                           str(archive), DEBIAN)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    yield examined(replace(builder, base_image=make_base(builder)))
+    shutil.rmtree(builder.folder / "contexts", ignore_errors=True)
+    shutil.rmtree(builder.artefacts, ignore_errors=True)
+
+
+@contextmanager
 def ready_builder(account: str) -> Iterator[Builder]:
     """A builder with the base image of this source tree."""
     builder = prepared(account)
-    if DEBIAN not in builder.buildah("images", "--format", "{{.Name}}:{{.Tag}}"):
-        pull = ["--root", builder.storage["graphroot"], "--runroot", builder.storage["runroot"]]
-        done = builder.run("buildah", *pull, "--storage-driver", "overlay", "pull", DEBIAN)
-        if done.returncode != 0:
-            pytest.skip(f"{DEBIAN} is neither in {builder.folder} nor to be had from a registry")
-    image = make_base(builder)
-    where = json.dumps(builder.storage)
-    examined = builder.run(sys.executable, "-c", EXAMINE, where, image, builder.tool)
-    assert examined.returncode == 0, examined.stderr[-3000:]
-    holds_strangers, confinement = json.loads(examined.stdout)
-    yield replace(
-        builder, base_image=image, confinement=confinement, holds_strangers=holds_strangers
-    )
+    has_debian(builder)
+    yield examined(replace(builder, base_image=make_base(builder)))
     shutil.rmtree(builder.folder / "contexts", ignore_errors=True)
     shutil.rmtree(builder.artefacts, ignore_errors=True)
 
@@ -266,6 +307,31 @@ def ready_builder(account: str) -> Iterator[Builder]:
 def builder() -> Iterator[Builder]:
     """One builder for all tests."""
     with ready_builder(builder_account()) as builder:
+        yield builder
+
+
+def has_debian(builder: Builder) -> None:
+    """Have Debian in the storage; skips where it cannot be had."""
+    if DEBIAN not in builder.buildah("images", "--format", "{{.Name}}:{{.Tag}}"):
+        pull = ["--root", builder.storage["graphroot"], "--runroot", builder.storage["runroot"]]
+        done = builder.run("buildah", *pull, "--storage-driver", "overlay", "pull", DEBIAN)
+        if done.returncode != 0:
+            pytest.skip(f"{DEBIAN} is neither in {builder.folder} nor to be had from a registry")
+
+
+def examined(builder: Builder) -> Builder:
+    """The builder with the fence that this host allows."""
+    where = json.dumps(builder.storage)
+    done = builder.run(sys.executable, "-c", EXAMINE, where, builder.base_image, builder.tool)
+    assert done.returncode == 0, done.stderr[-3000:]
+    holds_strangers, confinement = json.loads(done.stdout)
+    return replace(builder, confinement=confinement, holds_strangers=holds_strangers)
+
+
+@pytest.fixture(scope="session")
+def chimage_builder() -> Iterator[Builder]:
+    """One that builds with Charliecloud's `ch-image`."""
+    with ready_chimage() as builder:
         yield builder
 
 

@@ -28,6 +28,8 @@ class Host:
     no_network: str = ""
     no_oci: str = ""
     one_user: bool = False
+    weaknesses: tuple[str, ...] = ()
+    """What its builder cannot do besides, in sentences."""
     cgroup: Path | None = None
 
     @property
@@ -61,6 +63,7 @@ def examine(builder: Builder, base_image: str, network: Network) -> Host:
         no_network=outcome.network,
         no_oci=outcome.oci,
         one_user=builder.has_one_user,
+        weaknesses=tuple(builder.weaknesses()),
         cgroup=cgroup.delegated(),
     )
 

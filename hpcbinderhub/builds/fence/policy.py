@@ -128,10 +128,10 @@ class BuildPolicy(LoggingConfigurable):
 
 
 ONE_USER = (
-    "Builds have a single user id, since this account has no subordinate ones (/etc/subuid and "
-    "/etc/subgid, with newuidmap and newgidmap): a step that becomes another user goes on as root, "
-    "and all files are root's. Programs that refuse to be root, or look whether a file was given "
-    "away, fail in such builds."
+    "Builds have a single user id: this account has no subordinate ones (/etc/subuid and "
+    "/etc/subgid, with newuidmap and newgidmap), or its builder uses none. A step that becomes "
+    "another user goes on as root, and all files are root's. Programs that refuse to be root, or "
+    "look whether a file was given away, fail in such builds."
 )
 
 
@@ -174,7 +174,7 @@ class Fence:
             _finding(
                 "Steps run in containers of their own (OCI isolation).",
                 "Steps are held by chroot alone (chroot isolation): they run as the builder's "
-                "account, and a flaw in the kernel or in Buildah lets them read what it can.",
+                "account, and a flaw in the kernel or in the builder lets them read what it can.",
                 host.no_oci,
             ),
             _finding(
@@ -195,6 +195,7 @@ class Fence:
                 "cgroup of its own (a systemd unit has with Delegate=yes)."
             ),
             *([ONE_USER] if host.one_user else []),
+            *host.weaknesses,
             self._who(),
         ]
 

@@ -1,0 +1,229 @@
+"""`ch-image` of Charliecloud, for hosts where neither Buildah nor Docker may be installed.
+
+It needs nothing of the host's admin but user namespaces. An image is a folder of its storage, so a
+build copies what it begins with, and there is no cache.
+
+What it makes of a Dockerfile is less than others do. What would make another image than was asked
+for is refused; what it leaves out besides, it says in the log.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import re
+import tempfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hpcbinderhub.builds import one_user, tool
+from hpcbinderhub.builds.builders.base import Builder, Opened
+from hpcbinderhub.builds.dockerfiles import (
+    instructions,
+    with_build_arguments,
+    with_stages_for_images,
+)
+from hpcbinderhub.builds.steps import TRUST, Steps
+from hpcbinderhub.builds.storage import remove_temporary
+from hpcbinderhub.builds.tool import BuilderError
+from hpcbinderhub.errors import UserError
+from hpcbinderhub.images.bills import lock
+
+# The distribution's own Python first, since it is what `ch-image` and its libraries are for.
+PATH = "/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin:/usr/local/sbin"
+STEP_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+REFUSED = {
+    "ADD": "Use COPY, or RUN with curl and tar.",
+    "ONBUILD": "Write the instruction where it is to be carried out.",
+}
+
+# The host's /tmp would be the steps' as well.
+OWN_TMP = ("unshare", "--mount", "sh", "-c", 'mount --bind "$0" /tmp && exec "$@"')
+
+STEP = re.compile(r"\s*(\d+)\.? ([A-Z]+ .*)")
+
+
+class ChImage(Builder):
+    """Charliecloud's `ch-image`, on a storage folder of its own."""
+
+    name = "ch-image"
+
+    @property
+    def folder(self) -> Path:
+        """Its storage, among what a build's disk limit counts."""
+        return self.storage.graphroot / "ch-image"
+
+    def inside(self, *command: str) -> list[str]:
+        """In a user namespace with one id."""
+        return [*_entering(), *command]
+
+    @property
+    def has_one_user(self) -> bool:
+        """Always: it never makes use of subordinate ids."""
+        return True
+
+    def environment(self) -> dict[str, str]:
+        """Charliecloud wants to know who it is."""
+        inherited = {k: v for k, v in os.environ.items() if k.startswith("_CONTAINERS_")}
+        account = pwd.getpwuid(int(os.environ.get("_CONTAINERS_ROOTLESS_UID", os.getuid())))
+        return {
+            **inherited,
+            "HOME": account.pw_dir,
+            "USER": account.pw_name,
+            "PATH": PATH,
+            "LANG": "C.UTF-8",
+            "TMPDIR": str(self.storage.tmp),
+        }
+
+    def version(self) -> str:
+        """Charliecloud's version."""
+        return self._output("--version")
+
+    def images(self) -> Collection[str]:
+        """Names of all images, those of stages too."""
+        return self._output("list").split() if self.folder.is_dir() else []
+
+    def digest(self, image: str) -> str:
+        """None: an image here is a folder, and nobody has hashed it."""
+        return ""
+
+    def build(
+        self,
+        *,
+        context: Path,
+        dockerfile: Path,
+        tag: str,
+        given: Steps,
+        arguments: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        ignorefile: Path | None = None,
+    ) -> Iterator[str]:
+        """Build from a Dockerfile; images that it copies from are made stages of it."""
+        text = dockerfile.read_text("utf-8")
+        refuse(text)
+        text = with_build_arguments(with_stages_for_images(text), given.variables)
+        with tempfile.TemporaryDirectory(dir=self.storage.tmp, prefix="ch-image-") as folder:
+            file, tmp = Path(folder, "Dockerfile"), Path(folder, "tmp")
+            file.write_text(text, "utf-8")
+            tmp.mkdir(mode=0o1777)
+            options = [*("--file", str(file)), *("--tag", tag), "--no-force-detect"]
+            for name, value in {**given.variables, **(arguments or {})}.items():
+                options += ["--build-arg", f"{name}={value}"]
+            for bind in binds(given):
+                options += ["--bind", bind]
+            command = self._command("build", "--no-cache", *options, str(context))
+            line = [*_entering(), *OWN_TMP, str(tmp), *command]
+            yield from self._steps(line, given)
+        for stage in self._stages(tag):
+            self.remove(stage)
+
+    def _steps(self, line: Sequence[str], given: Steps) -> Iterator[str]:
+        """Its lines; those that begin a step are as Buildah has them, which `causes` reads."""
+        own = given.own_environment()
+        trusted = {"REQUESTS_CA_BUNDLE": own["SSL_CERT_FILE"]} if "SSL_CERT_FILE" in own else {}
+        seen = {**own, **trusted, **self.environment()}
+        step = ""
+        try:
+            for said in tool.stream(
+                line, seen, program="ch-image", command="build", prefix=given.prefix()
+            ):
+                found = STEP.fullmatch(said)
+                if not found:
+                    yield said
+                elif not re.match(rf"ARG ({'|'.join(given.variables) or '-'})\b", found[2]):
+                    step = found[2]
+                    yield f"STEP {found[1]}: {step}"
+        except BuilderError as error:
+            yield f'Error: building at STEP "{step}": {(error.tail or ("",))[-1]}'
+            raise
+
+    def remove(self, image: str) -> None:
+        """Remove an image's folder."""
+        self._output("delete", image)
+
+    def remove_leftovers(self, keep_tmp: Collection[str]) -> None:
+        """Stages, and images that were never finished; with all temporary files."""
+        for image in self.images():
+            if re.search(r"_stage\d+$", image) or not self._metadata(image).exists():
+                self.remove(image)
+        remove_temporary(self.storage.tmp, keep_tmp)
+
+    def weaknesses(self) -> Sequence[str]:
+        """What a site should know of it."""
+        return (
+            "ch-image keeps nothing from one build to the next: base images are copied for each "
+            "build, and every package is fetched again.",
+            f"ch-image refuses Dockerfiles with {' or '.join(REFUSED)}, does not know heredocs "
+            "and `RUN --mount`, and leaves out USER, SHELL's and COPY's finer options, LABEL and "
+            ".dockerignore, which it says in the log.",
+            "ch-image pulls from registries with TLS alone, pushes nothing, and makes no "
+            "environment again from its record.",
+        )
+
+    def try_step(self, image: str) -> str:
+        """Its steps have a root folder of their own, and see the build's processes and devices."""
+        return "ch-image starts no OCI containers."
+
+    def configuration(self, image: str) -> dict[str, Any]:
+        """What ch-image knows of an image, as OCI has it."""
+        known = json.loads(self._metadata(image).read_text("utf-8"))
+        variables = {"PATH": STEP_PATH, **known["env"]}
+        return {
+            "Env": [f"{name}={value}" for name, value in variables.items()],
+            "WorkingDir": known["cwd"],
+            "Labels": known["labels"],
+        }
+
+    def open(self, image: str) -> Opened:
+        """The image's folder itself."""
+        return Opened(self.tree(image), self.configuration(image))
+
+    def base(self, image: str) -> tuple[str, str]:
+        """Not known: an image keeps no word of what it began with."""
+        return "", ""
+
+    def tree(self, image: str) -> Path:
+        """Where an image lies."""
+        return self.folder / "img" / image.replace("/", "%").replace(":", "+")
+
+    def _metadata(self, image: str) -> Path:
+        return self.tree(image) / "ch" / "metadata.json"
+
+    def _stages(self, tag: str) -> list[str]:
+        return [image for image in self.images() if re.match(rf"{re.escape(tag)}_stage\d", image)]
+
+    def _command(self, verb: str, *arguments: str) -> list[str]:
+        where = [] if verb.startswith("-") else ["--storage", str(self.folder)]
+        return ["ch-image", verb, *where, *arguments]
+
+    def _output(self, verb: str, *arguments: str) -> str:
+        line = [*_entering(), *self._command(verb, *arguments)]
+        return tool.output(line, self.environment(), program="ch-image", command=verb)
+
+
+def refuse(dockerfile: str) -> None:
+    """Refuse what ch-image would leave out, though the image would be another one without it."""
+    for name, rest in instructions(dockerfile):
+        if name in REFUSED:
+            raise UserError(
+                f"This site's builder (ch-image) has no {name}: {name} {rest[:100]}", REFUSED[name]
+            )
+
+
+def binds(given: Steps) -> list[str]:
+    """What steps see of the build host beside their image."""
+    volumes = [":".join(volume.split(":")[:2]) for volume in given.volumes]
+    if given.trust_folder:
+        volumes.append(f"{given.trust_folder}:{TRUST}")
+    if given.lock_folder:
+        volumes.append(f"{given.lock_folder}:{lock.LOCK}")
+    return volumes
+
+
+def _entering() -> Sequence[str]:
+    """What goes before a command that is not inside yet."""
+    is_inside = "_CONTAINERS_ROOTLESS_UID" in os.environ
+    return () if is_inside else one_user.enter(os.getuid(), os.getgid())
