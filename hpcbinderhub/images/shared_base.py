@@ -30,6 +30,9 @@ def shared_base(
 ) -> BaseImage:
     """The base image in this builder's storage: loaded if it lies in the store, else made, and put
     there for the next one."""
+    if settings.builder != "buildah":
+        # What lies there is read and written by Buildah.
+        return ensure_base(settings, hpcbinder_source, say)
     name = base_name(settings, hpcbinder_source)
     layout = store / FOLDER / settings.python / name.rpartition(":")[2]
     if layout.exists() and not load(settings, name, layout):

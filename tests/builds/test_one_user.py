@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,6 +27,28 @@ ACCOUNTS = "root:1:2\n# builder:1:2\nbuilder:100000:65536\n1007:165536:65536\n"
 )
 def test_who_is_granted_ids(name: str, uid: int, is_granted: bool) -> None:
     assert one_user.listed(ACCOUNTS, name, uid) == is_granted
+
+
+TRY = """
+touch mine && chown 5:6 mine && stat --format %u:%g mine
+python3 -c 'import os; os.setgroups([7]); os.setresgid(6, 6, 6); os.setresuid(5, 5, 5)'
+"""
+
+
+def test_the_kernel_pretends(tmp_path: Path) -> None:
+    """A file is given away and a process becomes another user, or so they are told."""
+    entering = one_user.enter(os.getuid(), os.getgid())
+    if subprocess.run([*entering[:4], "true"]).returncode != 0:
+        pytest.skip("this host makes no user namespaces for this account")
+    done = subprocess.run(
+        [*entering, "sh", "-ec", TRY], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, "0:0\n"), done.stderr
+    # Without it, the kernel says what is so.
+    refused = subprocess.run(
+        [*entering[:4], "sh", "-ec", TRY], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert "chown" in refused.stderr
 
 
 def test_check_says_so() -> None:
