@@ -390,7 +390,7 @@ class Site(LoggingConfigurable):
         """,
     )
     builder = Enum(
-        ["buildah", "ch-image"],
+        ["buildah", "ch-image", "docker"],
         default_value="buildah",
         config=True,
         help="""The tool that makes images on the hosts where workers run; see `docs/builders.md`.

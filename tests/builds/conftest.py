@@ -26,6 +26,8 @@ from typing import Any
 
 import pytest
 
+from hpcbinderhub.builds.steps import TRUST_VARIABLES
+
 PROJECT = Path(__file__).resolve().parents[2]
 DEBIAN = "docker.io/library/debian:bookworm"
 
@@ -54,6 +56,11 @@ print(json.dumps([host.holds_strangers, fence.confinement().model_dump(mode="jso
 print(*fence.findings(), sep="\\n", file=sys.stderr)
 """
 
+
+OF_TESTS = "localhost/hpcbinderhub-of-tests"
+OURS = "localhost/hpcbinderhub/*"
+NAME = "{{.Repository}}:{{.Tag}}"
+CERTIFICATES = "/usr/local/lib/certificates"
 
 CH_IMAGES = """
 import sys
@@ -88,6 +95,7 @@ class Builder:
     confinement: dict[str, Any] = field(default_factory=dict)
     holds_strangers: bool = False
     tool: str = "buildah"
+    options: dict[str, Any] = field(default_factory=lambda: site_options())
     around: tuple[str, ...] = ()
     """What goes before a build's command, as root: a network of the test's own."""
 
@@ -142,7 +150,7 @@ class Builder:
             "artefact_dir": str(self.artefacts),
             "mount_points": ["/home", "/scratch"],
             "confinement": self.confinement,
-            **site_options(),
+            **self.options,
         }
         return json.dumps(values | changes) + "\n"
 
@@ -257,7 +265,7 @@ def prepared(account: str) -> Builder:
 def make_base(builder: Builder, **choices: str) -> str:
     """The name of a base image of this source tree, which is made if it is not there."""
     settings = json.dumps(
-        {"builder": builder.tool, "storage": builder.storage, **site_options(), **choices}
+        {"builder": builder.tool, "storage": builder.storage, **builder.options, **choices}
     )
     made = builder.run(sys.executable, "-c", MAKE_BASE, settings, str(PROJECT / "hpcbinder"))
     assert made.returncode == 0, made.stderr[-3000:]
@@ -291,6 +299,43 @@ def ready_chimage() -> Iterator[Builder]:
     yield examined(replace(builder, base_image=make_base(builder)))
     shutil.rmtree(builder.folder / "contexts", ignore_errors=True)
     shutil.rmtree(builder.artefacts, ignore_errors=True)
+
+
+@contextmanager
+def ready_docker() -> Iterator[Builder]:
+    """One with Docker's daemon, to which its account may speak (`useradd --groups docker dock`).
+
+    Docker gives steps no certificates, so those of this host are put into an image to begin with.
+    """
+    account = "dock" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+    if account not in {entry.pw_name for entry in pwd.getpwall()}:
+        pytest.skip(f"this host has no account {account!r} that may speak to a Docker daemon")
+    builder = prepared(account)
+    builder = replace(builder, tool="docker", folder=Path(f"{builder.folder}-docker"))
+    for path in (builder.folder, *map(Path, builder.storage.values()), builder.artefacts):
+        path.mkdir(parents=True, exist_ok=True)
+        if os.getuid() == 0:
+            shutil.chown(path, builder.account, builder._group)
+    (builder.folder / "contexts").mkdir(exist_ok=True)
+    if builder.run("docker", "image", "inspect", DEBIAN).returncode != 0:
+        pytest.skip(f"no Docker daemon answers here that has {DEBIAN}")
+    options = site_options()
+    begin = builder.repository({"Dockerfile": f"FROM {DEBIAN}\nCOPY . {CERTIFICATES}/\n"})
+    bundle = Path(options.pop("ca_bundle", os.devnull)).read_text("utf-8")
+    (begin / "ca.crt").write_text(bundle, "utf-8")
+    (begin / "ca.crt").chmod(0o644)
+    done = builder.run("docker", "build", "-q", "--tag", f"{OF_TESTS}:1", str(begin))
+    assert done.returncode == 0, done.stderr
+    names = TRUST_VARIABLES.keys() - {"WGETRC", "APT_CONFIG"} if bundle else ()
+    told = options["environment"] | dict.fromkeys(names, f"{CERTIFICATES}/ca.crt")
+    builder = replace(builder, options={"environment": told})
+    yield examined(replace(builder, base_image=make_base(builder, from_image=f"{OF_TESTS}:1")))
+    for image in (
+        f"{OF_TESTS}:1",
+        *builder.run("docker", "images", "--format", NAME, OURS).stdout.split(),
+    ):
+        builder.run("docker", "image", "rm", "--force", image)
+    shutil.rmtree(builder.folder, ignore_errors=True)
 
 
 @contextmanager
@@ -332,6 +377,13 @@ def examined(builder: Builder) -> Builder:
 def chimage_builder() -> Iterator[Builder]:
     """One that builds with Charliecloud's `ch-image`."""
     with ready_chimage() as builder:
+        yield builder
+
+
+@pytest.fixture(scope="session")
+def docker_builder() -> Iterator[Builder]:
+    """One that builds with the Docker daemon of this host."""
+    with ready_docker() as builder:
         yield builder
 
 

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from hpcbinderhub.builds.builders.base import Builder
 from hpcbinderhub.builds.builders.buildah import Buildah
 from hpcbinderhub.builds.builders.chimage import ChImage
+from hpcbinderhub.builds.builders.docker import Docker
 from hpcbinderhub.builds.request import Storage
 
-BUILDERS: Mapping[str, type[Builder]] = {kind.name: kind for kind in (Buildah, ChImage)}
+BUILDERS: Mapping[str, type[Builder]] = {kind.name: kind for kind in (Buildah, ChImage, Docker)}
 
 
 def builder_of(name: str, storage: Storage) -> Builder:

@@ -97,6 +97,11 @@ class Builder(ABC):
     def remove_leftovers(self, keep_tmp: Collection[str]) -> None:
         """Remove what a build left that was killed. The caller holds the storage's lock."""
 
+    @property
+    def beyond(self) -> str:
+        """Why the fence is not around build steps; empty if it is."""
+        return ""
+
     def weaknesses(self) -> Sequence[str]:
         """What an admin should know that this tool cannot do, in sentences for `check`."""
         return ()

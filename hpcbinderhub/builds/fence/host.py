@@ -28,6 +28,8 @@ class Host:
     no_network: str = ""
     no_oci: str = ""
     one_user: bool = False
+    beyond: str = ""
+    """Why all this is not around build steps, if it is not."""
     weaknesses: tuple[str, ...] = ()
     """What its builder cannot do besides, in sentences."""
     cgroup: Path | None = None
@@ -35,7 +37,7 @@ class Host:
     @property
     def holds_strangers(self) -> bool:
         """Whether code that nobody vouches for may be built here."""
-        return not (self.no_processes or self.no_network or self.no_oci)
+        return not (self.beyond or self.no_processes or self.no_network or self.no_oci)
 
 
 def examine(builder: Builder, base_image: str, network: Network) -> Host:
@@ -63,6 +65,7 @@ def examine(builder: Builder, base_image: str, network: Network) -> Host:
         no_network=outcome.network,
         no_oci=outcome.oci,
         one_user=builder.has_one_user,
+        beyond=builder.beyond,
         weaknesses=tuple(builder.weaknesses()),
         cgroup=cgroup.delegated(),
     )

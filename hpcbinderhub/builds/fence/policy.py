@@ -164,6 +164,8 @@ class Fence:
     def findings(self) -> list[str]:
         """What an admin should know, in sentences."""
         host, policy = self.host, self.policy
+        if host.beyond:
+            return [host.beyond, *host.weaknesses, self._who()]
         network = {
             "open": "all but this host and what the site denies",
             "proxy": f"the proxy {policy.proxy} alone",
