@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 
 def with_build_arguments(dockerfile: str, names: Iterable[str]) -> str:
@@ -47,6 +47,21 @@ def with_stages_for_images(dockerfile: str) -> str:
     added = "".join(f"FROM {image} AS {stage_name}\n" for image, stage_name in stages.items())
     # What comes before the first stage holds for all of them.
     return re.sub(r"(?im)^(?=\s*FROM\s)", lambda _: added, dockerfile, count=1)
+
+
+def with_named_bases(dockerfile: str, arguments: Mapping[str, str]) -> str:
+    """Write out what arguments say in FROM lines, for a builder that reads no ``${...}`` there."""
+    values: dict[str, str] = {}
+    for name, rest in instructions(dockerfile):
+        if name != "ARG":
+            break
+        argument, _, value = rest.partition("=")
+        values[argument] = arguments.get(argument, value.strip("\"'"))
+
+    def named(line: re.Match[str]) -> str:
+        return re.sub(r"\$(?:\{(\w+)\}|(\w+))", lambda v: values.get(v[1] or v[2], v[0]), line[0])
+
+    return re.sub(r"(?im)^\s*FROM\s.*$", named, dockerfile)
 
 
 def instructions(dockerfile: str) -> Iterator[tuple[str, str]]:

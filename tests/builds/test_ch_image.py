@@ -11,7 +11,7 @@ from builds.outcomes import built, failed, paths, read
 
 from hpcbinderhub.builds.builders import builder_of
 from hpcbinderhub.builds.builders.chimage import ChImage, binds, refuse
-from hpcbinderhub.builds.dockerfiles import instructions, with_stages_for_images
+from hpcbinderhub.builds.dockerfiles import instructions, with_named_bases, with_stages_for_images
 from hpcbinderhub.builds.fence.host import Host
 from hpcbinderhub.builds.fence.policy import BuildPolicy, Fence
 from hpcbinderhub.builds.request import Storage
@@ -53,6 +53,16 @@ def test_stages_come_after_what_holds_for_all() -> None:
     assert with_stages_for_images(text) == (
         "ARG V=1\nFROM d/e:2 AS copied-0\nfrom a:$V\nCOPY --chown=1 --from=copied-0 /x /x\n"
     )
+
+
+def test_what_a_from_line_says_is_written_out() -> None:
+    text = (
+        "ARG A\nARG B='b'\nARG C=c\nFROM ${A}:$B\nRUN echo ${A}\nfrom $C AS $D\nARG A=x\nFROM $A\n"
+    )
+    named = with_named_bases(text, {"A": "a", "C": "other"})
+    assert [line for line in named.splitlines() if "ARG" not in line] == [
+        "FROM a:b", "RUN echo ${A}", "from other AS $D", "FROM a",
+    ]  # fmt: skip
 
 
 def test_instructions_are_read_whole() -> None:

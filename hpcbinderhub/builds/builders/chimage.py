@@ -23,6 +23,7 @@ from hpcbinderhub.builds.builders.base import Builder, Opened
 from hpcbinderhub.builds.dockerfiles import (
     instructions,
     with_build_arguments,
+    with_named_bases,
     with_stages_for_images,
 )
 from hpcbinderhub.builds.steps import TRUST, Steps
@@ -104,7 +105,8 @@ class ChImage(Builder):
         """Build from a Dockerfile; images that it copies from are made stages of it."""
         text = dockerfile.read_text("utf-8")
         refuse(text)
-        text = with_build_arguments(with_stages_for_images(text), given.variables)
+        text = with_named_bases(with_stages_for_images(text), arguments or {})
+        text = with_build_arguments(text, given.variables)
         with tempfile.TemporaryDirectory(dir=self.storage.tmp, prefix="ch-image-") as folder:
             file, tmp = Path(folder, "Dockerfile"), Path(folder, "tmp")
             file.write_text(text, "utf-8")
@@ -155,7 +157,7 @@ class ChImage(Builder):
         """What a site should know of it."""
         return (
             "ch-image keeps nothing from one build to the next: base images are copied for each "
-            "build, and every package is fetched again.",
+            "build, and every package is fetched again. It names no image by a digest.",
             f"ch-image refuses Dockerfiles with {' or '.join(REFUSED)}, does not know heredocs "
             "and `RUN --mount`, and leaves out USER, SHELL's and COPY's finer options, LABEL and "
             ".dockerignore, which it says in the log.",
