@@ -85,6 +85,7 @@ def test_it_builds_for_trusted_users_only_and_check_says_so() -> None:
     told = " ".join(fence.findings())
     for words in ("beyond what a worker", "is root", "trusted users only: alice"):
         assert words in told
+    assert fence.confinement().network is None
     # Nothing is said of a fence that is not around the steps.
     assert "networks of their own" not in told
 

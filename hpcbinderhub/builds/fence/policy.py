@@ -154,9 +154,11 @@ class Fence:
 
     def confinement(self, hidden: Iterable[Path] = ()) -> Confinement:
         """How each build is shut in."""
+        # A daemon may be spoken to over the host's network.
+        is_around = not (self.host.no_network or self.host.beyond)
         return Confinement(
             isolation="chroot" if self.host.no_oci else "oci",
-            network=None if self.host.no_network else self.policy.wanted_network(),
+            network=self.policy.wanted_network() if is_around else None,
             cgroup=self.host.cgroup,
             hidden=tuple(hidden),
         )
