@@ -290,7 +290,7 @@ def ready_chimage() -> Iterator[Builder]:
     if has_it.returncode != 0:
         where = ["--root", known.storage["graphroot"], "--runroot", known.storage["runroot"]]
         archive = folder / "tmp" / "debian.tar"
-        words = [" ".join(where), DEBIAN, str(archive)]
+        words = [" ".join([*where, "--storage-driver overlay"]), DEBIAN, str(archive)]
         done = builder.run("buildah", *where, "unshare", "sh", "-c", EXPORT, *words)
         assert done.returncode == 0, done.stderr
         done = builder.run(sys.executable, "-c", CH_IMPORT, json.dumps(builder.storage),

@@ -119,7 +119,7 @@ def test_a_dockerfile_gets_the_tools_beside_its_own_packages(builder: Builder) -
     assert record["env"]["OURS"] == "1"
     assert "PIP_CERT" not in record["env"]
     found = paths(event["artefact"])
-    assert {"srv/hpcbinder/bin/jupyterhub-singleuser", "usr/bin/git", "srv/repo"} <= found
+    assert {"srv/hpcbinder/bin/jupyterhub-singleuser", "usr/local/bin/git", "srv/repo"} <= found
     # Notebooks run in its own Python, which got what it takes.
     assert record["world"]["python"] == "/usr/bin/python3"
     assert record["world"]["lacks"] == {}
