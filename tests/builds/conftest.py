@@ -74,7 +74,7 @@ import subprocess, sys
 from hpcbinderhub.builds.builders import builder_of
 from hpcbinderhub.builds.request import Storage
 builder = builder_of("ch-image", Storage.model_validate_json(sys.argv[1]))
-where = ("--no-cache", "--storage", str(builder.folder))
+where = ("--storage", str(builder.folder))
 command = builder.inside("ch-image", "import", *where, *sys.argv[2:])
 sys.exit(subprocess.run(command, env=builder.environment()).returncode)
 """

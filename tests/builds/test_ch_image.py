@@ -10,7 +10,7 @@ import pytest
 from builds.outcomes import built, failed, paths, read
 
 from hpcbinderhub.builds.builders import builder_of
-from hpcbinderhub.builds.builders.chimage import ChImage, binds, refuse
+from hpcbinderhub.builds.builders.chimage import ChImage, binds, for_ch_image, refuse
 from hpcbinderhub.builds.dockerfiles import instructions, with_named_bases, with_stages_for_images
 from hpcbinderhub.builds.fence.host import Host
 from hpcbinderhub.builds.fence.policy import BuildPolicy, Fence
@@ -75,6 +75,22 @@ def test_what_it_would_leave_out_is_refused(line: str) -> None:
     refuse("FROM a\nRUN echo ADD \\\n ADD\n")
     with pytest.raises(UserError, match=line.split()[0].upper()):
         refuse(f"FROM a\n{line}\n")
+
+
+def test_values_are_in_the_dockerfile() -> None:
+    text = "ARG F\nFROM $F\nARG UV=uv\nRUN x\nFROM $F\n"
+    built = for_ch_image(text, {"INDEX": "https://a/?b=c", "N": "1"}, {"F": "a:1", "UV": "uv>=0.8"})
+    declared = ['ARG INDEX="https://a/?b=c"', "ARG N=1"]
+    assert built.splitlines() == [
+        'ARG F=a:1', "FROM a:1", *declared, 'ARG UV="uv>=0.8"', "RUN x", "FROM a:1", *declared,
+    ]  # fmt: skip
+
+
+def test_storage_below_tmp_is_refused() -> None:
+    where = {name: Path("/tmp/s", name) for name in ("graphroot", "runroot", "tmp")}
+    builder = builder_of("ch-image", Storage(**where))
+    with pytest.raises(UserError, match="below /tmp"):
+        list(builder.build(context=Path("/s"), dockerfile=Path("/s/D"), tag="x:1", given=Steps()))
 
 
 def test_what_steps_see_of_the_host() -> None:

@@ -44,6 +44,9 @@ REFUSED = {
 # The host's /tmp would be the steps' as well.
 OWN_TMP = ("unshare", "--mount", "sh", "-c", 'mount --bind "$0" /tmp && exec "$@"')
 
+# What it says of an option that is not needed here, and of a cache that is not used.
+NOISE = re.compile(r"workarounds: |available --force|hint: .*(--force|cache)|build slow\?")
+
 STEP = re.compile(r"\s*(\d+)\.? ([A-Z]+ .*)")
 
 
@@ -77,6 +80,8 @@ class ChImage(Builder):
             "PATH": PATH,
             "LANG": "C.UTF-8",
             "TMPDIR": str(self.storage.tmp),
+            # It would need Git, and an identity for it.
+            "CH_IMAGE_CACHE": "disabled",
         }
 
     def version(self) -> str:
@@ -103,20 +108,22 @@ class ChImage(Builder):
         ignorefile: Path | None = None,
     ) -> Iterator[str]:
         """Build from a Dockerfile; images that it copies from are made stages of it."""
+        if any(path.resolve().is_relative_to("/tmp") for path in (self.folder, context)):
+            raise UserError(
+                "The builder's storage is below /tmp, which ch-image shows to every build step.",
+                "Set c.Site.builder_dir, or c.BuildJobs.node_storage, to a folder elsewhere.",
+            )
         text = dockerfile.read_text("utf-8")
         refuse(text)
-        text = with_named_bases(with_stages_for_images(text), arguments or {})
-        text = with_build_arguments(text, given.variables)
+        text = for_ch_image(text, given.variables, arguments or {})
         with tempfile.TemporaryDirectory(dir=self.storage.tmp, prefix="ch-image-") as folder:
             file, tmp = Path(folder, "Dockerfile"), Path(folder, "tmp")
             file.write_text(text, "utf-8")
             tmp.mkdir(mode=0o1777)
-            options = [*("--file", str(file)), *("--tag", tag), "--no-force-detect"]
-            for name, value in {**given.variables, **(arguments or {})}.items():
-                options += ["--build-arg", f"{name}={value}"]
+            options = [*("--file", str(file)), *("--tag", tag)]
             for bind in binds(given):
                 options += ["--bind", bind]
-            command = self._command("build", "--no-cache", *options, str(context))
+            command = self._command("build", *options, str(context))
             line = [*_entering(), *OWN_TMP, str(tmp), *command]
             yield from self._steps(line, given)
         for stage in self._stages(tag):
@@ -127,19 +134,23 @@ class ChImage(Builder):
         own = given.own_environment()
         trusted = {"REQUESTS_CA_BUNDLE": own["SSL_CERT_FILE"]} if "SSL_CERT_FILE" in own else {}
         seen = {**own, **trusted, **self.environment()}
-        step = ""
+        step = why = ""
         try:
             for said in tool.stream(
                 line, seen, program="ch-image", command="build", prefix=given.prefix()
             ):
                 found = STEP.fullmatch(said)
+                if NOISE.match(said):
+                    continue
+                if said.startswith("error: "):
+                    why = said
                 if not found:
                     yield said
                 elif not re.match(rf"ARG ({'|'.join(given.variables) or '-'})\b", found[2]):
                     step = found[2]
                     yield f"STEP {found[1]}: {step}"
         except BuilderError as error:
-            yield f'Error: building at STEP "{step}": {(error.tail or ("",))[-1]}'
+            yield f'Error: building at STEP "{step}": {why or error.tail[-1:]}'
             raise
 
     def remove(self, image: str) -> None:
@@ -213,6 +224,23 @@ def refuse(dockerfile: str) -> None:
             raise UserError(
                 f"This site's builder (ch-image) has no {name}: {name} {rest[:100]}", REFUSED[name]
             )
+
+
+def for_ch_image(
+    dockerfile: str, variables: Mapping[str, str], arguments: Mapping[str, str]
+) -> str:
+    """A Dockerfile as ch-image can build it. Values are in it: as options, it takes none that holds
+    a ``=``, and gives each to one stage alone."""
+    text = with_named_bases(with_stages_for_images(dockerfile), arguments)
+    for name, value in arguments.items():
+        line = f"ARG {_assigned(name, value)}"
+        text = re.sub(rf"(?im)^\s*ARG\s+{name}(=.*)?$", lambda _, line=line: line, text)  # type: ignore[misc]
+    return with_build_arguments(text, (_assigned(*item) for item in variables.items()))
+
+
+def _assigned(name: str, value: str) -> str:
+    """As ch-image reads it: of a plain word it would take the quotes as well."""
+    return f"{name}={value if re.fullmatch(r'[^ =]+', value) else json.dumps(value)}"
 
 
 def binds(given: Steps) -> list[str]:
