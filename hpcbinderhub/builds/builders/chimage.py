@@ -41,8 +41,10 @@ REFUSED = {
     "ONBUILD": "Write the instruction where it is to be carried out.",
 }
 
-# The host's /tmp would be the steps' as well.
-OWN_TMP = ("unshare", "--mount", "sh", "-c", 'mount --bind "$0" /tmp && exec "$@"')
+# The host's /tmp would be the steps' as well. The storage gets a second place, at which an image's
+# own /tmp is still seen when a step's is mounted over it.
+MOUNTS = 'mount --bind "$0" /tmp && mount --bind "$1" "$2" && shift 2 && exec "$@"'
+OWN_MOUNTS = ("unshare", "--mount", "sh", "-c", MOUNTS)
 
 # What it says of an option that is not needed here, and of a cache that is not used.
 NOISE = re.compile(r"workarounds: |available --force|hint: .*(--force|cache)|build slow\?")
@@ -117,14 +119,21 @@ class ChImage(Builder):
         refuse(text)
         text = for_ch_image(text, given.variables, arguments or {})
         with tempfile.TemporaryDirectory(dir=self.storage.tmp, prefix="ch-image-") as folder:
-            file, tmp = Path(folder, "Dockerfile"), Path(folder, "tmp")
+            file, tmp, again = (Path(folder, name) for name in ("Dockerfile", "tmp", "storage"))
             file.write_text(text, "utf-8")
             tmp.mkdir(mode=0o1777)
+            again.mkdir()
             options = [*("--file", str(file)), *("--tag", tag)]
-            for bind in binds(given):
+            shown = binds(given)
+            if not runs_early(text):
+                # The image's own /tmp, where a Dockerfile may have put something before.
+                own = self.tree(tag).relative_to(self.storage.graphroot) / "tmp"
+                shown.append(f"{again / own}:/tmp")
+            for bind in shown:
                 options += ["--bind", bind]
             command = self._command("build", *options, str(context))
-            line = [*_entering(), *OWN_TMP, str(tmp), *command]
+            where = (str(self.storage.graphroot), str(again))
+            line = [*_entering(), *OWN_MOUNTS, str(tmp), *where, *command]
             yield from self._steps(line, given)
         for stage in self._stages(tag):
             self.remove(stage)
@@ -168,7 +177,8 @@ class ChImage(Builder):
         """What a site should know of it."""
         return (
             "ch-image keeps nothing from one build to the next: base images are copied for each "
-            "build, and every package is fetched again. It names no image by a digest.",
+            "build, and every package is fetched again. It names no image by a digest. Where "
+            "more stages than the last run something, no RUN finds what COPY has put into /tmp.",
             f"ch-image refuses Dockerfiles with {' or '.join(REFUSED)}, does not know heredocs "
             "and `RUN --mount`, and leaves out USER, SHELL's and COPY's finer options, LABEL and "
             ".dockerignore, which it says in the log.",
@@ -241,6 +251,13 @@ def for_ch_image(
 def _assigned(name: str, value: str) -> str:
     """As ch-image reads it: of a plain word it would take the quotes as well."""
     return f"{name}={value if re.fullmatch(r'[^ =]+', value) else json.dumps(value)}"
+
+
+def runs_early(dockerfile: str) -> bool:
+    """Whether a stage other than the last one runs anything: its image lies elsewhere."""
+    names = [name for name, _ in instructions(dockerfile)]
+    last = max((number for number, name in enumerate(names) if name == "FROM"), default=0)
+    return "RUN" in names[:last]
 
 
 def binds(given: Steps) -> list[str]:
