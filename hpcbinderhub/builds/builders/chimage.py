@@ -42,8 +42,16 @@ REFUSED = {
 }
 
 # The host's /tmp would be the steps' as well. The storage gets a second place, at which an image's
-# own /tmp is still seen when a step's is mounted over it.
-MOUNTS = 'mount --bind "$0" /tmp && mount --bind "$1" "$2" && shift 2 && exec "$@"'
+# own /tmp is still seen when a step's is mounted over it. What the fence has put in place of two files
+# has no name any more, and cannot be mounted once more; so they are copied.
+MOUNTS = """
+for name in hosts resolv.conf; do
+    cat "/etc/$name" > "$3/$name" || exit
+    umount "/etc/$name" 2> /dev/null
+    mount --bind "$3/$name" "/etc/$name" || exit
+done
+mount --bind "$0" /tmp && mount --bind "$1" "$2" && shift 3 && exec "$@"
+"""
 OWN_MOUNTS = ("unshare", "--mount", "sh", "-c", MOUNTS)
 
 # What it says of an option that is not needed here, and of a cache that is not used.
@@ -132,7 +140,7 @@ class ChImage(Builder):
             for bind in shown:
                 options += ["--bind", bind]
             command = self._command("build", *options, str(context))
-            where = (str(self.storage.graphroot), str(again))
+            where = (str(self.storage.graphroot), str(again), folder)
             line = [*_entering(), *OWN_MOUNTS, str(tmp), *where, *command]
             yield from self._steps(line, given)
         for stage in self._stages(tag):
