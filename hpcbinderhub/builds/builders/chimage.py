@@ -42,8 +42,8 @@ REFUSED = {
 }
 
 # The host's /tmp would be the steps' as well. The storage gets a second place, at which an image's
-# own /tmp is still seen when a step's is mounted over it. What the fence has put in place of two files
-# has no name any more, and cannot be mounted once more; so they are copied.
+# own /tmp is still seen when a step's is mounted over it. What the fence has put in place of two
+# files has no name any more, and cannot be mounted once more; so they are copied.
 MOUNTS = """
 for name in hosts resolv.conf; do
     cat "/etc/$name" > "$3/$name" || exit
