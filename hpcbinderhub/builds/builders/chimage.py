@@ -36,6 +36,8 @@ from hpcbinderhub.images.bills import lock
 PATH = "/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin:/usr/local/sbin"
 STEP_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+MARK = "ch/hpcbinderhub"
+
 REFUSED = {
     "ADD": "Use COPY, or RUN with curl and tar.",
     "ONBUILD": "Write the instruction where it is to be carried out.",
@@ -99,8 +101,18 @@ class ChImage(Builder):
         return self._output("--version")
 
     def images(self) -> Collection[str]:
-        """Names of all images, those of stages too."""
+        """Names of whole images: one that fails has its name from the first step on."""
+        return [image for image in self._all() if self._is_whole(image)]
+
+    def _all(self) -> Collection[str]:
         return self._output("list").split() if self.folder.is_dir() else []
+
+    def _is_whole(self, image: str) -> bool:
+        """Whether a build of ours ended well; others were pulled. An image that begins with another
+        one has the other's mark, which is the other's name."""
+        mark = self.tree(image) / MARK
+        ours = image.startswith("localhost/")
+        return not ours or (mark.exists() and mark.read_text("utf-8") == image)
 
     def digest(self, image: str) -> str:
         """None: an image here is a folder, and nobody has hashed it."""
@@ -143,6 +155,7 @@ class ChImage(Builder):
             where = (str(self.storage.graphroot), str(again), folder)
             line = [*_entering(), *OWN_MOUNTS, str(tmp), *where, *command]
             yield from self._steps(line, given)
+        (self.tree(tag) / MARK).write_text(tag, "utf-8")
         for stage in self._stages(tag):
             self.remove(stage)
 
@@ -176,8 +189,8 @@ class ChImage(Builder):
 
     def remove_leftovers(self, keep_tmp: Collection[str]) -> None:
         """Stages, and images that were never finished; with all temporary files."""
-        for image in self.images():
-            if re.search(r"_stage\d+$", image) or not self._metadata(image).exists():
+        for image in self._all():
+            if re.search(r"_stage\d+$", image) or not self._is_whole(image):
                 self.remove(image)
         remove_temporary(self.storage.tmp, keep_tmp)
 
@@ -224,7 +237,7 @@ class ChImage(Builder):
         return self.tree(image) / "ch" / "metadata.json"
 
     def _stages(self, tag: str) -> list[str]:
-        return [image for image in self.images() if re.match(rf"{re.escape(tag)}_stage\d", image)]
+        return [image for image in self._all() if re.match(rf"{re.escape(tag)}_stage\d", image)]
 
     def _command(self, verb: str, *arguments: str) -> list[str]:
         where = [] if verb.startswith("-") else ["--storage", str(self.folder)]
