@@ -12,12 +12,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import __version__
-from .builds.commands import exists
 from .builds.fence.policy import fence_here
 from .builds.jobs.node import run_in_job
 from .builds.storage import check_storage
 from .builds.worker import run_worker
-from .builds.workplace import base_settings, storage
+from .builds.workplace import base_settings, builder, storage
 from .cli.commands import add_commands
 from .credentials.keyring import add_key
 from .database import Database
@@ -54,16 +53,16 @@ def check(options: argparse.Namespace) -> None:
     site = load_site(options.config)
     for finding in findings(site):
         print(finding)
-    where = storage(Path(site.builder_dir))
-    check_storage(where)
-    usual, *_others = base_settings(site, where)
+    tool = builder(site)
+    check_storage(tool.storage)
+    usual, *_others = base_settings(site, tool.storage)
     name = base_name(usual, hpcbinder_source(options.hpcbinder))
-    if not exists(where, name):
+    if not tool.has(name):
         raise UserError(
             "The base image is not in this builder's storage, so nothing can be tried with it.",
             "Run `hpcbinderhub base-image` before.",
         )
-    fence = fence_here(site, where, name)
+    fence = fence_here(site, tool, name)
     print("\n".join(fence.findings()))
     if not fence.builds:
         raise UserError(

@@ -400,6 +400,15 @@ class Site(LoggingConfigurable):
         For sites whose way out re-signs TLS.
         """,
     )
+    builder = Enum(
+        ["buildah", "ch-image", "docker"],
+        default_value="buildah",
+        config=True,
+        help="""The tool that makes images on the hosts where workers run; see `docs/builders.md`.
+
+        `hpcbinderhub check` says what it cannot do there.
+        """,
+    )
     builder_dir = Unicode(
         "/var/lib/builder",
         config=True,

@@ -19,7 +19,7 @@ import subprocess
 import sys
 from typing import Any
 
-from tests.builds.conftest import Builder, ready_builder, site_options
+from tests.builds.conftest import Builder, builder_account, ready_builder, site_options
 
 PACKAGES = ("numpy", "scipy", "matplotlib", "pandas")
 ROUNDS = 3
@@ -69,7 +69,7 @@ with tempfile.TemporaryDirectory(dir=storage.tmp) as folder:
 
 def measure() -> dict[str, float]:
     """The two ratios; everything they are made of is printed."""
-    with ready_builder() as builder:
+    with ready_builder(builder_account()) as builder:
         _bare(builder, "warm")
         _ours(builder)
         rounds = [(_ours(builder), _bare(builder, "warm"), _pip(builder)) for _ in range(ROUNDS)]

@@ -44,11 +44,11 @@ class Log:
         notices = [line.removeprefix(NOTICE) for line in lines if line.startswith(NOTICE)]
         notice = notices[-1] if notices else ""
         steps = [
-            n for n, line in enumerate(lines) if re.match(r"(\[\d+/\d+\] )?STEP \d+/\d+", line)
+            n for n, line in enumerate(lines) if re.match(r"(\[\d+/\d+\] )?STEP \d+(/\d+)?: ", line)
         ]
         if not steps:
             return cls("", tuple(lines), notice)
-        step = re.sub(r"^(\[\d+/\d+\] )?STEP \d+/\d+: ", "", lines[steps[-1]])
+        step = re.sub(r"^(\[\d+/\d+\] )?STEP \d+(/\d+)?: ", "", lines[steps[-1]])
         return cls(step, tuple(lines[steps[-1] + 1 :]), notice)
 
     def find(self, pattern: str | re.Pattern[str]) -> re.Match[str] | None:

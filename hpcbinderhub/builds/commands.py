@@ -9,34 +9,39 @@ import json
 import os
 import pwd
 import re
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hpcbinderhub.builds import one_user, tool
 from hpcbinderhub.builds.dockerfiles import with_build_arguments
 from hpcbinderhub.builds.request import Storage
 from hpcbinderhub.builds.steps import Steps
-
-MAX_LINE = 1 << 16
-"""A program that never ends its line must not fill the memory of who reads it."""
-
-
-class BuildahError(Exception):
-    """A buildah command failed; its last lines say why."""
-
-    def __init__(self, command: Sequence[str], code: int, tail: Sequence[str]):
-        super().__init__(f"buildah {command[0]} ended with {code}: " + "\n".join(tail[-3:]))
-        self.code = code
-        self.tail = tuple(tail)
+from hpcbinderhub.builds.storage import remove_temporary
 
 
 def command(storage: Storage, *arguments: str) -> list[str]:
     """The full command line of one buildah command on one storage."""
     where = ["--root", str(storage.graphroot), "--runroot", str(storage.runroot)]
-    return ["buildah", *where, "--storage-driver", "overlay", *arguments]
+    return [*_entering(), "buildah", *where, "--storage-driver", "overlay", *arguments]
+
+
+def inside(storage: Storage, *arguments: str) -> list[str]:
+    """Any command in the builder's user namespace, as buildah has it."""
+    entering = _entering()
+    return [*entering, *arguments] if entering else command(storage, "unshare", *arguments)
+
+
+def _entering() -> Sequence[str]:
+    """What goes before buildah where it would make no user namespace that is of use."""
+    outside = "_CONTAINERS_ROOTLESS_UID" not in os.environ and os.getuid() != 0
+    return one_user.enter(os.getuid(), os.getgid()) if outside and has_one_user() else ()
+
+
+def has_one_user() -> bool:
+    """Whether the builder's account has a single user id."""
+    return _real_uid() != 0 and one_user.needed(_real_uid())
 
 
 def environment(storage: Storage, extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -71,41 +76,14 @@ def stream(
     prefix: Sequence[str] = (),
 ) -> Iterator[str]:
     """Run a command and yield its lines, those of both streams in the order they came."""
-    process = subprocess.Popen(
-        [*prefix, *command(storage, *arguments)],
-        env=environment(storage, extra),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
-    assert process.stdout is not None
-    tail: list[str] = []
-    with process, process.stdout as words:
-        while line := words.readline(MAX_LINE):
-            line = line.rstrip("\n")
-            if re.fullmatch(r"subprocess exited with status \d+", line):
-                continue  # Said twice for every failure, and then once more in other words.
-            tail = [*tail[-19:], line]
-            yield line
-    if process.returncode != 0:
-        raise BuildahError(arguments, process.returncode, tail)
+    line, seen = command(storage, *arguments), environment(storage, extra)
+    yield from tool.stream(line, seen, program="buildah", command=arguments[0], prefix=prefix)
 
 
 def output(storage: Storage, *arguments: str, extra: Mapping[str, str] | None = None) -> str:
     """Run a command and return what it printed."""
-    done = subprocess.run(
-        command(storage, *arguments),
-        env=environment(storage, extra),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-    )
-    if done.returncode != 0:
-        raise BuildahError(arguments, done.returncode, done.stderr.splitlines())
-    return done.stdout.strip()
+    line, seen = command(storage, *arguments), environment(storage, extra)
+    return tool.output(line, seen, program="buildah", command=arguments[0])
 
 
 def run(
@@ -236,13 +214,7 @@ def remove_leftovers(storage: Storage, *, keep_tmp: Collection[str]) -> None:
     if left:
         output(storage, "rm", *left)
     output(storage, "rmi", "--prune", "--force")
-    for path in storage.tmp.iterdir():
-        if path.name in keep_tmp:
-            continue
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+    remove_temporary(storage.tmp, keep_tmp)
 
 
 def build(

@@ -20,10 +20,10 @@ from repo2docker.buildpacks import (
     RBuildPack,
 )
 
-from hpcbinderhub.builds.assembly import assemble
-from hpcbinderhub.builds.buildah import BuildahEngine
+from hpcbinderhub.builds.builders.base import own_image
+from hpcbinderhub.builds.engine import HubEngine
 from hpcbinderhub.builds.tools import second_step
-from hpcbinderhub.builds.uvpack import UvPack, working_container
+from hpcbinderhub.builds.uvpack import UvPack
 
 
 class DockerfilePack(DockerBuildPack):  # type: ignore[misc]
@@ -36,7 +36,7 @@ class DockerfilePack(DockerBuildPack):  # type: ignore[misc]
 
     def build(
         self,
-        client: BuildahEngine,
+        client: HubEngine,
         image_spec: str,
         memory_limit: int,
         build_args: Mapping[str, str],
@@ -44,25 +44,19 @@ class DockerfilePack(DockerBuildPack):  # type: ignore[misc]
         extra_build_kwargs: Mapping[str, Any],
         platform: str | None = None,
     ) -> Iterator[str]:
-        """Build the Dockerfile, then add the tools to its image in a working container."""
+        """Build the Dockerfile, then add the tools to its image."""
         own = own_image(image_spec)
         yield from super().build(
             client, own, memory_limit, build_args, cache_from, extra_build_kwargs, platform
         )
-        for line in assemble(
-            client.storage,
+        for line in client.builder.assemble(
             second_step(own, self.hub_base_image),
-            name=working_container(image_spec),
+            image=image_spec,
             context=Path.cwd(),
             ignorefile=Path(os.devnull),
             given=client.given,
         ):
             yield line + "\n"
-
-
-def own_image(image: str) -> str:
-    """Name of the image that a repository's Dockerfile makes, before the tools are in it."""
-    return f"{image}-own"
 
 
 def build_packs(pythons: Mapping[str, str]) -> list[Callable[..., Any]]:

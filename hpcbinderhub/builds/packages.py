@@ -23,6 +23,7 @@ from hpcbinderhub.builds import commands
 from hpcbinderhub.builds.disk import used
 from hpcbinderhub.builds.request import Storage
 from hpcbinderhub.builds.steps import Steps
+from hpcbinderhub.builds.tool import BuilderError
 from hpcbinderhub.images.bills.reading import contents, notebook_packages
 from hpcbinderhub.images.tree import Tree
 
@@ -113,7 +114,7 @@ def _begin(storage: Storage, container: str, given: Steps) -> None:
     try:
         os.chown(cache, OWNER, OWNER)
         list(_run(storage, container, _with(storage, given, "O"), "touch", f"{HERE}/tried"))
-    except (OSError, commands.BuildahError):
+    except (OSError, BuilderError):
         shutil.rmtree(storage.packages)
         raise
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 from hpcbinderhub import __version__
-from hpcbinderhub.builds import commands
-from hpcbinderhub.builds.detect import own_image
+from hpcbinderhub.builds.builders.base import Builder, Opened
 from hpcbinderhub.builds.request import BuildRequest
 from hpcbinderhub.builds.steps import Steps, steps_for
 from hpcbinderhub.images.bills import lock
@@ -17,31 +15,29 @@ from hpcbinderhub.images.bills.model import Bill
 from hpcbinderhub.images.bills.reading import contents
 from hpcbinderhub.images.tree import Tree
 
-BASE = "org.opencontainers.image.base."
 UV = "/srv/hpcbinder/tools/uv"
 
 
-def steps(request: BuildRequest) -> Steps:
+def steps(request: BuildRequest, builder: Builder) -> Steps:
     """What every build step gets, a lock included."""
-    given = steps_for(request, request.storage.tmp / "trust")
+    trust = request.storage.tmp / "trust"
+    given = steps_for(request, trust, builder.has_one_user)
     if request.lock is None:
         return given
-    folder = request.storage.tmp / "lock"
-    trusted = given.trust_folder and given.trust_folder / "apt.conf"
-    lock.write(request.lock, folder, trusted.read_text("utf-8") if trusted else "")
+    folder, told = request.storage.tmp / "lock", trust / "apt.conf"
+    lock.write(request.lock, folder, told.read_text("utf-8") if told.exists() else "")
     return replace(given, lock_folder=folder)
 
 
-def restore(request: BuildRequest, container: str, given: Steps) -> Iterator[str]:
+def restore(request: BuildRequest, builder: Builder, given: Steps) -> Iterator[str]:
     """Bring our environment to a lock as a whole: what the repository did not ask for came with the
     base image, in the versions of another day. Nothing to do is done in a moment."""
     if request.lock is None or not request.lock.environment:
         return
     yield "Comparing the environment with its record"
     hashes = ("--require-hashes",) if lock.all_hashed(request.lock) else ()
-    yield from commands.run(
-        request.storage,
-        container,
+    yield from builder.run(
+        request.image,
         *(UV, "pip", "install", "--no-deps", "--no-cache", "--no-progress", "--compile-bytecode"),
         *("--python", f"{lock.ENVIRONMENT}/bin/python3"),
         *("--requirements", f"{lock.LOCK}/environment.txt", *hashes),
@@ -51,24 +47,18 @@ def restore(request: BuildRequest, container: str, given: Steps) -> Iterator[str
     )
 
 
-def bill(
-    request: BuildRequest,
-    build_pack: str,
-    container: str,
-    root: Path,
-    variables: Mapping[str, str],
-) -> Bill:
+def bill(request: BuildRequest, builder: Builder, build_pack: str, opened: Opened) -> Bill:
     """What the finished image holds, and how it came about."""
-    found = contents(Tree(root), variables)
-    base_image, base_digest = _base(request, container)
+    found = contents(Tree(opened.root), opened.environment)
+    base_image, base_digest = builder.base(request.image)
     return Bill(
         repo_url=request.repo_url,
         commit=request.commit,
         key=request.key,
         made=round(time.time()),
         build_pack=build_pack,
-        builder="buildah",
-        builder_version=commands.version(request.storage),
+        builder=builder.name,
+        builder_version=builder.version(),
         hub_version=__version__,
         tools_generation=request.tools_generation,
         base_image=base_image,
@@ -77,13 +67,3 @@ def bill(
         packages=found.packages,
         unread=found.unread,
     )
-
-
-def _base(request: BuildRequest, container: str) -> tuple[str, str]:
-    """What the environment stands on, and its digest: the image that a Dockerfile names last, or
-    a base image of the site's, from which our own build pack starts."""
-    found = commands.made_from(request.storage, container)
-    if found["FromImage"] not in (own_image(request.image), request.image):
-        return found["FromImage"], found["FromImageDigest"]
-    said = commands.inspect(request.storage, found["FromImage"])["ImageAnnotations"] or {}
-    return said.get(f"{BASE}name", ""), said.get(f"{BASE}digest", "")

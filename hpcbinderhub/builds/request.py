@@ -40,6 +40,9 @@ Cause = Literal[
 Isolation = Literal["oci", "chroot"]
 """What keeps a step apart from its build: a container of its own, or its root folder alone."""
 
+BuilderName = Literal["buildah", "ch-image", "docker"]
+"""The tools that make images; `builders` has a class for each."""
+
 IMAGE_REFERENCE = r"^[a-z0-9][A-Za-z0-9_.:/-]{0,254}(@sha256:[0-9a-f]{64})?$"
 
 # Names that steer buildah itself or the loader of every process; a site sets mirrors and proxies
@@ -179,6 +182,7 @@ class BuildRequest(SiteOptions):
         description="What repo2docker's own build packs (Conda, R, Julia, Nix) build on.",
     )
     tools_generation: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}$")]
+    builder: BuilderName = "buildah"
     storage: Storage
     artefact_dir: AbsolutePath
     reader: int | None = Field(

@@ -21,6 +21,7 @@ from typing import IO
 from pydantic import ValidationError
 
 from hpcbinderhub.builds import processes
+from hpcbinderhub.builds.builders import builder_of
 from hpcbinderhub.builds.fence import host
 from hpcbinderhub.builds.request import (
     BuildEvent,
@@ -115,11 +116,12 @@ def end(verdict: FailedEvent) -> FailedEvent:
 
 
 def _start(request: BuildRequest, errors: IO[bytes]) -> subprocess.Popen[bytes]:
-    namespaces = host.NAMESPACES if host.has_namespaces(request.storage) else ()
+    builder = builder_of(request.builder, request.storage)
+    namespaces = host.NAMESPACES if host.has_namespaces(builder) else ()
     pipeline = (sys.executable, "-m", "hpcbinderhub.builds.pipeline")
     child = subprocess.Popen(
-        host.inside(request.storage, *namespaces, *pipeline),
-        env=host.environment(request.storage),
+        builder.inside(*namespaces, *pipeline),
+        env=host.environment(builder),
         cwd="/",
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

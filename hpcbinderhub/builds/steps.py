@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hpcbinderhub.builds import one_user
 from hpcbinderhub.builds.fence import limits
 from hpcbinderhub.builds.request import Isolation, Limits, SiteOptions
 from hpcbinderhub.images.bills import lock
@@ -93,17 +94,25 @@ class Steps:
         return limits.prefix(self.limits, self.cgroup) if self.limits else ()
 
 
-def steps_for(site: SiteOptions, folder: Path) -> Steps:
-    """The site's options as build steps get them; certificates are laid out in ``folder``."""
-    if site.ca_bundle is None:
-        return Steps(environment=for_uv(site.environment))
+def steps_for(site: SiteOptions, folder: Path, has_one_user: bool = False) -> Steps:
+    """The site's options as build steps get them; certificates are laid out in ``folder``, and what
+    apt is told of them and of a build with a single user id."""
+    environment, bundle = for_uv(site.environment), site.ca_bundle
+    if bundle is None and not has_one_user:
+        return Steps(environment=environment)
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(site.ca_bundle, folder / "ca-bundle.crt")
-    (folder / "wgetrc").write_text(f"ca_certificate = {TRUST}/ca-bundle.crt\n", "utf-8")
-    (folder / "apt.conf").write_text(f'Acquire::https::CaInfo "{TRUST}/ca-bundle.crt";\n', "utf-8")
+    apt = one_user.APT_CONF if has_one_user else ""
+    if bundle is not None:
+        shutil.copyfile(bundle, folder / "ca-bundle.crt")
+        (folder / "wgetrc").write_text(f"ca_certificate = {TRUST}/ca-bundle.crt\n", "utf-8")
+        apt += f'Acquire::https::CaInfo "{TRUST}/ca-bundle.crt";\n'
+    (folder / "apt.conf").write_text(apt, "utf-8")
     for path in (folder, *folder.iterdir()):
         path.chmod(0o755 if path.is_dir() else 0o644)
-    return Steps(environment=for_uv(site.environment), trust_folder=folder)
+    if bundle is not None:
+        return Steps(environment=environment, trust_folder=folder)
+    told = {"APT_CONFIG": TRUST_VARIABLES["APT_CONFIG"]}
+    return Steps(environment={**told, **environment}, volumes=(f"{folder}:{TRUST}:ro",))
 
 
 def for_uv(variables: Mapping[str, str]) -> dict[str, str]:

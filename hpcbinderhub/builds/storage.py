@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from hpcbinderhub.builds.request import Storage
@@ -38,6 +40,17 @@ def check_storage(storage: Storage, mounts: str | None = None) -> None:
                 f"Set it to a disk of the build host. {WHY_NOT}",
             )
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def remove_temporary(folder: Path, keep: Collection[str]) -> None:
+    """Empty a storage's folder of temporary files, but for some."""
+    for path in folder.iterdir():
+        if path.name in keep:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def is_remote(kind: str) -> bool:

@@ -16,9 +16,9 @@ from typing import Any
 
 from repo2docker.buildpacks.base import BaseImage
 
-from hpcbinderhub.builds.assembly import Assembly, Copy, Run, assemble
-from hpcbinderhub.builds.buildah import BuildahEngine
+from hpcbinderhub.builds.assembly import Assembly, Copy, Run
 from hpcbinderhub.builds.causes import NOTICE
+from hpcbinderhub.builds.engine import HubEngine
 from hpcbinderhub.builds.python_files import Wanted, wanted
 from hpcbinderhub.builds.pythons import RUNTIME, Choice, asked, choose, runtime_date
 from hpcbinderhub.builds.tools import TOOLS
@@ -130,29 +130,25 @@ class UvPack(BaseImage):  # type: ignore[misc]
 
     def build(
         self,
-        client: BuildahEngine,
+        client: HubEngine,
         image_spec: str,
         *_unused: Any,
         **_unused_too: Any,
     ) -> Iterator[str]:
-        """Carry out the steps; the working container takes the place of an image."""
+        """Have the builder carry out the steps."""
         yield from (f"{NOTICE}{notice}\n" for notice in self.notices())
-        with tempfile.NamedTemporaryFile(dir=client.tmp, prefix="ignore-") as nothing:
+        with tempfile.NamedTemporaryFile(
+            dir=client.builder.storage.tmp, prefix="ignore-"
+        ) as nothing:
             ignorefile = Path(nothing.name)
             for name in (".dockerignore", ".containerignore"):
                 if os.path.exists(self.binder_path(name)):
                     ignorefile = Path(self.binder_path(name)).resolve()
-            for line in assemble(
-                client.storage,
+            for line in client.builder.assemble(
                 self.assembly(),
-                name=working_container(image_spec),
+                image=image_spec,
                 context=Path.cwd(),
                 ignorefile=ignorefile,
                 given=client.given,
             ):
                 yield line + "\n"
-
-
-def working_container(image: str) -> str:
-    """Name of the working container that stands for an image."""
-    return "assembled-" + re.sub(r"[^a-z0-9.-]", "-", image)

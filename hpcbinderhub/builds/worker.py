@@ -30,7 +30,7 @@ from .client import Gone, ServiceClient
 from .disk import free
 from .recipe import TOOLS_GENERATION
 from .request import BuildRequest, Limits
-from .workplace import Readied, make_ready, storage
+from .workplace import Readied, builder, make_ready
 
 log = logging.getLogger(__name__)
 
@@ -155,6 +155,7 @@ class Worker:
     def _request(self, claimed: dict[str, Any], ready: Readied, context: Path) -> BuildRequest:
         site, fence = self._site, ready.fence
         base_image, *others = ready.base_images
+        tool = builder(site)
         return BuildRequest(
             id=claimed["id"],
             context=context,
@@ -167,7 +168,8 @@ class Worker:
             other_pythons=dict(zip(site.other_pythons, others, strict=True)),
             other_base_image=site.other_base_image,
             tools_generation=TOOLS_GENERATION,
-            storage=storage(self._directory),
+            builder=tool.name,
+            storage=tool.storage,
             artefact_dir=self._store.folder,
             reader=claimed["reader_uid"],
             lock=claimed["lock"],

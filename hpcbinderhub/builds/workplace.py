@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ..images.base import BaseImage, BaseSettings
 from ..site import Site
+from .builders import builder_of
+from .builders.base import Builder
 from .fence import cgroup
 from .fence.policy import Fence, fence_here
 from .request import Storage
@@ -26,7 +28,12 @@ def make_ready(site: Site, make_base: Callable[[BaseSettings], BaseImage]) -> Re
     """Make what is missing; takes minutes the first time."""
     where = storage(Path(site.builder_dir))
     names = [make_base(settings).name for settings in base_settings(site, where)]
-    return Readied(names, fence_here(site, where, names[0], divide=cgroup.divide))
+    return Readied(names, fence_here(site, builder(site), names[0], divide=cgroup.divide))
+
+
+def builder(site: Site) -> Builder:
+    """The site's builder, on its storage."""
+    return builder_of(site.builder, storage(Path(site.builder_dir)))
 
 
 def storage(directory: Path) -> Storage:
@@ -42,6 +49,7 @@ def base_settings(site: Site, where: Storage) -> list[BaseSettings]:
     """The site's choices about its base images, one for each Python, the usual one first."""
     return [
         BaseSettings(
+            builder=builder(site).name,
             storage=where,
             from_image=image,
             python=python,

@@ -14,13 +14,15 @@ from pathlib import Path
 
 from pydantic import Field
 
-from hpcbinderhub.builds import commands
+from hpcbinderhub.builds.builders import builder_of
+from hpcbinderhub.builds.builders.base import Builder
 from hpcbinderhub.builds.causes import diagnose
 from hpcbinderhub.builds.lock import LOCK, exclusive
 from hpcbinderhub.builds.recipe import TOOLS_GENERATION
 from hpcbinderhub.builds.request import (
     PYTHON,
     AbsolutePath,
+    BuilderName,
     ImageReference,
     Model,
     PythonVersion,
@@ -29,6 +31,7 @@ from hpcbinderhub.builds.request import (
 )
 from hpcbinderhub.builds.steps import steps_for
 from hpcbinderhub.builds.storage import check_storage
+from hpcbinderhub.builds.tool import BuilderError
 from hpcbinderhub.errors import UserError
 
 UNTRACKED = {"__pycache__", ".git", "build", "dist", "node_modules", ".mypy_cache", ".ruff_cache"}
@@ -45,6 +48,7 @@ def recipe_folder() -> Path:
 class BaseSettings(SiteOptions):
     """What a site may choose about its base image."""
 
+    builder: BuilderName = "buildah"
     storage: Storage
     recipe: AbsolutePath = Field(default_factory=recipe_folder)
     from_image: ImageReference = "docker.io/library/debian:bookworm"
@@ -69,23 +73,24 @@ def ensure_base(
     """
     check_storage(settings.storage)
     name = base_name(settings, hpcbinder_source)
+    builder = builder_of(settings.builder, settings.storage)
     with exclusive(settings.storage):
-        if not commands.exists(settings.storage, name):
-            commands.remove_leftovers(settings.storage, keep_tmp={LOCK})
+        if not builder.has(name):
+            builder.remove_leftovers(keep_tmp={LOCK})
             lines: list[str] = []
             try:
-                for line in _build(settings, hpcbinder_source, name):
+                for line in _build(settings, builder, hpcbinder_source, name):
                     lines.append(line)
                     log(line)
-            except commands.BuildahError as error:
+            except BuilderError as error:
                 why = diagnose(lines, error)
                 raise UserError(
                     f"The base image could not be made. {why.message}",
                     why.advice,
                     detail="\n".join(why.lines),
                 ) from error
-            _remove_superseded(settings.storage, name)
-    return BaseImage(name=name, digest=commands.inspect(settings.storage, name)["FromImageDigest"])
+            _remove_superseded(builder, name)
+    return BaseImage(name=name, digest=builder.digest(name))
 
 
 def base_name(settings: BaseSettings, hpcbinder_source: Path) -> str:
@@ -117,15 +122,17 @@ def _files(source: Path) -> Iterator[Path]:
             yield path
 
 
-def _remove_superseded(storage: Storage, name: str) -> None:
+def _remove_superseded(builder: Builder, name: str) -> None:
     """Remove base images of earlier recipes, each of which is about a gigabyte."""
     prefix = name.rpartition(":")[0] + ":"
-    for other in commands.images(storage):
+    for other in list(builder.images()):
         if other.startswith(prefix) and other != name:
-            commands.remove_image(storage, other)
+            builder.remove(other)
 
 
-def _build(settings: BaseSettings, hpcbinder_source: Path, name: str) -> Iterator[str]:
+def _build(
+    settings: BaseSettings, builder: Builder, hpcbinder_source: Path, name: str
+) -> Iterator[str]:
     with tempfile.TemporaryDirectory(dir=settings.storage.tmp, prefix="base-") as folder:
         context = Path(folder, "context")
         for source, target in (
@@ -136,12 +143,11 @@ def _build(settings: BaseSettings, hpcbinder_source: Path, name: str) -> Iterato
                 copy = target / (path.name if source.is_file() else path.relative_to(source))
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, copy)
-        yield from commands.build(
-            settings.storage,
+        yield from builder.build(
             context=context,
             dockerfile=context / "Containerfile",
             tag=name,
-            given=steps_for(settings, Path(folder, "trust")),
+            given=steps_for(settings, Path(folder, "trust"), builder.has_one_user),
             arguments={
                 "FROM_IMAGE": settings.from_image,
                 "PYTHON": settings.python,

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ..builds import commands
 from ..builds.storage import check_storage
+from ..builds.tool import BuilderError
 from .base import BaseImage, BaseSettings, base_name, ensure_base
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,9 @@ def shared_base(
 ) -> BaseImage:
     """The base image in this builder's storage: loaded if it lies in the store, else made, and put
     there for the next one."""
+    if settings.builder != "buildah":
+        # What lies there is read and written by Buildah.
+        return ensure_base(settings, hpcbinder_source, say)
     name = base_name(settings, hpcbinder_source)
     layout = store / FOLDER / settings.python / name.rpartition(":")[2]
     if layout.exists() and not load(settings, name, layout):
@@ -51,7 +55,7 @@ def load(settings: BaseSettings, name: str, layout: Path) -> bool:
         # What the manifest names, its reader checks itself.
         image = commands.output(settings.storage, "pull", "--quiet", f"oci:{layout}")
         commands.output(settings.storage, "tag", image, name)
-    except (OSError, ValueError, LookupError, commands.BuildahError) as error:
+    except (OSError, ValueError, LookupError, BuilderError) as error:
         log.warning("%s cannot be loaded: %s", layout, error)
         return False
     return True
@@ -68,7 +72,7 @@ def publish(settings: BaseSettings, name: str, layout: Path) -> None:
         _sync(new)
         new.chmod(0o755)
         new.rename(layout)
-    except (OSError, commands.BuildahError) as error:
+    except (OSError, BuilderError) as error:
         # The next builder makes it once more; this one has it.
         log.warning("The base image could not be put into the store: %s", error)
         shutil.rmtree(new, ignore_errors=True)

@@ -5,7 +5,8 @@ has such an account itself, they run there too.
 
 `HPCBINDER_TEST_BUILDER_DIR` names a folder of that account on a local disk; its storage is kept
 there between runs, since making the base image takes minutes. As root, the tests build under the
-account `builder`; as anyone else, under their own.
+account `builder`; as anyone else, under their own. Those of builds with a single user id take the
+account `single`, which has no subordinate ones (`useradd --system --create-home single`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from typing import Any
 
 import pytest
 
+from hpcbinderhub.builds.steps import TRUST_VARIABLES
+
 PROJECT = Path(__file__).resolve().parents[2]
 DEBIAN = "docker.io/library/debian:bookworm"
 
@@ -41,14 +44,44 @@ print(base.name)
 EXAMINE = """
 import json, sys
 from pathlib import Path
+from hpcbinderhub.builds.builders import builder_of
 from hpcbinderhub.builds.fence.policy import BuildPolicy, Fence
 from hpcbinderhub.builds.fence.host import examine
 from hpcbinderhub.builds.request import Storage
 policy = BuildPolicy()
-host = examine(Storage.model_validate_json(sys.argv[1]), sys.argv[2], policy.wanted_network())
+builder = builder_of(sys.argv[3], Storage.model_validate_json(sys.argv[1]))
+host = examine(builder, sys.argv[2], policy.wanted_network())
 fence = Fence(policy, host)
 print(json.dumps([host.holds_strangers, fence.confinement().model_dump(mode="json")]))
 print(*fence.findings(), sep="\\n", file=sys.stderr)
+"""
+
+
+OF_TESTS = "localhost/hpcbinderhub-of-tests"
+OURS = "localhost/hpcbinderhub/*"
+NAME = "{{.Repository}}:{{.Tag}}"
+CERTIFICATES = "/usr/local/lib/certificates"
+
+CH_IMAGES = """
+import sys
+from hpcbinderhub.builds.builders import builder_of
+from hpcbinderhub.builds.request import Storage
+sys.exit(not builder_of("ch-image", Storage.model_validate_json(sys.argv[1])).has(sys.argv[2]))
+"""
+
+CH_IMPORT = """
+import subprocess, sys
+from hpcbinderhub.builds.builders import builder_of
+from hpcbinderhub.builds.request import Storage
+builder = builder_of("ch-image", Storage.model_validate_json(sys.argv[1]))
+where = ("--storage", str(builder.folder))
+command = builder.inside("ch-image", "import", *where, *sys.argv[2:])
+sys.exit(subprocess.run(command, env=builder.environment()).returncode)
+"""
+
+EXPORT = """
+container=$(buildah $0 from "$1") && tar -C "$(buildah $0 mount $container)" -cf "$2" .
+buildah $0 rm $container > /dev/null
 """
 
 
@@ -61,6 +94,8 @@ class Builder:
     base_image: str = ""
     confinement: dict[str, Any] = field(default_factory=dict)
     holds_strangers: bool = False
+    tool: str = "buildah"
+    options: dict[str, Any] = field(default_factory=lambda: site_options())
     around: tuple[str, ...] = ()
     """What goes before a build's command, as root: a network of the test's own."""
 
@@ -110,11 +145,12 @@ class Builder:
             "base_image": self.base_image,
             "other_base_image": self.base_image,
             "tools_generation": "1",
+            "builder": self.tool,
             "storage": self.storage,
             "artefact_dir": str(self.artefacts),
             "mount_points": ["/home", "/scratch"],
             "confinement": self.confinement,
-            **site_options(),
+            **self.options,
         }
         return json.dumps(values | changes) + "\n"
 
@@ -181,14 +217,27 @@ def site_options() -> dict[str, Any]:
 def builder_account() -> str:
     """The account to build under; skips where there is none."""
     account = "builder" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+    if not has_subordinate_ids(account):
+        pytest.skip(f"the account {account!r} has no subordinate user ids on this host")
+    return account
+
+
+def single_account() -> str:
+    """An account with a single user id; skips where there is none."""
+    account = "single" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+    if has_subordinate_ids(account):
+        pytest.skip(f"the account {account!r} has subordinate user ids on this host")
+    return account
+
+
+def has_subordinate_ids(account: str) -> bool:
+    """Whether an account has more than its own id; skips where there is no such account."""
     try:
         pwd.getpwnam(account)
     except KeyError:
         pytest.skip(f"this host has no account {account!r} to build under")
     granted = Path("/etc/subuid").read_text("utf-8").splitlines()
-    if not any(line.startswith(f"{account}:") for line in granted):
-        pytest.skip(f"the account {account!r} has no subordinate user ids on this host")
-    return account
+    return any(line.startswith(f"{account}:") for line in granted)
 
 
 def prepared(account: str) -> Builder:
@@ -197,7 +246,8 @@ def prepared(account: str) -> Builder:
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed on this host")
     default = f"/var/tmp/hpcbinder-test-{account}"
-    folder = Path(os.environ.get("HPCBINDER_TEST_BUILDER_DIR", default))
+    named = os.environ.get("HPCBINDER_TEST_BUILDER_DIR") if account != "single" else None
+    folder = Path(named or default)
     builder = Builder(account, folder)
     for path in (folder, *map(Path, builder.storage.values()), builder.artefacts):
         path.mkdir(parents=True, exist_ok=True)
@@ -214,28 +264,86 @@ def prepared(account: str) -> Builder:
 
 def make_base(builder: Builder, **choices: str) -> str:
     """The name of a base image of this source tree, which is made if it is not there."""
-    settings = json.dumps({"storage": builder.storage, **site_options(), **choices})
+    settings = json.dumps(
+        {"builder": builder.tool, "storage": builder.storage, **builder.options, **choices}
+    )
     made = builder.run(sys.executable, "-c", MAKE_BASE, settings, str(PROJECT / "hpcbinder"))
     assert made.returncode == 0, made.stderr[-3000:]
     return made.stdout.strip()
 
 
 @contextmanager
-def ready_builder() -> Iterator[Builder]:
+def ready_chimage() -> Iterator[Builder]:
+    """One with `ch-image`, which gets Debian from where Buildah has it."""
+    if shutil.which("ch-image") is None:
+        pytest.skip("ch-image is not installed on this host")
+    known = prepared(builder_account())
+    has_debian(known)
+    folder = known.folder.with_name(f"{known.folder.name}-ch-image")
+    builder = replace(known, folder=folder, tool="ch-image")
+    for path in (folder, *map(Path, builder.storage.values()), builder.artefacts):
+        path.mkdir(parents=True, exist_ok=True)
+        if os.getuid() == 0:
+            shutil.chown(path, builder.account, builder._group)
+    (folder / "contexts").mkdir(exist_ok=True)
+    has_it = builder.run(sys.executable, "-c", CH_IMAGES, json.dumps(builder.storage), DEBIAN)
+    if has_it.returncode != 0:
+        where = ["--root", known.storage["graphroot"], "--runroot", known.storage["runroot"]]
+        archive = folder / "tmp" / "debian.tar"
+        words = [" ".join([*where, "--storage-driver overlay"]), DEBIAN, str(archive)]
+        done = builder.run("buildah", *where, "unshare", "sh", "-c", EXPORT, *words)
+        assert done.returncode == 0, done.stderr
+        done = builder.run(sys.executable, "-c", CH_IMPORT, json.dumps(builder.storage),
+                           str(archive), DEBIAN)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    yield examined(replace(builder, base_image=make_base(builder)))
+    shutil.rmtree(builder.folder / "contexts", ignore_errors=True)
+    shutil.rmtree(builder.artefacts, ignore_errors=True)
+
+
+@contextmanager
+def ready_docker() -> Iterator[Builder]:
+    """One with Docker's daemon, to which its account may speak (`useradd --groups docker dock`).
+
+    Docker gives steps no certificates, so those of this host are put into an image to begin with.
+    """
+    account = "dock" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+    if account not in {entry.pw_name for entry in pwd.getpwall()}:
+        pytest.skip(f"this host has no account {account!r} that may speak to a Docker daemon")
+    builder = prepared(account)
+    builder = replace(builder, tool="docker", folder=Path(f"{builder.folder}-docker"))
+    for path in (builder.folder, *map(Path, builder.storage.values()), builder.artefacts):
+        path.mkdir(parents=True, exist_ok=True)
+        if os.getuid() == 0:
+            shutil.chown(path, builder.account, builder._group)
+    (builder.folder / "contexts").mkdir(exist_ok=True)
+    if builder.run("docker", "image", "inspect", DEBIAN).returncode != 0:
+        pytest.skip(f"no Docker daemon answers here that has {DEBIAN}")
+    options = site_options()
+    begin = builder.repository({"Dockerfile": f"FROM {DEBIAN}\nCOPY . {CERTIFICATES}/\n"})
+    bundle = Path(options.pop("ca_bundle", os.devnull)).read_text("utf-8")
+    (begin / "ca.crt").write_text(bundle, "utf-8")
+    (begin / "ca.crt").chmod(0o644)
+    done = builder.run("docker", "build", "-q", "--tag", f"{OF_TESTS}:1", str(begin))
+    assert done.returncode == 0, done.stderr
+    names = TRUST_VARIABLES.keys() - {"WGETRC", "APT_CONFIG"} if bundle else ()
+    told = options["environment"] | dict.fromkeys(names, f"{CERTIFICATES}/ca.crt")
+    builder = replace(builder, options={"environment": told})
+    yield examined(replace(builder, base_image=make_base(builder, from_image=f"{OF_TESTS}:1")))
+    for image in (
+        f"{OF_TESTS}:1",
+        *builder.run("docker", "images", "--format", NAME, OURS).stdout.split(),
+    ):
+        builder.run("docker", "image", "rm", "--force", image)
+    shutil.rmtree(builder.folder, ignore_errors=True)
+
+
+@contextmanager
+def ready_builder(account: str) -> Iterator[Builder]:
     """A builder with the base image of this source tree."""
-    builder = prepared(builder_account())
-    if DEBIAN not in builder.buildah("images", "--format", "{{.Name}}:{{.Tag}}"):
-        pull = ["--root", builder.storage["graphroot"], "--runroot", builder.storage["runroot"]]
-        done = builder.run("buildah", *pull, "--storage-driver", "overlay", "pull", DEBIAN)
-        if done.returncode != 0:
-            pytest.skip(f"{DEBIAN} is neither in {builder.folder} nor to be had from a registry")
-    image = make_base(builder)
-    examined = builder.run(sys.executable, "-c", EXAMINE, json.dumps(builder.storage), image)
-    assert examined.returncode == 0, examined.stderr[-3000:]
-    holds_strangers, confinement = json.loads(examined.stdout)
-    yield replace(
-        builder, base_image=image, confinement=confinement, holds_strangers=holds_strangers
-    )
+    builder = prepared(account)
+    has_debian(builder)
+    yield examined(replace(builder, base_image=make_base(builder)))
     shutil.rmtree(builder.folder / "contexts", ignore_errors=True)
     shutil.rmtree(builder.artefacts, ignore_errors=True)
 
@@ -243,5 +351,44 @@ def ready_builder() -> Iterator[Builder]:
 @pytest.fixture(scope="session")
 def builder() -> Iterator[Builder]:
     """One builder for all tests."""
-    with ready_builder() as builder:
+    with ready_builder(builder_account()) as builder:
+        yield builder
+
+
+def has_debian(builder: Builder) -> None:
+    """Have Debian in the storage; skips where it cannot be had."""
+    if DEBIAN not in builder.buildah("images", "--format", "{{.Name}}:{{.Tag}}"):
+        pull = ["--root", builder.storage["graphroot"], "--runroot", builder.storage["runroot"]]
+        done = builder.run("buildah", *pull, "--storage-driver", "overlay", "pull", DEBIAN)
+        if done.returncode != 0:
+            pytest.skip(f"{DEBIAN} is neither in {builder.folder} nor to be had from a registry")
+
+
+def examined(builder: Builder) -> Builder:
+    """The builder with the fence that this host allows."""
+    where = json.dumps(builder.storage)
+    done = builder.run(sys.executable, "-c", EXAMINE, where, builder.base_image, builder.tool)
+    assert done.returncode == 0, done.stderr[-3000:]
+    holds_strangers, confinement = json.loads(done.stdout)
+    return replace(builder, confinement=confinement, holds_strangers=holds_strangers)
+
+
+@pytest.fixture(scope="session")
+def chimage_builder() -> Iterator[Builder]:
+    """One that builds with Charliecloud's `ch-image`."""
+    with ready_chimage() as builder:
+        yield builder
+
+
+@pytest.fixture(scope="session")
+def docker_builder() -> Iterator[Builder]:
+    """One that builds with the Docker daemon of this host."""
+    with ready_docker() as builder:
+        yield builder
+
+
+@pytest.fixture(scope="session")
+def single_builder() -> Iterator[Builder]:
+    """One under an account with a single user id."""
+    with ready_builder(single_account()) as builder:
         yield builder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hpcbinderhub.builds.pipeline import MAX_LINE, Reporter
+from hpcbinderhub.builds.events import MAX_LINE, Reporter
 from hpcbinderhub.builds.request import build_events
 
 

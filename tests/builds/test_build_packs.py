@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from hpcbinderhub.builds.builders.buildah import working_container
 from hpcbinderhub.builds.detect import build_packs
 from hpcbinderhub.builds.tools import appendix, second_step
-from hpcbinderhub.builds.uvpack import UvPack, working_container
+from hpcbinderhub.builds.uvpack import UvPack
 
 BASE = "localhost/hpcbinderhub/base-3.11:1-012345"
 OTHER = "localhost/hpcbinderhub/base-3.13:1-012345"

@@ -10,8 +10,9 @@ import requests
 from doubles import language_hosts
 from repo2docker.app import Repo2Docker
 
+from hpcbinderhub.builds.application import repo2docker
+from hpcbinderhub.builds.builders import builder_of
 from hpcbinderhub.builds.commands import Steps
-from hpcbinderhub.builds.pipeline import repo2docker
 from hpcbinderhub.builds.request import BuildRequest, Storage
 from hpcbinderhub.builds.tools import appendix
 
@@ -93,7 +94,7 @@ def test_the_dockerfile_is_repo2docker_s_own_and_our_lines(
         ),
         artefact_dir=tmp_path,
     )
-    ours = repo2docker(request, Steps(), [], dry_run=True)
+    ours = repo2docker(request, builder_of("buildah", request.storage), Steps(), [], dry_run=True)
     ours.build()
     rendered = capsys.readouterr().out
     Repo2Docker(

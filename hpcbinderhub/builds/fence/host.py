@@ -8,11 +8,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from hpcbinderhub.builds import commands
+from hpcbinderhub.builds.builders.base import Builder
 from hpcbinderhub.builds.fence import cgroup
 from hpcbinderhub.builds.fence.trial import Outcome, Trial
 from hpcbinderhub.builds.lock import exclusive
-from hpcbinderhub.builds.request import Network, Storage
+from hpcbinderhub.builds.request import Network
 
 # The kernel kills everything in a process namespace when its first process ends, and nothing in it
 # sees or signals what is outside. Without a /proc to match, programs find others there under their
@@ -27,22 +27,29 @@ class Host:
     no_processes: str = ""
     no_network: str = ""
     no_oci: str = ""
+    one_user: bool = False
+    beyond: str = ""
+    """Why all this is not around build steps, if it is not."""
+    weaknesses: tuple[str, ...] = ()
+    """What its builder cannot do besides, in sentences."""
     cgroup: Path | None = None
 
     @property
     def holds_strangers(self) -> bool:
         """Whether code that nobody vouches for may be built here."""
-        return not (self.no_processes or self.no_network or self.no_oci)
+        return not (self.beyond or self.no_processes or self.no_network or self.no_oci)
 
 
-def examine(storage: Storage, base_image: str, network: Network) -> Host:
+def examine(builder: Builder, base_image: str, network: Network) -> Host:
     """Try all that a build would do to shut itself in; waits until the storage is free."""
-    with exclusive(storage):
-        namespaces = NAMESPACES if has_namespaces(storage) else ()
-        trial = Trial(storage=storage, image=base_image, network=network)
+    with exclusive(builder.storage):
+        namespaces = NAMESPACES if has_namespaces(builder) else ()
+        trial = Trial(
+            builder=builder.name, storage=builder.storage, image=base_image, network=network
+        )
         done = subprocess.run(
-            inside(storage, *namespaces, sys.executable, "-m", "hpcbinderhub.builds.fence.trial"),
-            env=environment(storage),
+            builder.inside(*namespaces, sys.executable, "-m", "hpcbinderhub.builds.fence.trial"),
+            env=environment(builder),
             cwd="/",
             input=trial.model_dump_json(),
             capture_output=True,
@@ -57,28 +64,26 @@ def examine(storage: Storage, base_image: str, network: Network) -> Host:
         no_processes="" if namespaces else "The kernel refuses a process namespace with its /proc.",
         no_network=outcome.network,
         no_oci=outcome.oci,
+        one_user=builder.has_one_user,
+        beyond=builder.beyond,
+        weaknesses=tuple(builder.weaknesses()),
         cgroup=cgroup.delegated(),
     )
 
 
-def inside(storage: Storage, *command: str) -> list[str]:
-    """A command in the builder's user namespace."""
-    return commands.command(storage, "unshare", *command)
-
-
-def environment(storage: Storage) -> dict[str, str]:
+def environment(builder: Builder) -> dict[str, str]:
     """The environment of Python inside."""
     kept = {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
-    return {**commands.environment(storage), **kept}
+    return {**builder.environment(), **kept}
 
 
-def has_namespaces(storage: Storage) -> bool:
+def has_namespaces(builder: Builder) -> bool:
     """Whether builds get a process namespace of their own.
 
     Inside a container the kernel refuses the /proc for it, as long as the container's own is
     partly hidden. Builds then see the processes of the builder's account; they are still all
     ended, by looking for them.
     """
-    probe = inside(storage, *NAMESPACES, "true")
-    env = environment(storage)
+    probe = builder.inside(*NAMESPACES, "true")
+    env = environment(builder)
     return subprocess.run(probe, env=env, cwd="/", capture_output=True).returncode == 0

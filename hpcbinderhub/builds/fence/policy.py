@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 from traitlets import Enum, Integer, List, TraitError, Unicode, validate
 from traitlets.config import Configurable, LoggingConfigurable
 
+from hpcbinderhub.builds.builders.base import Builder
 from hpcbinderhub.builds.fence.host import Host, examine
-from hpcbinderhub.builds.request import Confinement, Endpoint, Network, Storage
+from hpcbinderhub.builds.request import Confinement, Endpoint, Network
 from hpcbinderhub.errors import UserError
 
 EVERYBODY = "*"
@@ -126,6 +127,14 @@ class BuildPolicy(LoggingConfigurable):
         return dict.fromkeys(names, self.proxy)
 
 
+ONE_USER = (
+    "Builds have a single user id: this account has no subordinate ones (/etc/subuid and "
+    "/etc/subgid, with newuidmap and newgidmap), or its builder uses none. A step that becomes "
+    "another user goes on as root, and all files are root's. Programs that refuse to be root, or "
+    "look whether a file was given away, fail in such builds."
+)
+
+
 @dataclass(frozen=True)
 class Fence:
     """What a site's policy comes to on one host."""
@@ -145,9 +154,11 @@ class Fence:
 
     def confinement(self, hidden: Iterable[Path] = ()) -> Confinement:
         """How each build is shut in."""
+        # A daemon may be spoken to over the host's network.
+        is_around = not (self.host.no_network or self.host.beyond)
         return Confinement(
             isolation="chroot" if self.host.no_oci else "oci",
-            network=None if self.host.no_network else self.policy.wanted_network(),
+            network=self.policy.wanted_network() if is_around else None,
             cgroup=self.host.cgroup,
             hidden=tuple(hidden),
         )
@@ -155,6 +166,8 @@ class Fence:
     def findings(self) -> list[str]:
         """What an admin should know, in sentences."""
         host, policy = self.host, self.policy
+        if host.beyond:
+            return [host.beyond, *host.weaknesses, self._who()]
         network = {
             "open": "all but this host and what the site denies",
             "proxy": f"the proxy {policy.proxy} alone",
@@ -165,7 +178,7 @@ class Fence:
             _finding(
                 "Steps run in containers of their own (OCI isolation).",
                 "Steps are held by chroot alone (chroot isolation): they run as the builder's "
-                "account, and a flaw in the kernel or in Buildah lets them read what it can.",
+                "account, and a flaw in the kernel or in the builder lets them read what it can.",
                 host.no_oci,
             ),
             _finding(
@@ -185,6 +198,8 @@ class Fence:
                 else "limited for each process and user, and watched in total: this account has no "
                 "cgroup of its own (a systemd unit has with Delegate=yes)."
             ),
+            *([ONE_USER] if host.one_user else []),
+            *host.weaknesses,
             self._who(),
         ]
 
@@ -213,7 +228,7 @@ def _finding(well: str, otherwise: str, why: str) -> str:
 
 def fence_here(
     site: Configurable,
-    storage: Storage,
+    builder: Builder,
     base_image: str,
     divide: Callable[[Path], bool] | None = None,
 ) -> Fence:
@@ -222,7 +237,7 @@ def fence_here(
     ``divide`` is for who builds: it makes this account's control group ready for builds.
     """
     policy = BuildPolicy(parent=site)
-    host = examine(storage, base_image, policy.wanted_network())
+    host = examine(builder, base_image, policy.wanted_network())
     if divide and host.cgroup and not divide(host.cgroup):
         host = replace(host, cgroup=None)
     return Fence(policy, host)

@@ -6,21 +6,27 @@ a container around us or a site's settings allow something is known only by tryi
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from pathlib import Path
 
-from hpcbinderhub.builds import commands
+from hpcbinderhub.builds.builders import builder_of
 from hpcbinderhub.builds.fence import enclosure
-from hpcbinderhub.builds.request import Confinement, ImageReference, Model, Network, Storage
-from hpcbinderhub.builds.steps import Steps
+from hpcbinderhub.builds.request import (
+    BuilderName,
+    Confinement,
+    ImageReference,
+    Model,
+    Network,
+    Storage,
+)
 from hpcbinderhub.errors import UserError
 
 
 class Trial(Model):
     """What to try."""
 
+    builder: BuilderName
     storage: Storage
     image: ImageReference
     network: Network
@@ -36,7 +42,8 @@ class Outcome(Model):
 def main() -> None:
     """Try the network first, since steps are to have it."""
     trial = Trial.model_validate_json(sys.stdin.read())
-    outcome = Outcome(network=_network(trial.network), oci=_oci(trial))
+    builder = builder_of(trial.builder, trial.storage)
+    outcome = Outcome(network=_network(trial.network), oci=builder.try_step(trial.image))
     print(outcome.model_dump_json())
 
 
@@ -45,23 +52,6 @@ def _network(wanted: Network) -> str:
         enclosure.enter(Confinement(network=wanted))
     except UserError as error:
         return error.message
-    return ""
-
-
-def _oci(trial: Trial) -> str:
-    name = f"trial-{os.getpid()}"
-    try:
-        commands.from_image(trial.storage, trial.image, name)
-        step = commands.run(
-            trial.storage, name, "true", user="0", folder="/", given=Steps(isolation="oci")
-        )
-        for _line in step:
-            pass
-    except commands.BuildahError as error:
-        return " ".join(error.tail[-2:])[:500]
-    finally:
-        with contextlib.suppress(commands.BuildahError):
-            commands.remove_container(trial.storage, name)
     return ""
 
 

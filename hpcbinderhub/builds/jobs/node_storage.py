@@ -49,6 +49,8 @@ def remove(folder: Path) -> None:
     only in its user namespace to the builder."""
     where = storage(folder)
     kept = [where.graphroot, where.tmp, folder / "work"]
-    empty = commands.command(where, "unshare", "rm", "-rf", "--", *map(str, kept))
-    subprocess.run(empty, env=commands.environment(where), cwd="/", capture_output=True)
+    empty = commands.inside(where, "rm", "-rf", "--", *map(str, kept))
+    # Without Buildah on the node, all of it is the account's own.
+    with suppress(FileNotFoundError):
+        subprocess.run(empty, env=commands.environment(where), cwd="/", capture_output=True)
     shutil.rmtree(folder, ignore_errors=True)
