@@ -54,7 +54,8 @@ def main():
             hashes.record([file for file in files if file], folder)
     if done:
         adopt_kept(since=began)
-        byte_compile()
+        # Without anything to install, it is a script of the repository that ran before.
+        byte_compile(since=began if len(sys.argv) > 1 else 0)
     return 0 if done else 1
 
 

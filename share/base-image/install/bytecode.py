@@ -16,14 +16,14 @@ from pathlib import Path
 KEPT = 315619200  # The 2nd of January 1980, which is a valid time in any archive and any zone.
 
 
-def byte_compile():
-    """Compile what was installed or changed since this was last done.
+def byte_compile(since=0):
+    """Compile what was installed or changed since a moment.
 
     Some packages ship files that are not for this Python, or for none; those stay as they are.
     """
     folders = {sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib")}
     writable = [folder for folder in folders if os.access(folder, os.W_OK)]
-    paths = [path for folder in writable for path in sources(folder) if not is_valid(path)]
+    paths = [path for folder in writable for path in sources(folder) if not is_valid(path, since)]
     if paths:
         with ProcessPoolExecutor() as pool:
             list(pool.map(compile_one, paths, chunksize=16))
@@ -62,9 +62,12 @@ def sources(folder):
         yield from (os.path.join(where, name) for name in files if name.endswith(".py"))
 
 
-def is_valid(path):
-    """Whether Python takes the bytecode that there is of a file."""
+def is_valid(path, since=0):
+    """Whether Python takes the bytecode that there is of a file; of one that is older than a
+    moment, and was compiled before, it is enough that there is some."""
     found = os.stat(path)
+    if found.st_mtime < since and found.st_mtime != KEPT:
+        return os.path.exists(cache_from_source(path))
     return told(path) == (int(found.st_mtime) & 0xFFFFFFFF, found.st_size & 0xFFFFFFFF)
 
 
