@@ -9,7 +9,8 @@ import signal
 from contextlib import suppress
 from typing import Any
 
-from hpcbinderhub.services.binder.app import assemble, make_web_application, stop
+from hpcbinderhub.services.binder.app import make_web_application, stop
+from hpcbinderhub.services.binder.services import assemble
 from tornado.httpserver import HTTPServer
 from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler

@@ -15,7 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from hpcbinderhub.services.binder.app import Services, assemble, make_server, stop
+from hpcbinderhub.services.binder.app import make_server, stop
+from hpcbinderhub.services.binder.services import Services, assemble
 
 from hpcbinderhub.builds.records import Build, LeaseLost
 from hpcbinderhub.errors import Unavailable

@@ -29,7 +29,7 @@ from hpcbinderhub.repos.spec import RepoSpec, parse_link
 from ..origins import cors_headers, is_foreign
 
 if TYPE_CHECKING:
-    from ..app import Services
+    from ..services import Services
 
 Model = TypeVar("Model", bound=BaseModel)
 

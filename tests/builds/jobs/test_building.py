@@ -17,7 +17,8 @@ import pytest
 from builds.conftest import DEBIAN, PROJECT, Builder, site_options
 from builds.jobs.agent_as import AgentAs
 from builds.jobs.own_slurm import OwnSlurm, free_ports
-from hpcbinderhub.services.binder.app import Services, assemble, make_server, stop
+from hpcbinderhub.services.binder.app import make_server, stop
+from hpcbinderhub.services.binder.services import Services, assemble
 from repos.forge import Forge
 from traitlets.config import Config
 
