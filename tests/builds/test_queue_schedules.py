@@ -106,7 +106,7 @@ class Schedule(RuleBasedStateMachine):
     @precondition(lambda self: self.held)
     @rule(data=st.data())
     def finish(self, data: st.DataObject) -> None:
-        self.held.pop(self.work(data, claims.finish, self.now, ARTEFACT, 1), None)
+        self.held.pop(self.work(data, claims.finish, self.now, ARTEFACT, 1, None), None)
 
     @precondition(lambda self: self.held)
     @rule(data=st.data())
@@ -178,7 +178,7 @@ class Schedule(RuleBasedStateMachine):
             self.call(claims.reconcile, self.now)
             build = self.call(claims.claim_next, "last", self.now, self.now + LEASE)
             if build:
-                self.call(claims.finish, build.id, "last", self.now, ARTEFACT, 1)
+                self.call(claims.finish, build.id, "last", self.now, ARTEFACT, 1, None)
         assert all(self.state(build) in ("done", "failed") for build in self.asked)
         self.engine.dispose()
 
