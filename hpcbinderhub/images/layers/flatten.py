@@ -54,6 +54,7 @@ class Flattening:
         self._named: set[bytes] = set()
         self._closed: set[bytes] = set()
         self._assumed: set[bytes] = set()
+        self._implied: set[bytes] = set()
         self._waiting: dict[bytes, list[Entry]] = {}
         self._entries = 0
         self.written: dict[bytes, bool] = {}
@@ -71,13 +72,15 @@ class Flattening:
                 self._take_entry(layer, entry, reader.content())
         for folder in layer.folders.values():
             self._write(folder)
+        self._implied |= {folder for folder in layer.assumed if self._shows(layer, folder)}
         self._end(layer)
 
     def end(self, needed: Collection[bytes]) -> None:
         """After the lowest layer: folders that nothing names, and those that engines need."""
         if self._waiting:
             raise BadLayer(f"{shown(next(iter(self._waiting)))} is named again but is not there")
-        for path in [*self.written, *(path + b"/" for path in needed)]:
+        folders = (path + b"/" for path in (*self._implied, *needed))
+        for path in [*self.written, *folders]:
             for folder in reversed(above(path)):
                 if folder not in self.written:
                     self._write(Entry(folder, "folder"))
