@@ -161,12 +161,13 @@ def test_no_secret_of_a_job_is_in_slurms_hands(site: Rig, alice: Person) -> None
         listed = site.cluster.run("login", "sh", "-c", "cat /home/builder/builders/*/claim.json")
         ticket = listed.stdout.split('"')[3]
         assert len(ticket) > 40
-        for told in (
-            site.slurm("scontrol", "show", "job", "-d", job),
-            site.slurm("scontrol", "write", "batch_script", job, "-"),
-            site.slurm("sacct", "--allusers", f"--jobs={job}", "--env-vars"),
+        for asked in (
+            ("scontrol", "show", "job", "-d", job),
+            ("scontrol", "write", "batch_script", job, "-"),
+            ("sacct", "--allusers", f"--jobs={job}", "--env-vars"),
         ):
-            assert told
+            # Accounting hears of a job a moment after it was submitted.
+            told = eventually(lambda asked=asked: site.slurm(*asked), 60, "Slurm tells of it")
             assert ticket not in told
     finally:
         site.allow_starts()
