@@ -113,7 +113,7 @@ def test_what_runs_stays_and_goes_when_it_has_stopped(
 def test_the_service_collects_by_itself(
     start_service: Callable[..., RunningService], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hpcbinderhub.services.binder.app.COLLECT_SECONDS", 0.1)
+    monkeypatch.setattr("hpcbinderhub.services.binder.upkeep.COLLECT_SECONDS", 0.1)
     service = start_service()
     stray = Path(service.site.artefacts) / f"{'a' * 64}.squashfs"
     stray.touch()

@@ -19,7 +19,10 @@ PREFIX = "/services/binder/"
 TABLE = routes(PREFIX, "Tests")
 # For jobs, workers and BinderHub's clients: described where they are written.
 NAMED = ("/api/parse", "/api/opening")
-NOT_OURS = ("ContentHandler", "RepoProvidersHandler")
+NOT_OURS = (
+    *("ContentHandler", "PartsHandler", "SubmoduleHandler", "ObjectsHandler"),
+    "RepoProvidersHandler",
+)
 
 
 def description() -> dict[str, Any]:

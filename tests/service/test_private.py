@@ -181,7 +181,7 @@ def test_an_engine_that_cannot_keep_an_image_to_one_user_is_refused(
     start_service: Callable[..., RunningService],
 ) -> None:
     shifter = {"name": "shifter", "title": "S", "partition": "regular", "engine": "shifter"}
-    start_service(profiles=[shifter])
+    start_service(profiles=[shifter], shifter_gateway="http://gateway:5000")
     enter(alice, private)
     refused = failure(alice, private, profile="shifter")
     assert refused["message"].startswith("Shifter keeps no image for one user alone")

@@ -239,7 +239,9 @@ def test_a_site_or_a_profile_gives_nobodys_home(
 def test_a_site_may_refuse_what_cannot_be_hidden_from(
     alice: Person, repository: ServedRepository, start_service: Callable[..., RunningService]
 ) -> None:
-    start_service(profiles=[CHARLIE, SHIFTER], refuse_unhidden=True)
+    start_service(
+        profiles=[CHARLIE, SHIFTER], refuse_unhidden=True, shifter_gateway="http://gateway:5000"
+    )
     offered = {p["name"]: p["must_see_home"] for p in alice.call("GET", "api/profiles").json()}
     assert offered == {"interactive": False, "shifter": True}
     body = {"repository": repository.url, "profile": "shifter"}
