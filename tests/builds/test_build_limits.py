@@ -14,6 +14,7 @@ import pytest
 
 from hpcbinderhub.builds.fence import cgroup
 from hpcbinderhub.builds.fence.limits import StepWatch, held, own_share, prefix, tasks
+from hpcbinderhub.builds.processes import descendants
 from hpcbinderhub.builds.request import Limits
 
 LIMITS = Limits(memory_bytes=1 << 30, processes=300, disk_bytes=1 << 29)
@@ -45,9 +46,11 @@ def test_memory_that_is_only_set_aside_is_no_memory() -> None:
 
 @pytest.fixture
 def children() -> Iterator[subprocess.Popen[str]]:
-    """A process with three children, which share what it holds."""
+    """A process with a child, and three of that, which share what it holds."""
     code = """
         import os, sys, time
+        if os.fork():
+            time.sleep(60)
         held = bytearray(os.urandom(1 << 20)) * 40
         for _ in range(3):
             if os.fork() == 0:
@@ -68,8 +71,8 @@ def children() -> Iterator[subprocess.Popen[str]]:
         os.killpg(process.pid, 9)
 
 
-def found(limits: Limits, seconds: float) -> list[str]:
-    """What the watch over this process's children tells within a time."""
+def found(process: subprocess.Popen[str], limits: Limits, seconds: float) -> list[str]:
+    """What the watch over a process's children tells within a time."""
     told: list[str] = []
     passed = threading.Event()
 
@@ -77,25 +80,24 @@ def found(limits: Limits, seconds: float) -> list[str]:
         told.append(what)
         passed.set()
 
-    with StepWatch(os.getpid(), limits, None, tell):
+    with StepWatch(process.pid, limits, None, tell):
         passed.wait(seconds)
     return told
 
 
 def test_what_is_shared_counts_once(children: subprocess.Popen[str]) -> None:
-    below = [children.pid, *map(int, Path(f"/proc/{children.pid}/task/{children.pid}/children")
-                                .read_text().split())]  # fmt: skip
+    below = descendants(children.pid)
     assert tasks(below) == 4
     assert sum(map(held, below)) > 160 << 20 > 80 << 20 > sum(map(own_share, below)) > 40 << 20
-    assert found(Limits(memory_bytes=100 << 20, processes=100), 1.2) == []
+    assert found(children, Limits(memory_bytes=100 << 20, processes=100), 1.2) == []
 
 
 def test_too_many_processes_are_found(children: subprocess.Popen[str]) -> None:
-    assert found(Limits(processes=4), 5) == ["processes"]
+    assert found(children, Limits(processes=4), 5) == ["processes"]
 
 
 def test_too_much_memory_is_found(children: subprocess.Popen[str]) -> None:
-    assert found(Limits(memory_bytes=30 << 20), 5) == ["memory"]
+    assert found(children, Limits(memory_bytes=30 << 20), 5) == ["memory"]
 
 
 def test_a_group_is_told_its_limits() -> None:
