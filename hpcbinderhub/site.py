@@ -390,6 +390,8 @@ class Site(LoggingConfigurable):
         help="""Variables for every build step, and for none of the finished images.
 
         For a site's own package mirrors. Example: `{'PIP_INDEX_URL': 'https://pypi.example.org/'}`.
+        `HPCBINDER_INDEX_STANDS_FOR` names the hosts, separated by spaces, whose files that mirror
+        has: what lock files have from there is asked of it, by version and hash.
         """,
     )
     build_ca_bundle = Unicode(

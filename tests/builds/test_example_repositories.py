@@ -8,7 +8,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builds.conftest import make_base
+from builds.conftest import make_base, site_options
 from builds.outcomes import built, failed, paths
 
 if TYPE_CHECKING:
@@ -169,9 +169,9 @@ requires-dist = [{{ name = "toolz" }}]
 [[package]]
 name = "toolz"
 version = "0.12.1"
-source = {{ registry = "https://pypi.org/simple" }}
+source = {{ registry = "https://index.example.org/simple" }}
 wheels = [
-    {{ url = "https://files.pythonhosted.org/packages/toolz-0.12.1-py3-none-any.whl", \
+    {{ url = "https://index.example.org/packages/toolz-0.12.1-py3-none-any.whl", \
 hash = "sha256:{digest}" }},
 ]
 """
@@ -183,10 +183,10 @@ requires-python = ">=3.9"
 [[packages]]
 name = "toolz"
 version = "0.12.1"
-index = "https://pypi.org/simple"
+index = "https://index.example.org/simple"
 
 [[packages.wheels]]
-url = "https://files.pythonhosted.org/packages/toolz-0.12.1-py3-none-any.whl"
+url = "https://index.example.org/packages/toolz-0.12.1-py3-none-any.whl"
 hashes = {{ sha256 = "{digest}" }}
 """
 PIPFILE_LOCK = """\
@@ -208,16 +208,24 @@ def with_hash(name: str, digest: str) -> dict[str, str]:
     return {**lock, name: lock[name].format(digest=digest)}
 
 
+def mirror() -> dict[str, Any]:
+    """As if this host's index were one's that nobody can reach."""
+    ours = site_options()["environment"]
+    return {"environment": {**ours, "HPCBINDER_INDEX_STANDS_FOR": "index.example.org"}}
+
+
 @pytest.mark.parametrize("name", LOCKS)
 def test_a_lock_is_followed_exactly(builder: Builder, name: str) -> None:
-    event = built(builder.build(builder.repository(with_hash(name, TOOLZ))))
+    event = built(builder.build(builder.repository(with_hash(name, TOOLZ)), **mirror()))
     # Newer ones would do for the tools, which need it too.
     assert "toolz==0.12.1" in event["packages"]
 
 
 @pytest.mark.parametrize("name", LOCKS)
 def test_a_file_that_is_not_the_locked_one_is_not_installed(builder: Builder, name: str) -> None:
-    event = failed(builder.build(builder.repository(with_hash(name, "0" * 64))), "hash-mismatch")
+    event = failed(
+        builder.build(builder.repository(with_hash(name, "0" * 64)), **mirror()), "hash-mismatch"
+    )
     assert "toolz==0.12.1" in event["message"]
 
 

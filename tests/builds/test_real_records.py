@@ -49,7 +49,7 @@ def test_an_environment_is_made_again_from_its_record(builder: Builder) -> None:
         "10.5.0",
     )
     assert all(p.files for p in first.packages if p.where == ENV)
-    # Those of the index's own files, as https://pypi.org/simple/tqdm/ has them.
+    # Those of the index's own files, as its page for tqdm has them.
     assert find(first, "tqdm").hashes == {
         "sha256": "90279a3770753eafc9194a0364852159802111925aa30eb3f9d85b0e805ac7cd"
     }

@@ -17,7 +17,9 @@ OTHER = "b" * 64
 @pytest.fixture(scope="module")
 def locks() -> ModuleType:
     """The installer's part that reads them."""
-    return module("locks")
+    made = module("locks")
+    made.STANDS_FOR |= {"index.example.org", "files.example.org"}
+    return made
 
 
 def pylock(packages: str, top: str = "") -> dict[str, object]:
@@ -30,15 +32,17 @@ def wheel(url: str, digest: str = HASH) -> str:
     return f"{{ url = '{url}', hashes = {{ sha256 = '{digest}' }} }}"
 
 
-def test_a_file_of_pypi_s_is_asked_for_by_version_and_hashes(locks: ModuleType) -> None:
+def test_a_file_that_the_site_s_index_has_is_asked_for_by_version_and_hashes(
+    locks: ModuleType,
+) -> None:
     content = pylock(
         f"""
         [[packages]]
         name = "six"
         version = "1.17.0"
-        index = "https://pypi.org/simple"
-        sdist = {wheel("https://files.pythonhosted.org/six-1.17.0.tar.gz", OTHER)}
-        wheels = [{wheel("https://files.pythonhosted.org/six-1.17.0-py2.py3-none-any.whl")}]
+        index = "https://index.example.org/simple"
+        sdist = {wheel("https://files.example.org/six-1.17.0.tar.gz", OTHER)}
+        wheels = [{wheel("https://files.example.org/six-1.17.0-py2.py3-none-any.whl")}]
         """
     )
     (line,) = locks.pylock_lines(content, Path("/srv/repo"))
@@ -69,7 +73,7 @@ def test_what_is_for_another_system_is_left_out(locks: ModuleType) -> None:
         name = "colorama"
         version = "0.4.6"
         marker = "sys_platform == 'win32'"
-        wheels = [{wheel("https://files.pythonhosted.org/colorama-0.4.6-py3-none-any.whl")}]
+        wheels = [{wheel("https://files.example.org/colorama-0.4.6-py3-none-any.whl")}]
         """
     )
     assert locks.pylock_lines(content, Path("/srv/repo")) == []
@@ -77,7 +81,7 @@ def test_what_is_for_another_system_is_left_out(locks: ModuleType) -> None:
 
 def test_groups_that_are_default_or_for_notebooks_are_taken(locks: ModuleType) -> None:
     def package(name: str, marker: str) -> str:
-        address = f"https://files.pythonhosted.org/{name}-1-py3-none-any.whl"
+        address = f"https://files.example.org/{name}-1-py3-none-any.whl"
         return (
             f"[[packages]]\nname = '{name}'\nversion = '1'\nmarker = \"{marker}\"\n"
             f"wheels = [{wheel(address)}]\n"
@@ -130,7 +134,7 @@ def test_a_pipfile_lock_with_all_its_sections(locks: ModuleType) -> None:
     content = json.loads(
         """
         {"_meta": {"sources": [
-            {"name": "pypi", "url": "https://pypi.org/simple", "verify_ssl": true},
+            {"name": "pypi", "url": "https://index.example.org/simple", "verify_ssl": true},
             {"name": "ours", "url": "https://pypi.example.org/simple", "verify_ssl": true}]},
          "default": {
             "numpy": {"version": "==1.26.4", "hashes": ["sha256:aa", "sha256:bb"], "index": "pypi"},
@@ -155,7 +159,7 @@ def test_a_pipfile_that_nobody_has_locked(locks: ModuleType) -> None:
     content = tomllib.loads(
         """
         [[source]]
-        url = "https://pypi.org/simple"
+        url = "https://index.example.org/simple"
         [packages]
         numpy = "*"
         pandas = ">=2,<3"

@@ -1,9 +1,10 @@
 """Lock files and Pipfiles, as the requirement lines that uv is given.
 
-A file that PyPI has is asked for by version and hash alone: a site that has a mirror of PyPI gets
-it from there, and whatever a mirror says, nothing else is installed. Others are named by address.
+What lies on a host that the site's own index stands for is asked for by version and hash alone:
+whatever that index says, nothing else is installed. The rest is named by address.
 """
 
+import os
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,7 +21,8 @@ from packaging.pylock import (
 )
 from packaging.utils import canonicalize_name
 
-PYPI = {"pypi.org", "pypi.python.org", "files.pythonhosted.org"}
+STANDS_FOR = set(os.environ.get("HPCBINDER_INDEX_STANDS_FOR", "").split())
+"""Hosts whose files the site's index has, too: those of an index that it is a mirror of."""
 CHOSEN = "binder"
 PIPFILE_MARKERS = {
     "os_name",
@@ -73,7 +75,7 @@ def _locked(package, source, folder):
             raise BadLock(f"{package.name} comes from {source.type}; only git is understood")
         where = source.url or _file(folder, source.path)
         return f"{package.name} @ git+{where}@{source.commit_id}{_below(source.subdirectory)}"
-    if not isinstance(source, PackageArchive) and package.version and _is_pypi(package, source):
+    if not isinstance(source, PackageArchive) and package.version and _is_mirrored(package, source):
         files = [*(package.wheels or ()), *([package.sdist] if package.sdist else ())]
         return f"{package.name}=={package.version}{_hashes(files)}"
     where = source.url or _file(folder, source.path)
@@ -81,10 +83,10 @@ def _locked(package, source, folder):
     return f"{package.name} @ {where}{below}{_hashes([source])}"
 
 
-def _is_pypi(package, source):
-    """Whether a file is PyPI's own, which may have mirrors."""
+def _is_mirrored(package, source):
+    """Whether the site's index has a file, too."""
     address = package.index or source.url
-    return address is not None and urlsplit(address).hostname in PYPI
+    return address is not None and urlsplit(address).hostname in STANDS_FOR
 
 
 def _hashes(files):
@@ -131,9 +133,9 @@ def pipfile_lines(content, folder):
 
 
 def _sources(sources):
-    """Indexes other than PyPI, which is where the site says it is."""
+    """Indexes other than those that the site's own stands for."""
     urls = [source.get("url", "") for source in sources]
-    return [f"--extra-index-url {url}" for url in urls if urlsplit(url).hostname not in PYPI]
+    return [f"--extra-index-url {url}" for url in urls if urlsplit(url).hostname not in STANDS_FOR]
 
 
 def _applies(entry):
