@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -70,7 +71,8 @@ def ours(storage: Storage, container: str, store: Path) -> None:
     root = commands.mount(storage, container)
     squash.check_programs(root)
     config = commands.container_configuration(storage, container)
-    record.write_record(root, record.describe(root, config, Path("/nonexistent"), "1"))
+    with tempfile.TemporaryDirectory(dir=storage.tmp, prefix="commit-") as commit:
+        record.write_record(root, record.describe(root, config, Path(commit), "1"))
     squash.add_folders(root, squash.NEEDED_FOLDERS)
     for _line in convert.from_tree(root, convert.Place(store, "bench"), {}):
         pass

@@ -107,7 +107,7 @@ def _layout(folder: Path) -> Path:
             tar.add(path, path.relative_to(tree))
     with layout.layer() as tar:
         tar.add(tree / "srv", "srv")
-    layout.finish("image", "amd64", "2020-01-01T00:00:00Z", {})
+    layout.finish("image", "amd64", "2020-01-01T00:00:00Z", {}, annotations={})
     with tarfile.open(folder / "ready.tar", "w") as tar:
         for path in sorted(tree.iterdir()):
             tar.add(path, path.name)

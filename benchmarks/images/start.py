@@ -108,7 +108,10 @@ def from_squash(storage: Path, node: Path) -> None:
 
 def run_import(root: Path) -> None:
     """A Python of its own, with nothing from elsewhere."""
-    clean = {"PYTHONHOME": str(root), "LD_LIBRARY_PATH": str(root / "lib"), "HOME": "/nonexistent"}
+    # Where distributions' Pythons do not look by themselves.
+    packages = root / f"lib/python{sysconfig.get_python_version()}/site-packages"
+    clean = {"PYTHONHOME": str(root), "PYTHONPATH": str(packages)}
+    clean |= {"LD_LIBRARY_PATH": str(root / "lib"), "HOME": "/nonexistent"}
     clean |= {"PYTHONDONTWRITEBYTECODE": "1", "MPLCONFIGDIR": os.environ.get("TMPDIR", "/tmp")}
     subprocess.run([root / "bin" / "python3", "-s", "-c", IMPORT], env=clean, check=True)
 

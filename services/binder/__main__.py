@@ -1,5 +1,7 @@
 """`python -m hpcbinderhub.services.binder --config DIR`, as the hub starts it."""
 
-from .app import BinderService
+import sys
 
-BinderService.launch_instance()
+from .keeper import keep
+
+sys.exit(keep([sys.executable, "-m", "hpcbinderhub.services.binder.app", *sys.argv[1:]]))

@@ -49,7 +49,7 @@ class BinderService(Application):
     aliases = {"config": "BinderService.config_dir"}
 
     def start(self) -> None:
-        """Serve until told to stop, or until the hub that started us is gone."""
+        """Serve until told to stop, or until the keeper that started us is gone."""
         logging.basicConfig(
             level=logging.INFO, format="[%(levelname)s %(asctime)s %(name)s] %(message)s"
         )
@@ -121,8 +121,8 @@ async def _rotate(credentials: Credentials) -> None:
 
 
 async def _told_to_stop() -> None:
-    """Return on SIGTERM or SIGINT, or when the hub was killed: its successor starts another of us,
-    which needs the port, and our token is worth nothing any more."""
+    """Return on SIGTERM or SIGINT, or when the keeper was killed: another of us will be started,
+    which needs the port."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -135,4 +135,8 @@ async def _told_to_stop() -> None:
         except TimeoutError:
             continue
     if not stopped.is_set():
-        sys.stderr.write("The hub is gone; its next start brings a new service.\n")
+        sys.stderr.write("The process that kept this one is gone.\n")
+
+
+if __name__ == "__main__":
+    BinderService.launch_instance()

@@ -60,10 +60,10 @@ class Rig:
     # -- the hub's host ------------------------------------------------------------------------
 
     def kill(self, what: str) -> None:
-        """`kill -9` the hub, the service or the worker; supervisord and the hub bring them back."""
+        """`kill -9` the hub, the service or the worker; supervisord and the keeper bring them back."""
         pattern = {
             "hub": "bin/jupyterhub --config",
-            "service": "hpcbinderhub.services.binder",
+            "service": "hpcbinderhub.services.binder.app",
             "worker": "bin/hpcbinderhub worker",
         }[what]
         self.cluster.run("hub", "pkill", "-9", "-f", pattern)

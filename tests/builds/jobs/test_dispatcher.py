@@ -92,6 +92,17 @@ class Bench:
             await asyncio.sleep(0.2)
         raise AssertionError(f"{job} is not {state}: {self.slurm.state(job)}")
 
+    async def with_a_builder(self) -> tuple[Dispatcher, str, str]:
+        """A dispatcher whose one job runs and was let in; the job, and the worker it became."""
+        dispatcher = self.dispatcher()
+        await dispatcher.tend()
+        job = str(self.record()["id"])
+        await self.becomes(job, "RUNNING")
+        token = (await dispatcher.exchange(self.ticket(), job)).token
+        worker = await dispatcher.worker_of(token)
+        assert worker
+        return dispatcher, job, worker
+
     def record(self) -> dict[str, Any]:
         """The one record of the one job."""
         (record,) = json.loads((self.state / "builder-jobs.json").read_text())
@@ -258,13 +269,7 @@ async def test_a_job_that_fails_at_once_is_not_followed_by_another_at_once(bench
 
 async def test_the_job_of_a_cancelled_build_is_cancelled(bench: Bench) -> None:
     build = await bench.enqueue()
-    dispatcher = bench.dispatcher()
-    await dispatcher.tend()
-    job = bench.record()["id"]
-    await bench.becomes(job, "RUNNING")
-    token = (await dispatcher.exchange(bench.ticket(), job)).token
-    worker = await dispatcher.worker_of(token)
-    assert worker
+    dispatcher, job, worker = await bench.with_a_builder()
     claimed = await bench.queue.claim(worker, dispatcher.place_of(worker))
     assert claimed
     assert claimed.id == build
@@ -279,13 +284,7 @@ async def test_the_job_of_a_cancelled_build_is_cancelled(bench: Bench) -> None:
 
 async def test_a_builder_that_hangs_is_cancelled(bench: Bench) -> None:
     await bench.enqueue()
-    dispatcher = bench.dispatcher()
-    await dispatcher.tend()
-    job = bench.record()["id"]
-    await bench.becomes(job, "RUNNING")
-    token = (await dispatcher.exchange(bench.ticket(), job)).token
-    worker = await dispatcher.worker_of(token)
-    assert worker
+    dispatcher, job, worker = await bench.with_a_builder()
     bench.sightings.saw(worker)
     for _ in range(2):
         bench.now += 299
@@ -303,13 +302,7 @@ async def test_a_builder_that_hangs_is_cancelled(bench: Bench) -> None:
 
 async def test_a_build_that_comes_back_gets_another_job(bench: Bench) -> None:
     build = await bench.enqueue()
-    dispatcher = bench.dispatcher()
-    await dispatcher.tend()
-    job = bench.record()["id"]
-    await bench.becomes(job, "RUNNING")
-    token = (await dispatcher.exchange(bench.ticket(), job)).token
-    worker = await dispatcher.worker_of(token)
-    assert worker
+    dispatcher, job, worker = await bench.with_a_builder()
     await bench.queue.claim(worker)
     await asyncio.to_thread(bench.slurm.command, "scancel", job)
     await bench.queue.release(build, worker)

@@ -1,0 +1,53 @@
+"""Keeps the serving process running, since whoever waits for a page will not wait for the hub.
+
+JupyterHub looks every thirty seconds whether the services that it started are still there. So what
+it starts does nothing but start another process, and start it again at once when that ends by
+itself. One that ends as soon as it begins is left to the hub's slower way.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from types import FrameType
+
+CHECK_SECONDS = 1.0
+
+
+def keep(command: Sequence[str], steady_seconds: float = 20.0) -> int:
+    """Run a command until we are told to stop or the hub is gone; its last status."""
+    hub = os.getppid()
+    told: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        told.append(number)
+        process.send_signal(signal.SIGTERM)
+
+    while True:
+        began = time.monotonic()
+        process = subprocess.Popen(command)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
+        if told:  # While there was no process to tell it to.
+            process.terminate()
+        status = _watch(process, hub)
+        if told or os.getppid() != hub or time.monotonic() - began < steady_seconds:
+            return status
+        sys.stderr.write(f"The service ended with status {status}. It is started again.\n")
+
+
+def _watch(process: subprocess.Popen[bytes], hub: int) -> int:
+    """The status with which a process ends, or is ended when the hub was killed: the hub's
+    successor starts another of us, which needs the port, and our token is worth nothing."""
+    while True:
+        try:
+            return process.wait(CHECK_SECONDS)
+        except subprocess.TimeoutExpired:
+            if os.getppid() != hub:
+                sys.stderr.write("The hub is gone; its next start brings a new service.\n")
+                process.terminate()
+                return process.wait()

@@ -1,0 +1,103 @@
+"""The process that the hub starts, and the one that it keeps running."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SERVES = """
+import os, pathlib, signal, sys, time
+told = []
+signal.signal(signal.SIGTERM, lambda *_: told.append(1))
+with open(sys.argv[1], "a") as file:
+    file.write(f"{os.getpid()}\\n")
+while not told:
+    time.sleep(0.02)
+sys.exit(7)
+"""
+
+KEEPS = """
+import sys
+from hpcbinderhub.services.binder.keeper import keep
+sys.exit(keep([sys.executable, "-c", *sys.argv[2:]], steady_seconds=float(sys.argv[1])))
+"""
+
+# As a hub: its child is the keeper, and gets to know nothing of its end.
+HUB = "import subprocess, sys; subprocess.Popen(sys.argv[1:]).wait()"
+
+
+def soon(check: Callable[[], object]) -> None:
+    for _ in range(500):
+        if check():
+            return
+        time.sleep(0.02)
+    raise AssertionError("It did not become true.")
+
+
+def starts(told: Path) -> list[int]:
+    """The serving processes, in the order of their starts."""
+    return [int(line) for line in told.read_text().split()] if told.exists() else []
+
+
+def is_there(process: int) -> bool:
+    return Path(f"/proc/{process}").exists()
+
+
+@contextmanager
+def keeping(told: Path, steady: float = 0, *before: str) -> Iterator[subprocess.Popen[str]]:
+    """A keeper, once its process runs."""
+    command = [*before, sys.executable, "-c", KEEPS, str(steady), SERVES, str(told)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd="/") as keeper:
+        try:
+            soon(lambda: starts(told))
+            yield keeper
+        finally:
+            keeper.kill()
+
+
+def test_what_is_killed_is_there_again(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    with keeping(told) as keeper:
+        for times in (1, 2, 3):
+            soon(lambda times=times: len(starts(told)) == times)
+            os.kill(starts(told)[-1], signal.SIGKILL)
+        soon(lambda: len(starts(told)) == 4)
+        keeper.send_signal(signal.SIGTERM)
+        _, said = keeper.communicate(timeout=10)
+    assert said == "The service ended with status -9. It is started again.\n" * 3
+    assert keeper.returncode == 7
+    assert not is_there(starts(told)[-1])
+
+
+def test_interrupting_it_stops_both(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    with keeping(told) as keeper:
+        # How the hub stops a service.
+        keeper.send_signal(signal.SIGINT)
+        assert keeper.wait(10) == 7
+    assert len(starts(told)) == 1
+    assert not is_there(starts(told)[0])
+
+
+def test_what_ends_as_soon_as_it_begins_is_left_to_the_hub(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    with keeping(told, 600) as keeper:
+        os.kill(starts(told)[0], signal.SIGKILL)
+        assert keeper.wait(10) == 256 - signal.SIGKILL
+    assert len(starts(told)) == 1
+
+
+def test_nothing_outlives_a_hub_that_was_killed(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    with keeping(told, 0, sys.executable, "-c", HUB) as hub:
+        hub.kill()
+        soon(lambda: not is_there(starts(told)[0]))
+        _, said = hub.communicate(timeout=10)
+    assert said == "The hub is gone; its next start brings a new service.\n"
+    assert len(starts(told)) == 1
