@@ -42,11 +42,12 @@ $(VENV)/ready: setup.cfg pyproject.toml hpcbinder/pyproject.toml \
 
 setup: $(VENV)/ready
 
-# On a site without a past: volumes of an earlier run may be of another revision.
+# On a site without a past: volumes of an earlier run may be of another revision. The site is waited
+# for more than it works, so that there is time for all other tests beside it.
 test: setup
 	@tests/cluster/prepare.sh $(TEST_PACKAGES)
 	@$(MAKE) --no-print-directory test-down
-	@HPCBINDERHUB_PORT=$(TEST_PORT) $(PYTEST) $(ARGS)
+	@HPCBINDERHUB_PORT=$(TEST_PORT) $(PYTEST) -n 2 --dist loadgroup $(ARGS)
 
 test-fast: setup
 	@$(PYTEST) -m "not slow and not cluster and not browser" $(ARGS)

@@ -18,6 +18,19 @@ with suppress(ImportError):
     import hypothesis  # noqa: F401
 
 
+# What is done one after the other when a run has several processes: a folder, with what it shares.
+# The site is one, whoever looks at it.
+SHARED = {"browser": "site", "cluster": "site"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep each folder's tests together, in their order."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            folder = item.path.relative_to(Path(__file__).parent).parts[0]
+            item.add_marker(pytest.mark.xdist_group(SHARED.get(folder, folder)))
+
+
 @pytest.fixture
 def forge(tmp_path: Path) -> Iterator[Forge]:
     """A Git server with one repository."""

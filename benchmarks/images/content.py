@@ -24,14 +24,14 @@ FILES = 2000
 PATIENCE_SECONDS = 60.0
 
 
-def measure() -> dict[str, float]:
+def measure(files: int = FILES, commits: int = COMMITS) -> dict[str, float]:
     """`content_ready_s`: the median over some commits."""
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch, Stage(Path(scratch)) as stage:
-        return {"content_ready_s": round(asyncio.run(_measure(stage)), 3)}
+        return {"content_ready_s": round(asyncio.run(_measure(stage, files, commits)), 3)}
 
 
-async def _measure(stage: Stage) -> float:
-    for number in range(FILES):
+async def _measure(stage: Stage, files: int, commits: int) -> float:
+    for number in range(files):
         folder = stage.forge.work / f"data/{number % 50}"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{number}.csv").write_text(f"{number}\n")
@@ -40,7 +40,7 @@ async def _measure(stage: Stage) -> float:
     await _launch(stage, first)
     await ask("POST", f"{stage.url}/bare/builders", {}, {"on": False})
     taken = []
-    for number in range(COMMITS):
+    for number in range(commits):
         commit = await asyncio.to_thread(stage.forge.commit, "index.ipynb", f'{{"n": {number}}}')
         taken.append(await _launch(stage, commit))
     return median(taken)

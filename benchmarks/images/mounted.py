@@ -26,6 +26,7 @@ def main(request: dict[str, Any]) -> dict[str, list[float]]:
     storage = Storage.model_validate(request["storage"])
     container = commands.output(storage, "from", "scratch")
     try:
+        make_tree(commands.mount(storage, container), *request["tree"])
         return turns(storage, container, Path(request["store"]), request["rounds"])
     finally:
         commands.output(storage, "rm", container)
@@ -34,7 +35,6 @@ def main(request: dict[str, Any]) -> dict[str, list[float]]:
 def turns(storage: Storage, container: str, store: Path, rounds: int) -> dict[str, list[float]]:
     """Each way after the other, as often as is asked for."""
     root = commands.mount(storage, container)
-    make_tree(root)
     for path in squash.NEEDED_FILES:
         (root / path.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
         (root / path.lstrip("/")).touch()

@@ -24,20 +24,20 @@ from hpcbinderhub.images.registry.reference import parse
 from hpcbinderhub.images.squash import NEEDED_FILES
 from tests.images.registry import running, upload
 
-from .tree import make_tree
+from .tree import WHOLE, make_tree
 
 ROUNDS = 5
 REPLACED = 500
 LIMIT = 10 << 30
 
 
-def measure() -> dict[str, float]:
+def measure(tree: tuple[int, int] = WHOLE, rounds: int = ROUNDS) -> dict[str, float]:
     """`registry_over_floor`."""
     with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="bench-") as scratch:
         folder = Path(scratch)
         with running(folder / "registry") as host:
-            upload(_layout(folder), f"{host}/bench/image:image")
-            seconds = _turns(folder, f"{host}/bench/image:image")
+            upload(_layout(folder, tree), f"{host}/bench/image:image")
+            seconds = _turns(folder, f"{host}/bench/image:image", rounds)
     print(f"\n{'from a registry':28} seconds")
     for name, mean in seconds.items():
         print(f"  {name:26} {mean:7.2f}")
@@ -45,7 +45,7 @@ def measure() -> dict[str, float]:
     return {"registry_over_floor": round(ours / sum(seconds.values()), 3)}
 
 
-def _turns(folder: Path, image: str) -> dict[str, float]:
+def _turns(folder: Path, image: str, rounds: int) -> dict[str, float]:
     seconds: dict[str, list[float]] = {}
 
     def timed(name: str, work: Callable[[Path], None]) -> None:
@@ -56,7 +56,7 @@ def _turns(folder: Path, image: str) -> dict[str, float]:
         seconds.setdefault(name, []).append(time.monotonic() - began)
         shutil.rmtree(target)
 
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         timed("skopeo copy", lambda target: _copy(image, target))
         timed("bare sqfstar", lambda target: _squash(folder / "ready.tar", target))
         timed("ours", lambda target: _ours(image, target))
@@ -83,11 +83,11 @@ def _ours(image: str, target: Path) -> None:
         pass
 
 
-def _layout(folder: Path) -> Path:
+def _layout(folder: Path, size: tuple[int, int]) -> Path:
     """The image: a base, an environment, a layer that takes away and replaces, and our programs.
     What is left of all four is in `ready.tar`."""
     tree = folder / "tree"
-    make_tree(tree)
+    make_tree(tree, *size)
     for path in NEEDED_FILES:
         (tree / path.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
         (tree / path.lstrip("/")).touch()

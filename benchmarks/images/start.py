@@ -33,25 +33,25 @@ IMPORT = "import numpy, scipy.stats, scipy.optimize, matplotlib.pyplot"
 SLOW = Path(__file__).with_name("slow.py")
 
 
-def measure() -> dict[str, float]:
+def measure(nodes: int = NODES) -> dict[str, float]:
     """What a start asks of shared storage, and how long all of them take."""
     with tempfile.TemporaryDirectory(prefix="benchmark-start-", dir="/var/tmp") as folder:
         shared = Path(folder, "shared")
         make_environment(shared / "tree")
         files = sum(len(names) for _, _, names in os.walk(shared / "tree"))
         squash(shared / "tree", shared / "image.squashfs")
-        tree = asked_and_seconds(shared, from_tree)
-        squashed = asked_and_seconds(shared, from_squash)
-    print(f"\n{NODES} cold imports, {AT_ONCE} at once, of an environment of {files:,} files;")
+        tree = asked_and_seconds(shared, from_tree, nodes)
+        squashed = asked_and_seconds(shared, from_squash, nodes)
+    print(f"\n{nodes} cold imports, {AT_ONCE} at once, of an environment of {files:,} files;")
     print(f"a request to shared storage takes {LATENCY * 1000:.0f} ms.\n")
     print(f"{'':<10}{'opens':>8}{'lookups':>9}{'reads':>8}   a start;{'all':>9}")
     for name, (asked, seconds) in (("tree", tree), ("squashfs", squashed)):
-        each = {what: asked[what] / NODES for what in ("opens", "lookups", "reads")}
+        each = {what: asked[what] / nodes for what in ("opens", "lookups", "reads")}
         columns = f"{each['opens']:>8.0f}{each['lookups']:>9.0f}{each['reads']:>8.0f}"
         print(f"{name:<10}{columns}{seconds:>20.1f} s")
     return {
-        "shared_opens_tree": tree[0]["opens"] / NODES,
-        "shared_opens_squashfs": squashed[0]["opens"] / NODES,
+        "shared_opens_tree": tree[0]["opens"] / nodes,
+        "shared_opens_squashfs": squashed[0]["opens"] / nodes,
         "imports_tree_over_squashfs": tree[1] / squashed[1],
     }
 
@@ -149,7 +149,7 @@ def unmount(mountpoint: Path) -> None:
 
 
 def asked_and_seconds(
-    shared: Path, start: Callable[[Path, Path], None]
+    shared: Path, start: Callable[[Path, Path], None], number: int
 ) -> tuple[Counter[str], float]:
     """What all nodes together ask of the storage, and how long it takes until the last is done."""
 
@@ -163,5 +163,5 @@ def asked_and_seconds(
 
     began = time.monotonic()
     with ThreadPoolExecutor(AT_ONCE) as nodes:
-        asked = sum(nodes.map(one, range(NODES)), Counter[str]())
+        asked = sum(nodes.map(one, range(number)), Counter[str]())
     return asked, time.monotonic() - began

@@ -60,7 +60,7 @@ class Rig:
     # -- the hub's host ------------------------------------------------------------------------
 
     def kill(self, what: str) -> None:
-        """`kill -9` the hub, the service or the worker; supervisord and the keeper bring them back."""
+        """`kill -9` the hub, the service or the worker; something brings each of them back."""
         pattern = {
             "hub": "bin/jupyterhub --config",
             "service": "hpcbinderhub.services.binder.app",
