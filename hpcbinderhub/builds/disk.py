@@ -6,6 +6,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from hpcbinderhub.builds import processes
@@ -16,15 +17,15 @@ INODE = 1024
 
 
 def used(folder: Path) -> int:
-    """Bytes on disk below a folder; what vanishes meanwhile is not counted."""
-    total = 0
+    """Bytes on disk below a folder, or of a file; what vanishes meanwhile is not counted."""
+    total = folder.lstat().st_blocks * 512 if folder.is_file() else 0
     try:
         for _folder, _folders, files, handle in os.fwalk(folder):
             for name in files:
                 with contextlib.suppress(OSError):
                     found = os.stat(name, dir_fd=handle, follow_symlinks=False)
                     total += found.st_blocks * 512 + INODE
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return total
     return total
 
@@ -50,6 +51,18 @@ def free(folders: Iterable[Path]) -> int:
     return sum(system.f_bavail * system.f_frsize for system in systems.values())
 
 
+@dataclass(frozen=True)
+class Growth:
+    """Where a builder's storage grows with a build."""
+
+    entries: tuple[tuple[Path, str], ...] = ()
+    """Folders of which every new entry is the build's own, and what of an entry counts: the rest
+    of it may be a view of others."""
+
+    whole: tuple[Path, ...] = ()
+    """Folders that are the build's own altogether."""
+
+
 class DiskWatch(threading.Thread):
     """Tells once when what a build has added to its storage passes a limit.
 
@@ -57,30 +70,31 @@ class DiskWatch(threading.Thread):
     Counting walks over all new files; it is done only when the free space says it is worth it.
     """
 
-    def __init__(self, storage: Storage, limit: int, passed: Callable[[int], None]):
+    def __init__(self, storage: Storage, growth: Growth, limit: int, passed: Callable[[int], None]):
         super().__init__(name="disk-watch", daemon=True)
         self.limit = limit
         self.passed = passed
-        self.layers = storage.graphroot / "overlay"
-        self.tmp = storage.tmp
-        self.before = self._layers()
+        self.growth = growth
+        self.whole = (*growth.whole, storage.tmp)
+        self.places = (storage.graphroot, storage.tmp)
+        self.before = self._entries()
         self.room_before = self._room()
 
-    def _layers(self) -> set[str]:
-        self.layers.mkdir(parents=True, exist_ok=True)
-        return set(os.listdir(self.layers))
+    def _entries(self) -> set[Path]:
+        return {
+            folder / name / part
+            for folder, part in self.growth.entries
+            if folder.is_dir()
+            for name in os.listdir(folder)
+        }
 
     def _room(self) -> int:
-        folders = (self.layers, self.tmp)
-        files = {folder.stat().st_dev: os.statvfs(folder).f_favail for folder in folders}
-        return free(folders) + sum(files.values()) * INODE
+        files = {place.stat().st_dev: os.statvfs(place).f_favail for place in self.places}
+        return free(self.places) + sum(files.values()) * INODE
 
     def added(self) -> int:
         """Bytes this build has added so far."""
-        new = [self.layers / name / "diff" for name in self._layers() - self.before]
-        # What a step writes to a volume under an overlay lies beside its container's own files.
-        containers = self.layers.with_name("overlay-containers")
-        named = sum(used(folder) for folder in [*new, containers, self.tmp])
+        named = sum(used(path) for path in (*(self._entries() - self.before), *self.whole))
         return named + unnamed(processes.descendants(os.getpid()))
 
     def run(self) -> None:

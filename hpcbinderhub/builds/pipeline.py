@@ -71,7 +71,7 @@ def _run(request: BuildRequest, reporter: Reporter) -> BuiltEvent:
     with exclusive(request.storage):
         with reporter.timed("cleaning"):
             _clean(request, builder)
-        _watch_disk(request, reporter)
+        _watch_disk(request, builder, reporter)
         try:
             event = _build_and_convert(request, builder, reporter)
             # Said before cleaning up, which nobody who waits for the artefact needs to wait for.
@@ -105,14 +105,14 @@ def storage_id(request: BuildRequest) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:12]
 
 
-def _watch_disk(request: BuildRequest, reporter: Reporter) -> None:
+def _watch_disk(request: BuildRequest, builder: Builder, reporter: Reporter) -> None:
     limit = request.limits.disk_bytes
 
     def passed(added: int) -> None:
         reporter.emit(too_large(reporter.lines, added, limit))
         leave(1)
 
-    DiskWatch(request.storage, limit, passed).start()
+    DiskWatch(request.storage, builder.growth, limit, passed).start()
 
 
 @contextlib.contextmanager

@@ -11,6 +11,10 @@ from pathlib import Path
 import pytest
 from builds.outcomes import alive, eventually
 
+from hpcbinderhub.builds.builders.base import Builder
+from hpcbinderhub.builds.builders.buildah import Buildah
+from hpcbinderhub.builds.builders.chimage import ChImage
+from hpcbinderhub.builds.builders.docker import Docker
 from hpcbinderhub.builds.disk import DiskWatch, used
 from hpcbinderhub.builds.request import LogEvent, Storage
 from hpcbinderhub.builds.run import BoundedLog
@@ -75,7 +79,7 @@ def test_the_disk_watch_counts_what_is_new(tmp_path: Path) -> None:
     for folder in (old, storage.tmp):
         folder.mkdir(parents=True)
     (old / "file").write_bytes(b"x" * 1_000_000)
-    watch = DiskWatch(storage, 500_000, lambda _added: None)
+    watch = DiskWatch(storage, Buildah(storage).growth, 500_000, lambda _added: None)
     assert watch.added() == 0
     new.mkdir(parents=True)
     (new / "file").write_bytes(b"x" * 1_000_000)
@@ -95,6 +99,28 @@ def test_the_disk_watch_counts_what_is_new(tmp_path: Path) -> None:
     for number in range(1000):
         (new / str(number)).touch()
     assert watch.added() >= 1_000_000
+
+
+@pytest.mark.parametrize("builder", [ChImage, Docker])
+def test_the_disk_watch_counts_where_a_builder_writes(
+    builder: type[Builder], tmp_path: Path
+) -> None:
+    storage = Storage(graphroot=tmp_path / "graph", runroot=tmp_path / "run", tmp=tmp_path / "tmp")
+    storage.tmp.mkdir()
+    ours = builder(storage)
+    if isinstance(ours, ChImage):
+        own, others = ours.tree("localhost/own:1"), [ours.tree("localhost/other:1")]
+    else:
+        assert isinstance(ours, Docker)
+        own, others = ours.tree, []
+    for folder in (storage.graphroot, *others):
+        folder.mkdir(parents=True)
+        (folder / "file").write_bytes(b"x" * 1_000_000)
+    watch = DiskWatch(storage, ours.growth, 500_000, lambda _added: None)
+    assert watch.added() == 0
+    (own / "srv").mkdir(parents=True)
+    (own / "srv/file").write_bytes(b"x" * 1_000_000)
+    assert 1_000_000 <= watch.added() < 1_100_000
 
 
 def test_a_request_that_is_not_valid_is_answered() -> None:

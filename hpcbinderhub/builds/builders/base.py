@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from hpcbinderhub.builds.assembly import Assembly
+from hpcbinderhub.builds.disk import Growth
 from hpcbinderhub.builds.request import BuilderName, Storage
 from hpcbinderhub.builds.steps import Steps
 from hpcbinderhub.errors import UserError
@@ -96,6 +97,11 @@ class Builder(ABC):
     @abstractmethod
     def remove_leftovers(self, keep_tmp: Collection[str]) -> None:
         """Remove what a build left that was killed. The caller holds the storage's lock."""
+
+    @property
+    @abstractmethod
+    def growth(self) -> Growth:
+        """What the disk limit of a build looks at, besides temporary files."""
 
     @property
     def beyond(self) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from hpcbinderhub.builds import commands, packages
 from hpcbinderhub.builds.assembly import Assembly, assemble
 from hpcbinderhub.builds.builders.base import Builder, Opened, own_image
+from hpcbinderhub.builds.disk import Growth
 from hpcbinderhub.builds.steps import Steps
 from hpcbinderhub.builds.tool import BuilderError
 
@@ -34,6 +35,12 @@ class Buildah(Builder):
     def has_one_user(self) -> bool:
         """Where the account has no subordinate ids."""
         return commands.has_one_user()
+
+    @property
+    def growth(self) -> Growth:
+        """Layers. What a step writes to a volume lies beside its container's own files."""
+        root = self.storage.graphroot
+        return Growth(((root / "overlay", "diff"),), (root / "overlay-containers",))
 
     def environment(self) -> dict[str, str]:
         """The same for every command of Buildah."""

@@ -20,6 +20,7 @@ from typing import Any
 
 from hpcbinderhub.builds import one_user, tool
 from hpcbinderhub.builds.builders.base import Builder, Opened
+from hpcbinderhub.builds.disk import Growth
 from hpcbinderhub.builds.dockerfiles import (
     instructions,
     with_build_arguments,
@@ -80,6 +81,11 @@ class ChImage(Builder):
     def has_one_user(self) -> bool:
         """Always: it never makes use of subordinate ids."""
         return True
+
+    @property
+    def growth(self) -> Growth:
+        """Images, each of which is a copy of what it begins with, and what was pulled."""
+        return Growth(((self.folder / "img", ""), (self.folder / "dlcache", "")))
 
     def environment(self) -> dict[str, str]:
         """Charliecloud wants to know who it is."""

@@ -20,6 +20,7 @@ from typing import Any
 
 from hpcbinderhub.builds import one_user, tool
 from hpcbinderhub.builds.builders.base import Builder, Opened
+from hpcbinderhub.builds.disk import Growth
 from hpcbinderhub.builds.dockerfiles import with_build_arguments
 from hpcbinderhub.builds.steps import Steps
 from hpcbinderhub.builds.storage import remove_temporary
@@ -63,6 +64,11 @@ class Docker(Builder):
             "whatever c.BuildPolicy.network says. Time and output are limited; disk only for what "
             "becomes the artefact."
         )
+
+    @property
+    def growth(self) -> Growth:
+        """What becomes the artefact: the rest is the daemon's."""
+        return Growth(whole=(self.tree,))
 
     def environment(self) -> dict[str, str]:
         """Which daemon it is, the worker's own environment says."""
