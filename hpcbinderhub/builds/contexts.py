@@ -48,6 +48,7 @@ class Contexts:
             other_base_image=site.other_base_image,
             environment=site.build_environment,
             mount_points=tuple(site.mount_points),
+            builder=site.builder,
         )
 
     async def of(

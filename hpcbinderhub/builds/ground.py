@@ -20,6 +20,8 @@ class Ground:
     variables: Mapping[str, str]
     folders: tuple[str, ...]
     """Those that every image has for something to be mounted on."""
+    builder: str
+    """Not every one makes the same of a Dockerfile."""
 
     @classmethod
     def of(
@@ -29,6 +31,7 @@ class Ground:
         other_base_image: str,
         environment: Mapping[str, str],
         mount_points: tuple[str, ...],
+        builder: str,
     ) -> Ground:
         """From a site's options.
 
@@ -39,7 +42,7 @@ class Ground:
         counted = {k: v for k, v in environment.items() if k.lower() not in _ON_THE_WAY}
         folders = tuple(sorted(set(mount_points)))
         named = {version: _named(image) for version, image in pythons.items()}
-        return cls(named, _named(other_base_image), counted, folders)
+        return cls(named, _named(other_base_image), counted, folders, builder)
 
 
 def _named(image: str) -> str:

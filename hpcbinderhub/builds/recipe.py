@@ -51,6 +51,7 @@ def _key(made_from: dict[str, Any], ground: Ground, reader: str | None) -> str:
         "tools": TOOLS_GENERATION,
         "variables": dict(ground.variables),
         "folders": ground.folders,
+        "builder": ground.builder,
         "reader": reader,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -65,7 +65,7 @@ def publish(settings: BaseSettings, name: str, layout: Path) -> None:
     """Put an image into the store, unless another builder was faster; those of earlier recipes go,
     each of which is hundreds of megabytes."""
     layout.parent.mkdir(parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(prefix=".new-", dir=layout.parent))
+    new = Path(tempfile.mkdtemp(prefix=".partial-base-", dir=layout.parent))
     try:
         given = ("--quiet", "--compression-format=zstd", name, f"oci:{new}")
         commands.output(settings.storage, "push", *given)

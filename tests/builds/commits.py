@@ -22,6 +22,7 @@ GROUND = Ground.of(
     other_base_image="docker.io/library/buildpack-deps:24.04",
     environment={},
     mount_points=("/home",),
+    builder="buildah",
 )
 
 

@@ -115,6 +115,12 @@ def test_the_base_of_other_packs_is_in_the_keys_of_theirs() -> None:
         assert key(commit, other) != key(commit)
 
 
+def test_what_another_builder_makes_is_another_image() -> None:
+    other = replace(GROUND, builder="ch-image")
+    for commit in ({"requirements.txt": b"numpy\n"}, {"Dockerfile": b"FROM x\n"}):
+        assert key(commit, other) != key(commit)
+
+
 def test_a_digest_is_the_image_wherever_it_comes_from() -> None:
     def ground(image: str, environment: dict[str, str]) -> Ground:
         return Ground.of(
@@ -122,6 +128,7 @@ def test_a_digest_is_the_image_wherever_it_comes_from() -> None:
             other_base_image="x",
             environment=environment,
             mount_points=("/b", "/a", "/b"),
+            builder="buildah",
         )
 
     here = ground("docker.io/library/debian@sha256:" + "a" * 64, {"https_proxy": "http://p:1"})

@@ -54,8 +54,12 @@ def test_what_was_left_by_the_killed_goes_and_what_goes_on_stays(store: Path) ->
     (store / f"{OLD}.squashfs").unlink()
     (store / ".import-old").mkdir()
     (store / ".import-old" / "layer").touch()
+    base = store / "base" / "3.11"
+    for name in (".partial-base-old", "1-abc"):
+        (base / name).mkdir(parents=True)
     old = [".partial-import-1.squashfs", ".partial-here-1.json", "notes.txt"]
-    for path in (*(store / name for name in old), store / ".import-old", hers / ".partial-x"):
+    folders = (store / ".import-old", base / ".partial-base-old", base / "1-abc")
+    for path in (*(store / name for name in old), *folders, hers / ".partial-x"):
         path.touch()
         os.utime(path, (1000.0, 1000.0))
     (hers / f"{OLD}.json").touch()
@@ -63,7 +67,8 @@ def test_what_was_left_by_the_killed_goes_and_what_goes_on_stays(store: Path) ->
     (store / ".import-new").mkdir()
     tidy(store)
     left = {path.name for path in store.iterdir()} - {f"{NEW}.{ending}" for ending in ENDINGS}
-    assert left == {"notes.txt", ".partial-here-2.squashfs", ".import-new", "readers"}
+    assert left == {"notes.txt", ".partial-here-2.squashfs", ".import-new", "readers", "base"}
+    assert [path.name for path in base.iterdir()] == ["1-abc"]
     assert [path.name for path in hers.iterdir()] == [f"{OLD}.json"]
 
 

@@ -18,9 +18,11 @@ NOTE = re.compile(r"([0-9a-f]{64})\.(json|cdx\.json|sig)\Z")
 
 
 def remove_leftovers(store: str, patterns: Tuple[str, ...] = ALL) -> None:
-    """Remove unfinished files, folders of imports, and notes about artefacts that never came."""
+    """Remove unfinished files, folders of imports and of base images, and notes about artefacts that
+    never came."""
     before = time.time() - ABANDONED_SECONDS
-    for folder in [store] + glob.glob(os.path.join(store, "readers", "*")):
+    below = [glob.glob(os.path.join(glob.escape(store), name, "*")) for name in ("readers", "base")]
+    for folder in [store] + below[0] + below[1]:
         for path in unfinished(folder, patterns):
             try:
                 status = os.lstat(path)
