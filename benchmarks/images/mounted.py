@@ -15,10 +15,17 @@ from typing import Any
 from hpcbinderhub.builds import commands
 from hpcbinderhub.builds.request import Storage
 from hpcbinderhub.images import convert, record, squash
+from hpcbinderhub.images.bills.model import Bill
 from hpcbinderhub.images.bills.reading import contents
 from hpcbinderhub.images.tree import Tree
 
 from .tree import make_tree
+
+WORDS = (
+    *("repo_url", "commit", "key", "build_pack", "builder", "builder_version"),
+    *("hub_version", "tools_generation", "base_image", "base_digest"),
+)
+"""What a bill says of a build besides what it holds."""
 
 
 def main(request: dict[str, Any]) -> dict[str, list[float]]:
@@ -74,9 +81,12 @@ def ours(storage: Storage, container: str, store: Path) -> None:
     with tempfile.TemporaryDirectory(dir=storage.tmp, prefix="commit-") as commit:
         record.write_record(root, record.describe(root, config, Path(commit), "1"))
     squash.add_folders(root, squash.NEEDED_FOLDERS)
-    for _line in convert.from_tree(root, convert.Place(store, "bench"), {}):
+    found = contents(Tree(root), {})
+    bill = Bill(
+        **dict.fromkeys(WORDS, "bench"), made=0, packages=found.packages, unread=found.unread
+    )
+    for _line in convert.from_tree(root, convert.Place(store, "bench"), {}, bill):
         pass
-    contents(Tree(root), {})
 
 
 def run(*command: str) -> None:

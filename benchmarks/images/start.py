@@ -21,6 +21,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from hpcbinderhub.images import convert
+
 NODES = 40
 AT_ONCE = os.cpu_count() or 1
 """A node has cores of its own, so there are no more nodes at a time than this machine has cores."""
@@ -81,7 +83,7 @@ def make_environment(tree: Path) -> None:
 
 def squash(tree: Path, target: Path) -> None:
     """The same as an artefact, as builders make them."""
-    options = ["-comp", "zstd", "-Xcompression-level", "3", "-no-xattrs", "-all-root"]
+    options = [*convert.COMPRESSION, "-no-xattrs", "-all-root"]
     command = ["mksquashfs", tree, target, *options, "-quiet", "-no-progress"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,8 @@ def test_no_build_changes_what_another_one_gets(builder: Builder) -> None:
     before = contents(builder)
     event = builder.build(builder.repository({"setup.py": POISON, **TQDM}))
     log = "\n".join(line["message"] for line in event if line["phase"] == "building")
-    assert "poisoned files:" in log or event[-1]["phase"] == "built"
+    # A setup.py that has poisoned nothing fails.
+    assert event[-1]["phase"] == "built" or re.search(r"poisoned files: [1-9]", log)
     assert contents(builder) == before
     event = built(builder.build(builder.repository(TQDM)))
     assert "poisoned" not in read(event["artefact"], f"{LIBRARY}/tqdm/std.py")

@@ -18,7 +18,7 @@ NOTE = re.compile(r"([0-9a-f]{64})\.(json|cdx\.json|sig)\Z")
 
 
 def remove_leftovers(store: str, patterns: Tuple[str, ...] = ALL) -> None:
-    """Remove unfinished files, folders of imports and of base images, and notes about artefacts that
+    """Remove unfinished files and base images, folders of imports, and notes about artefacts that
     never came."""
     before = time.time() - ABANDONED_SECONDS
     below = [glob.glob(os.path.join(glob.escape(store), name, "*")) for name in ("readers", "base")]
