@@ -25,7 +25,7 @@ SHARED = {"browser": "site", "cluster": "site"}
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep each folder's tests together, in their order."""
-    if config.pluginmanager.hasplugin("xdist"):
+    if hasattr(config, "workerinput"):  # One of several processes, which xdist makes.
         for item in items:
             folder = item.path.relative_to(Path(__file__).parent).parts[0]
             item.add_marker(pytest.mark.xdist_group(SHARED.get(folder, folder)))
