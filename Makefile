@@ -47,7 +47,7 @@ setup: $(VENV)/ready
 test: setup
 	@tests/cluster/prepare.sh $(TEST_PACKAGES)
 	@$(MAKE) --no-print-directory test-down
-	@HPCBINDERHUB_PORT=$(TEST_PORT) $(PYTEST) -n 2 --dist loadgroup --durations=40 $(ARGS)
+	@HPCBINDERHUB_PORT=$(TEST_PORT) $(PYTEST) -n 2 --no-loadscope-reorder --durations=40 $(ARGS)
 
 test-fast: setup
 	@$(PYTEST) -m "not slow and not cluster and not browser" $(ARGS)

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import postgres
 import pytest
@@ -23,12 +24,17 @@ with suppress(ImportError):
 SHARED = {"browser": "site", "cluster": "site"}
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep each folder's tests together, in their order."""
-    if hasattr(config, "workerinput"):  # One of several processes, which xdist makes.
-        for item in items:
-            folder = item.path.relative_to(Path(__file__).parent).parts[0]
-            item.add_marker(pytest.mark.xdist_group(SHARED.get(folder, folder)))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Have each folder's tests run in one process, in their order."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Folders(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            folder = nodeid.split("/")[1]
+            return SHARED.get(folder, folder)
+
+    return Folders(config, log)
 
 
 @pytest.fixture
