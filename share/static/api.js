@@ -65,11 +65,15 @@ export async function follow(path, onEvent, onTrouble = () => {}) {
   }
 }
 
+// The service says something at least every ten seconds. When it is killed, a proxy on the way may
+// hold the connection open for ever.
+const SILENCE_MS = 25000;
+
 async function* events(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await heard(reader);
     if (done) return;
     const parts = (rest + value).split("\n\n");
     rest = parts.pop();
@@ -77,5 +81,20 @@ async function* events(body) {
       const line = part.split("\n").find((candidate) => candidate.startsWith("data: "));
       if (line) yield JSON.parse(line.slice(6));
     }
+  }
+}
+
+async function heard(reader) {
+  let waiting;
+  const silence = new Promise((_, reject) => {
+    waiting = setTimeout(() => reject(new Error("The service has fallen silent.")), SILENCE_MS);
+  });
+  try {
+    return await Promise.race([reader.read(), silence]);
+  } catch (error) {
+    reader.cancel().catch(() => {});
+    throw error;
+  } finally {
+    clearTimeout(waiting);
   }
 }

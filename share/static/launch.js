@@ -143,3 +143,4 @@ for (const button of document.querySelectorAll("[data-stop]")) {
 
 adapt();
 refreshLink();
+form.querySelector("[data-when-ready]")?.removeAttribute("disabled");

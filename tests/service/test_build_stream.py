@@ -218,7 +218,7 @@ def test_a_stream_in_which_nothing_happens_gives_signs_of_life(
     service: RunningService,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert streams.KEEP_ALIVE_SECONDS == 25
+    assert streams.KEEP_ALIVE_SECONDS == 10
     monkeypatch.setattr(streams, "KEEP_ALIVE_SECONDS", 0.1)
     service.tell(service.builder.free.clear)
     url = f"{alice.url}/services/binder/build/{repository.spec()}?build_only=true"

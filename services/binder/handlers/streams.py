@@ -11,7 +11,7 @@ from hpcbinderhub.events import EventLog
 
 from .base import EventStreamHandler
 
-KEEP_ALIVE_SECONDS = 25.0
+KEEP_ALIVE_SECONDS = 10.0
 
 
 async def stream_events(
