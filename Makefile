@@ -42,12 +42,11 @@ $(VENV)/ready: setup.cfg pyproject.toml hpcbinder/pyproject.toml \
 
 setup: $(VENV)/ready
 
-# On a site without a past: volumes of an earlier run may be of another revision. The site is waited
-# for more than it works, so that there is time for all other tests beside it.
+# On a site without a past: volumes of an earlier run may be of another revision.
 test: setup
 	@tests/cluster/prepare.sh $(TEST_PACKAGES)
 	@$(MAKE) --no-print-directory test-down
-	@HPCBINDERHUB_PORT=$(TEST_PORT) $(PYTEST) -n 2 --no-loadscope-reorder --durations=40 $(ARGS)
+	@HPCBINDERHUB_PORT=$(TEST_PORT) $(PYTEST) --durations=40 $(ARGS)
 
 test-fast: setup
 	@$(PYTEST) -m "not slow and not cluster and not browser" $(ARGS)
