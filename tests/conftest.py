@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import postgres
 import pytest
@@ -17,24 +16,6 @@ from sqlalchemy import create_engine, text
 # to parse it (cpython issue 106905). The builder's host has none of it, and needs none.
 with suppress(ImportError):
     import hypothesis  # noqa: F401
-
-
-# What is done one after the other when a run has several processes: a folder, with what it shares.
-# The site is one, whoever looks at it.
-SHARED = {"browser": "site", "cluster": "site"}
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Have each folder's tests run in one process, in their order."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class Folders(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            folder = nodeid.split("/")[1]
-            return SHARED.get(folder, folder)
-
-    return Folders(config, log)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 CHECK_SECONDS = 1.0
+END_SECONDS = 15.0
 
 
 def keep(command: Sequence[str], steady_seconds: float = 20.0) -> int:
@@ -49,5 +50,14 @@ def _watch(process: subprocess.Popen[bytes], hub: int) -> int:
         except subprocess.TimeoutExpired:
             if os.getppid() != hub:
                 sys.stderr.write("The hub is gone; its next start brings a new service.\n")
-                process.terminate()
-                return process.wait()
+                return _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> int:
+    """One that does not end by itself would keep the port from the next hub's service."""
+    process.terminate()
+    try:
+        return process.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()

@@ -107,12 +107,12 @@ def test_no_home_that_is_something_else_is_listed(root: Path, home: str) -> None
 
 
 def test_the_repository_is_found_where_a_dockerfile_copied_it(root: Path, context: Path) -> None:
-    candidates = ("/srv/repo", "/opt/work", "/srv/home")
+    candidates = ("/srv/repo", "/opt/model", "/srv/home")
     assert repository_folder(root, candidates, context) == "/srv/repo"
     shutil.copytree(context, root / "srv/home", symlinks=True, dirs_exist_ok=True)
     assert repository_folder(root, candidates, context) == "/srv/home"
-    write(root, {"opt/work/README.md": "own", "opt/work/same": "", "opt/work/more": ""})
-    assert repository_folder(root, candidates, context) == "/opt/work"
+    write(root, {"opt/model/README.md": "own", "opt/model/same": "", "opt/model/more": ""})
+    assert repository_folder(root, candidates, context) == "/opt/model"
 
 
 def test_no_link_of_the_image_leads_out_of_it(root: Path, context: Path, tmp_path: Path) -> None:

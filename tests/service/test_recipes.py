@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from cluster.person import Person
+from cluster.rig import eventually
 from service import stream
 from service.repository import ServedRepository
 from service.running import RunningService
@@ -140,6 +141,8 @@ def test_a_build_for_what_the_site_no_longer_builds_on_is_asked_for_anew(
 ) -> None:
     launch = alice.launch(repository.url)
     before = build(alice, repository)["build"]["id"]
+    path = f"api/launches/{launch}"
+    eventually(lambda: alice.call("GET", path).json()["build"] == before, 30, "it waits for that")
     service = start_service(worker_tokens=TOKENS, base_image="docker.io/library/debian:trixie")
     service.do(service.hold_builder())
     worker = PlayedWorker(service)
