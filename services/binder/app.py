@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from hpcbinderhub.errors import UserError
 from hpcbinderhub.site import load_site
 
 from .handlers import routes
+from .logins import cookie_secret
 from .metrics import Metrics
 from .services import Services, assemble
 from .templates import template_environment
@@ -97,7 +99,7 @@ def make_web_application(services: Services, **settings: Any) -> WebApplication:
         templates=template_environment(),
         prefix=prefix,
         hub_base_url=os.environ.get("JUPYTERHUB_BASE_URL", "/") + "hub/",
-        cookie_secret=os.urandom(32),
+        cookie_secret=cookie_secret(Path(services.site.state_dir)),
         log_function=partial(log_request, services.metrics),
         **settings,
     )

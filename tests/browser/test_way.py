@@ -128,3 +128,20 @@ def test_a_failure_says_what_and_what_to_do(
     page.get_by_role("link", name="Change and launch again").click()
     expect(page.get_by_role("heading", name="Launch this repository")).to_be_visible()
     shoot(page, "again")
+
+
+def test_a_page_goes_on_when_the_service_was_killed(
+    new_page: Callable[..., Page], alice: Person, rig: Rig
+) -> None:
+    page = new_page()
+    rig.hold_starts()
+    try:
+        log_in(page, rig.url, "alice")
+        page.get_by_role("textbox", name="Repository").fill(QUICKSTART)
+        page.get_by_role("button", name="Launch").click()
+        expect(page.get_by_text("Waiting in the queue")).to_be_visible(timeout=60_000)
+        rig.kill("service")
+        rig.wait_until_up()
+    finally:
+        rig.allow_starts()
+    page.wait_for_url("**/user/alice/**", timeout=90_000)

@@ -49,6 +49,19 @@ def browser(service: RunningService, alice: Person) -> Browser:
 # -- cookies ---------------------------------------------------------------------------------------
 
 
+def test_a_page_that_is_open_goes_on_with_the_next_service(
+    browser: Browser, start_service: Callable[..., RunningService]
+) -> None:
+    start_service()
+    headers = {"X-XSRFToken": browser.xsrf}
+    answer = browser.client.get(
+        "/services/binder/api/launches", headers=headers, follow_redirects=False
+    )
+    assert answer.status_code == 200, answer.text
+    answer = browser.client.post("/services/binder/api/launches", headers=headers, json={})
+    assert answer.status_code == 400, answer.text
+
+
 @pytest.mark.parametrize("mode", ["navigate", "no-cors", "cors", "same-origin", ""])
 @pytest.mark.parametrize("site", ["same-origin", "cross-site"])
 @pytest.mark.parametrize("query", ["", "?build_only=true"])
