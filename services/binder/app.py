@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
-import signal
-import sys
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from hpcbinderhub.errors import UserError
 from hpcbinderhub.site import load_site
 
 from .handlers import routes
+from .keeper import told_to_stop
 from .logins import cookie_secret
 from .metrics import Metrics
 from .services import Services, assemble
@@ -33,8 +34,9 @@ log = logging.getLogger(__name__)
 
 MAX_BODY = 16 * 2**20
 """What anybody may have us hold: as much as a worker's longest report."""
-PARENT_CHECK_SECONDS = 1.0
 GRACE_SECONDS = 5.0
+PORT_SECONDS = 20.0
+"""Longer than the last service may take to end."""
 
 
 class BinderService(Application):
@@ -64,12 +66,24 @@ class BinderService(Application):
         )
         address = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
         server = make_server(services)
-        server.listen(address.port or 80, address.hostname or "127.0.0.1")
+        await listen(server, address.port or 80, address.hostname or "127.0.0.1")
         await _rotate(services.credentials)
         await services.conductor.resume()
         services.upkeep.start()
-        await _told_to_stop()
+        await told_to_stop()
         await stop(server, services)
+
+
+async def listen(server: HTTPServer, port: int, host: str, seconds: float = PORT_SECONDS) -> None:
+    """Listen as soon as the last service lets go of the port: it may be saying good-bye."""
+    limit = time.monotonic() + seconds
+    while True:
+        try:
+            return server.listen(port, host)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > limit:
+                raise
+        await asyncio.sleep(0.1)
 
 
 async def stop(server: HTTPServer, services: Services) -> None:
@@ -120,24 +134,6 @@ async def _rotate(credentials: Credentials) -> None:
         await credentials.rotate()
     except UserError as error:
         log.warning("%s", error)
-
-
-async def _told_to_stop() -> None:
-    """Return on SIGTERM or SIGINT, or when the keeper was killed: another of us will be started,
-    which needs the port."""
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    parent = os.getppid()
-    while not stopped.is_set() and os.getppid() == parent:
-        try:
-            async with asyncio.timeout(PARENT_CHECK_SECONDS):
-                await stopped.wait()
-        except TimeoutError:
-            continue
-    if not stopped.is_set():
-        sys.stderr.write("The process that kept this one is gone.\n")
 
 
 if __name__ == "__main__":

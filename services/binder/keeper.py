@@ -7,6 +7,7 @@ itself. One that ends as soon as it begins is left to the hub's slower way.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -17,22 +18,27 @@ from types import FrameType
 
 CHECK_SECONDS = 1.0
 END_SECONDS = 15.0
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+KEEPER = "HPCBINDERHUB_KEEPER"
 
 
 def keep(command: Sequence[str], steady_seconds: float = 20.0) -> int:
     """Run a command until we are told to stop or the hub is gone; its last status."""
     hub = os.getppid()
     told: list[int] = []
+    process: subprocess.Popen[bytes] | None = None
 
     def stop(number: int, _frame: FrameType | None) -> None:
         told.append(number)
-        process.send_signal(signal.SIGTERM)
+        if process:
+            process.terminate()
 
+    # Before there is anything that could outlive us.
+    for number in SIGNALS:
+        signal.signal(number, stop)
     while True:
         began = time.monotonic()
-        process = subprocess.Popen(command)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, stop)
+        process = subprocess.Popen(command, env={**os.environ, KEEPER: str(os.getpid())})
         if told:  # While there was no process to tell it to.
             process.terminate()
         status = _watch(process, hub)
@@ -61,3 +67,22 @@ def _end(process: subprocess.Popen[bytes]) -> int:
     except subprocess.TimeoutExpired:
         process.kill()
         return process.wait()
+
+
+async def told_to_stop() -> None:
+    """What is kept calls this: it returns on SIGTERM or SIGINT, or when its keeper is gone, since
+    another one will be started, which needs the port. Who the keeper is, the keeper has said: it
+    may have been gone before anybody here could look."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        loop.add_signal_handler(number, stopped.set)
+    keeper = int(os.environ.get(KEEPER, os.getppid()))
+    while not stopped.is_set() and os.getppid() == keeper:
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                await stopped.wait()
+        except TimeoutError:
+            continue
+    if not stopped.is_set():
+        sys.stderr.write("The process that kept this one is gone.\n")

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
+from hpcbinderhub.services.binder.app import listen
+from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPServerRequest
 
 SERVES = """
 import os, pathlib, signal, sys, time
@@ -50,9 +57,11 @@ def is_there(process: int) -> bool:
 
 
 @contextmanager
-def keeping(told: Path, steady: float = 0, *before: str) -> Iterator[subprocess.Popen[str]]:
+def keeping(
+    told: Path, steady: float = 0, *before: str, serves: str = SERVES
+) -> Iterator[subprocess.Popen[str]]:
     """A keeper, once its process runs."""
-    command = [*before, sys.executable, "-c", KEEPS, str(steady), SERVES, str(told)]
+    command = [*before, sys.executable, "-c", KEEPS, str(steady), serves, str(told)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd="/") as keeper:
         try:
             soon(lambda: starts(told))
@@ -101,3 +110,50 @@ def test_nothing_outlives_a_hub_that_was_killed(tmp_path: Path) -> None:
         _, said = hub.communicate(timeout=10)
     assert said == "The hub is gone; its next start brings a new service.\n"
     assert len(starts(told)) == 1
+
+
+STARTS_SLOWLY = """
+import asyncio, os, pathlib, sys, time
+from hpcbinderhub.services.binder.keeper import told_to_stop
+with open(sys.argv[1], "a") as file:
+    file.write(f"{os.getpid()}\\n")
+parent = os.getppid()
+while os.getppid() == parent:
+    time.sleep(0.02)
+asyncio.run(told_to_stop())
+"""
+
+
+def test_a_service_whose_keeper_was_gone_before_it_served_ends_too(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    with keeping(told, serves=STARTS_SLOWLY) as keeper:
+        keeper.kill()
+        soon(lambda: not is_there(starts(told)[0]))
+        _, said = keeper.communicate(timeout=10)
+    assert said == "The process that kept this one is gone.\n"
+
+
+def test_a_keeper_that_is_told_at_once_leaves_nothing(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    for wait in range(0, 300, 30):
+        command = [sys.executable, "-c", KEEPS, "0", SERVES, str(told)]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd="/") as keeper:
+            time.sleep(wait / 1000)
+            keeper.send_signal(signal.SIGTERM)
+            keeper.wait(10)
+    time.sleep(0.3)
+    assert not any(map(is_there, starts(told)))
+
+
+async def test_the_next_service_waits_for_the_port() -> None:
+    def serve(_request: HTTPServerRequest) -> None: ...
+
+    with socket.create_server(("127.0.0.1", 0)) as last:
+        port = last.getsockname()[1]
+        with pytest.raises(OSError, match="in use"):
+            await listen(HTTPServer(serve), port, "127.0.0.1", 0.3)
+        asyncio.get_running_loop().call_later(0.5, last.close)
+        server = HTTPServer(serve)
+        await listen(server, port, "127.0.0.1", 10)
+    socket.create_connection(("127.0.0.1", port)).close()
+    server.stop()
