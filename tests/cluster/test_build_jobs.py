@@ -136,7 +136,8 @@ def sleeps(person: Person, build: str, times: int) -> bool:
 
 
 def test_a_launch_is_built_by_a_job_and_starts(site: Rig, alice: Person) -> None:
-    repository = site.repository("job-built", {"requirements.txt": "six\n", "s": site.unique()})
+    # Another recipe each time: an image that is there already is not built.
+    repository = site.repository("job-built", site.unseen({"requirements.txt": "six\n"}))
     launch = alice.launch(repository, start_when_ready=True)
     last = alice.follow(launch)
     assert last["phase"] == "ready", last
