@@ -77,12 +77,16 @@ class BinderService(Application):
 async def listen(server: HTTPServer, port: int, host: str, seconds: float = PORT_SECONDS) -> None:
     """Listen as soon as the last service lets go of the port: it may be saying good-bye."""
     limit = time.monotonic() + seconds
+    told = False
     while True:
         try:
             return server.listen(port, host)
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > limit:
                 raise
+        if not told:
+            log.warning("Port %d is taken. Waiting for up to %.0f s.", port, seconds)
+        told = True
         await asyncio.sleep(0.1)
 
 
