@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import inspect
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +16,8 @@ from hpcbinderhub.services.binder.handlers import routes
 from hpcbinderhub.services.binder.operations import openapi
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from traitlets import TraitType
-from traitlets.config import Configurable
+from traitlets import HasTraits, TraitType
+from traitlets.config import Configurable, LoggingConfigurable
 
 from hpcbinderhub.app import parser
 from hpcbinderhub.builds.fence.policy import BuildPolicy
@@ -36,12 +35,12 @@ NOTE = "<!-- Made by docs/build.py from {source}: change it there. -->\n"
 def configuration() -> str:
     """All that a facility may set."""
     source = (
-        "site.py, profiles.py, builds/jobs/settings.py and builds/fence/policy.py in hpcbinderhub/"
+        "site/, profiles.py, builds/jobs/settings.py and builds/fence/policy.py in hpcbinderhub/"
     )
     lines = [NOTE.format(source=source)]
     lines += ["# Configuration", "", inspect.getdoc(sys.modules[Site.__module__]) or ""]
     for heading, traits in sections():
-        lines += ["", f"## {heading.capitalize()}"]
+        lines += ["", f"## {heading.rstrip('.')}"]
         for trait in traits:
             lines += ["", f"### `c.Site.{trait.name}`", "", *described(trait, Site())]
     lines += ["", "## Builders as Slurm jobs", "", inspect.getdoc(BuildJobs) or ""]
@@ -59,16 +58,15 @@ def configuration() -> str:
 
 
 def sections() -> Iterator[tuple[str, list[TraitType]]]:
-    """The traits below the headings that the source has, in its order."""
-    source = inspect.getsource(Site)
-    for part in re.split(r"\n    # -- ", source)[1:]:
-        names = re.findall(r"^    (\w+)(?:: \w+)? = ", part, re.MULTILINE)
-        own = Site.class_own_traits(config=True)
-        yield part.partition(" --")[0], [own[name] for name in names if name in own]
+    """The traits below what each part of the site is about, in its order."""
+    for part in Site.__bases__:
+        traits = in_order(part)
+        if traits and part is not LoggingConfigurable:
+            yield inspect.getdoc(part) or "", traits
 
 
-def in_order(configurable: type[Configurable]) -> list[TraitType]:
-    """The traits of a small configurable, in its source's order."""
+def in_order(configurable: type[HasTraits]) -> list[TraitType]:
+    """The traits that a class defines itself, in its source's order."""
     own = configurable.class_own_traits(config=True)
     return [own[name] for name in vars(configurable) if name in own]
 

@@ -1,0 +1,51 @@
+"""What a facility configures, in one place.
+
+The hub, the service, the worker and the command line all read the same files
+(`jupyterhub_config.d/*.py`), where every line starts with `c.Site.`. Each help text says what the
+value is for, gives an example, and names who may set it: everything here is the admin's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from traitlets.config import Config, LoggingConfigurable
+from traitlets.config.loader import PyFileConfigLoader
+
+from .builds import Builds
+from .cluster import ClusterAccess
+from .engines import Engines
+from .identity import Identity
+from .launches import Launches
+from .repositories import Repositories
+from .storage import Storage
+from .trust import TrustSettings
+from .web import Web
+
+
+class Site(
+    Identity,
+    ClusterAccess,
+    Storage,
+    Repositories,
+    Builds,
+    TrustSettings,
+    Engines,
+    Launches,
+    Web,
+    LoggingConfigurable,
+):
+    """The facility: its cluster, its storage, its builders and what it offers."""
+
+
+def load_config(directory: str | Path) -> Config:
+    """The merged configuration of `directory/*.py`, in order of name, as JupyterHub reads it."""
+    merged = Config()
+    for path in sorted(Path(directory).glob("*.py")):
+        merged.merge(PyFileConfigLoader(path.name, path=str(path.parent)).load_config())
+    return merged
+
+
+def load_site(directory: str | Path) -> Site:
+    """The site that the files in `directory` describe."""
+    return Site(config=load_config(directory))

@@ -1,0 +1,70 @@
+"""The cluster: its login nodes, and how the hub may act as a user there."""
+
+from __future__ import annotations
+
+from traitlets import Dict, Float, HasTraits, List, Unicode
+
+
+class ClusterAccess(HasTraits):
+    """The cluster: its login nodes, and how the hub may act as a user there."""
+
+    login_hosts = List(
+        Unicode(),
+        config=True,
+        help="Login nodes, `host` or `host:port`, tried in order. Example: `['login1', 'login2']`.",
+    )
+    known_hosts = Unicode(
+        "/etc/ssh/ssh_known_hosts",
+        config=True,
+        help="OpenSSH known_hosts file. A login node whose key is not in it is never spoken to.",
+    )
+    certificate_command = List(
+        Unicode(),
+        config=True,
+        help="""A command that signs one SSH public key for one user, for minutes.
+
+        It gets `{"principal": …, "public_key": …}` as JSON on standard input and prints an OpenSSH
+        certificate. The key of the authority belongs to another account or host, never to the hub.
+        Example: `['sudo', '-n', '-u', 'sshca', '/usr/local/libexec/hpcbinderhub-sign']`.
+        """,
+    )
+    agent_command = Unicode(
+        "/usr/libexec/hpcbinderhub/agent",
+        config=True,
+        help="""The agent on the login nodes: the one command that is ever run there.
+
+        Install it from `hpcbinderhub agent`, owned by root.
+        """,
+    )
+    watcher_user = Unicode(
+        "hpcwatch",
+        config=True,
+        help="""The account on the login nodes that may see everybody's jobs.
+
+        With `PrivateData=jobs` a plain account sees none: give it `AdminLevel=Operator`.
+        """,
+    )
+    watch_seconds = Float(
+        5.0, config=True, help="How often the watcher asks Slurm for the state of all our jobs."
+    )
+    slurm_path = List(
+        Unicode(),
+        default_value=["/usr/local/bin", "/usr/bin", "/bin"],
+        config=True,
+        help="Directories on the login nodes in which `sbatch` and engines' clients are.",
+    )
+    slurm_environment = Dict(
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        config=True,
+        help="""Variables that Slurm's and engines' clients need on the login nodes.
+
+        `{user}` and `{home}` are filled in. Example: `{'SLURM_CONF': '/opt/slurm.conf'}`, or
+        `{'SCRATCH': '/scratch/{user}'}`, below which podman-hpc keeps a user's images.
+        """,
+    )
+    job_prologue = Unicode(
+        "",
+        config=True,
+        help="Shell lines at the start of every batch script. Example: `module load charliecloud`.",
+    )

@@ -1,0 +1,55 @@
+"""What a user may launch, and how long a launch waits for her."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+from traitlets import Bool, Float, HasTraits, Integer, List, TraitError, validate
+
+from ..profiles import Profile
+
+
+class Launches(HasTraits):
+    """What a user may launch, and how long a launch waits for her."""
+
+    away_seconds = Float(
+        30.0,
+        config=True,
+        help="An owner whose page has been closed for longer is away: nothing is submitted then.",
+    )
+    parked_hours = Float(
+        24.0,
+        config=True,
+        help="How long a launch whose image is ready waits for its owner; then it expires.",
+    )
+    record_days = Integer(
+        365, config=True, help="How long the record of a launch is kept after its end."
+    )
+    profiles: Any = List(
+        config=True,
+        help="""What the launch page offers: a list of dictionaries, see `hpcbinderhub.profiles`.
+
+        Example: `[{'name': 'interactive', 'title': 'Interactive', 'partition': 'interactive'}]`.
+        """,
+    )
+    require_association = Bool(
+        True,
+        config=True,
+        help="Refuse a launch, before anything is built, for a user without a Slurm association.",
+    )
+
+    @validate("profiles")
+    def _check_profiles(self, proposal: Any) -> list[Profile]:
+        checked: list[Profile] = []
+        for number, entry in enumerate(proposal.value, start=1):
+            try:
+                checked.append(Profile.model_validate(entry))
+            except ValidationError as error:
+                first = error.errors()[0]
+                where = ".".join(str(part) for part in first["loc"])
+                raise TraitError(f"Profile number {number}, “{where}”: {first['msg']}") from error
+        names = [profile.name for profile in checked]
+        if len(set(names)) < len(names):
+            raise TraitError(f"Two profiles have the same name: {', '.join(names)}")
+        return checked
