@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import secrets
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -16,45 +14,21 @@ from traitlets import Any as AnyTrait
 from traitlets import default
 
 from hpcbinderhub.errors import NotAllowed, Unavailable, UserError
-from hpcbinderhub.images.engines import ContainerRun, Engine, engine_named
-from hpcbinderhub.images.engines.fuse import mounted_or_unpacked
-from hpcbinderhub.launches.options import LaunchOptions, parse_options
-from hpcbinderhub.profiles import Profile, find_profile
-from hpcbinderhub.repos.identifiers import page_of
-from hpcbinderhub.repos.opening import server_address
-from hpcbinderhub.slurm.cluster import Member, Submission
+from hpcbinderhub.images.engines import Engine, engine_named
+from hpcbinderhub.launches.options import parse_options
+from hpcbinderhub.profiles import Profile
+from hpcbinderhub.slurm.cluster import Submission
 from hpcbinderhub.slurm.jobs import Job, Stage
-from hpcbinderhub.slurm.script import batch_script, job_name, sbatch_options
+from hpcbinderhub.slurm.script import job_name
 from hpcbinderhub.trust.policy import check_reach
-from hpcbinderhub.workspaces import Places, places
 
 from .defaults import ClusterDefaults
 from .errors import refusing
+from .plan import Plan, grant_of, plan_of, submission_of
 from .record import JobRecord, commit_state
 
 CLOCK_SKEW_SECONDS = 600
 LISTEN_SECONDS = 0.1
-START_COMMAND = "/srv/hpcbinder/bin/hpcbinder"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What will be run for whom: an accepted request."""
-
-    options: LaunchOptions
-    profile: Profile
-    member: Member
-    where: Places
-
-    @property
-    def reader(self) -> int | None:
-        """Whose artefact is run, if it is not everybody's: nobody runs another user's."""
-        return self.member.account.uid if self.options.private else None
-
-    @property
-    def host_variables(self) -> dict[str, str]:
-        """What the profile sets for what it gives of the host."""
-        return dict(self.profile.host_parts(self.options.gpus or 0).environment)
 
 
 class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
@@ -180,7 +154,9 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         self.api_token = record.token or self.api_token
         self._update(claimed_by=job_id, token=self.api_token)
         self._words = "The container is up; fetching the repository's content."
-        return self._what_the_job_needs(plan)
+        return grant_of(
+            plan, self._facility.site, self.get_env(), self.get_args(), self._callback_url("ready")
+        )
 
     async def report_ready(self, token: str, port: int, notice: str) -> None:
         """The server is about to listen. The host comes from Slurm, not from the caller. A notice
@@ -203,15 +179,10 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
     # -- steps of a start ----------------------------------------------------------------------
 
     async def _make_plan(self) -> Plan:
+        groups = [group.name for group in self.user.groups]
         options = parse_options(self.user_options)
-        site = self._facility.site
-        profile = find_profile(
-            site.profiles, options.profile, [group.name for group in self.user.groups]
-        )
-        profile.check_account(options.account)
-        member = await self._facility.cluster.member(self.user.name)
-        where = places(site.workspace_root, member.account, options.launch, options.workspace)
-        return Plan(options, profile, member, where)
+        facility = self._facility
+        return await plan_of(options, groups, self.user.name, facility.site, facility.cluster)
 
     def _open_record(self, plan: Plan) -> None:
         """The record of this launch's job, in the database before anything is submitted. A launch
@@ -230,7 +201,10 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         record = self._record
         assert record is not None
         if not record.id:
-            await self._submit_once(self._submission(plan, engine, image))
+            submission = submission_of(
+                plan, self._facility.site, engine, image, self._callback_url("claim")
+            )
+            await self._submit_once(submission)
         elif record.token:
             self.api_token = record.token
         if record.url:
@@ -253,45 +227,6 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
             else:
                 self._update(id=done.job, ticket_digest=done.ticket_digest)
                 return
-
-    def _submission(self, plan: Plan, engine: Engine, image: str) -> Submission:
-        site, where, options = self._facility.site, plan.where, plan.options
-        resources = plan.profile.resources(
-            minutes=options.minutes, nodes=options.nodes, gpus=options.gpus
-        )
-        command = engine.command(
-            ContainerRun(
-                image=image,
-                where=where,
-                data_roots=tuple(site.data_roots),
-                command=(START_COMMAND, "start", "--launch", str(where.launch)),
-                reach=options.reach,
-                host=plan.profile.host_parts(resources.gpus),
-                gpus=plan.profile.gpu_maker if resources.gpus else None,
-            )
-        )
-        if engine.needs_fuse:
-            command = mounted_or_unpacked(command, image, site.node_local)
-        return Submission(
-            name=job_name(options.launch),
-            directory=str(where.launch),
-            directories=(
-                *(str(where.copy_of(path)) for path in where.shown(options.reach)),
-                *(str(where.copy_of(top)) for top in engine.covered(where, options.reach)),
-                str(where.workspace.parent),
-                str(where.home),
-            ),
-            options=(
-                *sbatch_options(options, plan.profile, resources, where),
-                *engine.sbatch_options(image),
-            ),
-            script=batch_script(site.job_prologue, plan.profile.modules, command),
-            claim={
-                "claim_url": self._callback_url("claim"),
-                "ticket": secrets.token_urlsafe(32),
-                "ca": site.ca_certificates(),
-            },
-        )
 
     async def _wait_until_ready(self, plan: Plan) -> str:
         """Follow the job until its server listens, has died, or has taken too long."""
@@ -412,35 +347,6 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         )
         if not ours or job.stage is not Stage.RUNNING:
             raise NotAllowed("Slurm knows this job as another one.")
-
-    def _what_the_job_needs(self, plan: Plan) -> dict[str, Any]:
-        options, site = plan.options, self._facility.site
-        return {
-            "env": self.get_env() | plan.host_variables | self._binder_variables(options),
-            "args": self.get_args(),
-            "ready_url": self._callback_url("ready"),
-            "content": {
-                "url": f"{site.public_url}services/binder/api/content/{options.launch}",
-                "repo_url": options.repo_url,
-                "ref": options.ref,
-                "commit": options.commit,
-                "existing": options.existing,
-            },
-            "workspace": str(plan.where.workspace),
-            "home": str(plan.where.home),
-        }
-
-    def _binder_variables(self, options: LaunchOptions) -> dict[str, str]:
-        """What BinderHub sets, so that repositories made for it find it."""
-        return {
-            "JUPYTERHUB_DEFAULT_URL": server_address(options.open),
-            "JUPYTERHUB_ROOT_DIR": str(self._plan.where.workspace) if self._plan else "",
-            "BINDER_LAUNCH_HOST": f"{self._facility.site.public_url}services/binder/",
-            "BINDER_REPO_URL": options.repo_url,
-            "BINDER_REF_URL": page_of(options.repo_url, options.commit),
-            "BINDER_REQUEST": f"v2/{options.spec}",
-            "BINDER_PERSISTENT_REQUEST": f"v2/{options.spec.rpartition('/')[0]}/{options.commit}",
-        }
 
     def _callback_url(self, what: str) -> str:
         names = f"{quote(self.user.name, safe='')}/{quote(self.name, safe='')}"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hpcbinderhub.spawners.imagebatch import Plan
+from hpcbinderhub.spawners.plan import Plan
 
 from hpcbinderhub.errors import NotAllowed, UserError
 from hpcbinderhub.images import convert
