@@ -12,18 +12,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import __version__
-from .builds.fence.policy import fence_here
 from .builds.jobs.node import run_in_job
-from .builds.storage import check_storage
 from .builds.worker import run_worker
-from .builds.workplace import base_settings, builder, storage
+from .builds.workplace import base_settings, storage
+from .cli import check
 from .cli.commands import add_commands
 from .credentials.keyring import add_key
 from .database import Database
 from .errors import UserError
-from .images.base import base_name, ensure_base
-from .images.engines.findings import findings
+from .images.base import ensure_base
 from .images.signing import make_key
+from .images.source import hpcbinder_source
 from .site import load_site
 from .slurm.packing import packed
 
@@ -45,30 +44,6 @@ def base_image(options: argparse.Namespace) -> None:
     site = load_site(options.config)
     for settings in base_settings(site, storage(Path(site.builder_dir))):
         print(ensure_base(settings, hpcbinder_source(options.hpcbinder), print).name)
-
-
-def check(options: argparse.Namespace) -> None:
-    """Tell what the site's engines cannot do of what its profiles ask, and try, as the builder's
-    account, what builds are shut in with on this host."""
-    site = load_site(options.config)
-    for finding in findings(site):
-        print(finding)
-    tool = builder(site)
-    check_storage(tool.storage)
-    usual, *_others = base_settings(site, tool.storage)
-    name = base_name(usual, hpcbinder_source(options.hpcbinder))
-    if not tool.has(name):
-        raise UserError(
-            "The base image is not in this builder's storage, so nothing can be tried with it.",
-            "Run `hpcbinderhub base-image` before.",
-        )
-    fence = fence_here(site, tool, name)
-    print("\n".join(fence.findings()))
-    if not fence.builds:
-        raise UserError(
-            "Every build would be refused on this host.",
-            "Install what is missing, or name users in c.BuildPolicy.trusted_builders.",
-        )
 
 
 def database_upgrade(options: argparse.Namespace) -> None:
@@ -103,17 +78,6 @@ def print_agent(_options: argparse.Namespace) -> None:
     sys.stdout.buffer.write(packed())
 
 
-def hpcbinder_source(given: str | None) -> Path:
-    """Where the in-image distribution is: named, or beside the library in a source tree."""
-    path = Path(given) if given else Path(__file__).resolve().parents[1] / "hpcbinder"
-    if not path.exists():
-        raise UserError(
-            "The in-image distribution was not found.",
-            "Name its source tree or wheel with --hpcbinder.",
-        )
-    return path.resolve()
-
-
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(prog="hpcbinderhub", description=__doc__)
@@ -136,10 +100,10 @@ def parser() -> argparse.ArgumentParser:
 
     working = configured(command("worker", worker))
     working.add_argument("--job", help="for builders' jobs: the directory with the job's ticket")
-    others = [
-        configured(command(n, run)) for n, run in (("base-image", base_image), ("check", check))
-    ]
-    for made in (working, *others):
+    making = configured(command("base-image", base_image))
+    checking = configured(command("check", check.check))
+    check.add_options(checking)
+    for made in (working, making, checking):
         made.add_argument("--hpcbinder", help="source tree or wheel of the in-image distribution")
     database = commands.add_parser("db", help="The queue's database.").add_subparsers(required=True)
     configured(command("upgrade", database_upgrade, database))

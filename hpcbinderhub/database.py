@@ -15,6 +15,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 
 P = ParamSpec("P")
@@ -45,16 +47,27 @@ class Database:
 
     def upgrade(self) -> None:
         """Bring the tables to this version's shape."""
-        settings = AlembicConfig()
-        settings.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        settings = _steps()
         with self._engine.begin() as connection:
             settings.attributes["connection"] = connection
             command.upgrade(settings, "head")
+
+    def revisions(self) -> tuple[str | None, str | None]:
+        """What the tables are of, and what this version's are of."""
+        with self._engine.connect() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+        return found, ScriptDirectory.from_config(_steps()).get_current_head()
 
     async def close(self) -> None:
         """Wait for what runs, then let go of the database."""
         await asyncio.to_thread(self._threads.shutdown)
         self._engine.dispose()
+
+
+def _steps() -> AlembicConfig:
+    settings = AlembicConfig()
+    settings.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return settings
 
 
 def _engine(url: str) -> Engine:
