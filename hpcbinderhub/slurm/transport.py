@@ -34,11 +34,15 @@ class Transport(Protocol):
     """Runs one agent request as one user."""
 
     async def call(
-        self, user: str, request: dict[str, Any], data: BinaryIO | None = None
+        self, user: str, request: dict[str, Any], data: BinaryIO | None = None, host: str = ""
     ) -> dict[str, Any]:
         """The agent's answer; what it sends beside that goes to `data`. AgentError if it refuses,
-        Unavailable if nothing is known."""
+        Unavailable if nothing is known. With `host`, on that login node and no other."""
         ...
+
+
+_Key = tuple[str, str]
+"""A user, and the one login node that is meant, if one is."""
 
 
 @dataclass
@@ -61,46 +65,49 @@ class SSHTransport:
         self._known_hosts = known_hosts
         self._credentials = credentials
         self._agent_command = agent_command
-        self._connections: dict[str, _Connection] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._connections: dict[_Key, _Connection] = {}
+        self._locks: dict[_Key, asyncio.Lock] = {}
 
     async def call(
-        self, user: str, request: dict[str, Any], data: BinaryIO | None = None
+        self, user: str, request: dict[str, Any], data: BinaryIO | None = None, host: str = ""
     ) -> dict[str, Any]:
         """See `Transport.call`. Safe to repeat, because every operation of the agent is."""
+        if host and _host_and_port(host) not in self._hosts:
+            raise Unavailable(f"{host} is no login node of this site, or not any more.")
+        key = (user, host)
         try:
-            answer = await self._exchange(user, request, data)
+            answer = await self._exchange(key, request, data)
         except BROKEN:
             # A kept connection that died while idle: once more on a new one.
-            self._drop(user)
+            self._drop(key)
             if data:
                 data.seek(0)
                 data.truncate()
             try:
-                answer = await self._exchange(user, request, data)
+                answer = await self._exchange(key, request, data)
             except BROKEN as error:
-                self._drop(user)
+                self._drop(key)
                 raise Unavailable(f"The connection to the login node broke: {error}") from error
         return answer.result()
 
     async def close(self) -> None:
         """Close every connection."""
-        for user in list(self._connections):
-            self._drop(user)
+        for key in list(self._connections):
+            self._drop(key)
 
-    async def _exchange(self, user: str, request: dict[str, Any], data: BinaryIO | None) -> Answer:
+    async def _exchange(self, key: _Key, request: dict[str, Any], data: BinaryIO | None) -> Answer:
         nonce = secrets.token_hex(16)
         answer = Answer(nonce, data)
         text = json.dumps({**request, "nonce": nonce})
         try:
-            connection = await self._connection(user)
+            connection = await self._connection(key)
             async with asyncio.timeout(ANSWER_SECONDS) as patience:
                 async for line in self._lines(connection.ssh, text):
                     answer.take(line)
                     connection.used = time.monotonic()
                     patience.reschedule(asyncio.get_running_loop().time() + ANSWER_SECONDS)
         except TimeoutError as error:
-            self._drop(user)
+            self._drop(key)
             raise Unavailable(f"The login node did not answer in {ANSWER_SECONDS} s.") from error
         connection.used = time.monotonic()
         self._close_idle()
@@ -115,18 +122,18 @@ class SSHTransport:
         finally:
             process.close()
 
-    async def _connection(self, user: str) -> _Connection:
-        async with self._locks.setdefault(user, asyncio.Lock()):
-            known = self._connections.get(user)
+    async def _connection(self, key: _Key) -> _Connection:
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            known = self._connections.get(key)
             if known and not known.ssh.is_closed():
                 return known
-            self._connections[user] = _Connection(await self._connect(user))
-            return self._connections[user]
+            self._connections[key] = _Connection(await self._connect(*key))
+            return self._connections[key]
 
-    async def _connect(self, user: str) -> asyncssh.SSHClientConnection:
+    async def _connect(self, user: str, only: str) -> asyncssh.SSHClientConnection:
         credential = await self._credentials.credential(user)
         problems = []
-        for host, port in self._hosts:
+        for host, port in [_host_and_port(only)] if only else self._hosts:
             try:
                 return await asyncssh.connect(
                     host,
@@ -146,15 +153,15 @@ class SSHTransport:
                 problems.append(f"{host}: {error}")
         raise Unavailable("No login node could be used: " + "; ".join(problems))
 
-    def _drop(self, user: str) -> None:
-        connection = self._connections.pop(user, None)
+    def _drop(self, key: _Key) -> None:
+        connection = self._connections.pop(key, None)
         if connection:
             connection.ssh.close()
 
     def _close_idle(self) -> None:
         limit = time.monotonic() - IDLE_SECONDS
-        for user in [u for u, c in self._connections.items() if c.used < limit]:
-            self._drop(user)
+        for key in [k for k, c in self._connections.items() if c.used < limit]:
+            self._drop(key)
 
 
 def _host_and_port(text: str) -> tuple[str, int]:

@@ -87,6 +87,20 @@ async def test_a_connection_that_died_is_made_again(
 ) -> None:
     request = {"op": "tail", "directory": str(tmp_path), "bytes": 1000}
     assert json.dumps(await transport.call("alice", request)) == '{"text": ""}'
-    transport._connections["alice"].ssh.abort()
+    transport._connections["alice", ""].ssh.abort()
     assert await transport.call("alice", request) == {"text": ""}
     assert login.logins == ["alice", "alice"]
+
+
+async def test_one_login_node_is_asked_and_no_other(
+    login: LoginNode, transport: SSHTransport, tmp_path: Path
+) -> None:
+    request = {"op": "tail", "directory": str(tmp_path), "bytes": 1000}
+    own = f"127.0.0.1:{login.port}"
+    transport._hosts.insert(0, ("127.0.0.1", 1))
+    assert await transport.call("alice", request, host=own) == {"text": ""}
+    with pytest.raises(Unavailable, match=r"127\.0\.0\.1: "):
+        await transport.call("alice", request, host="127.0.0.1:1")
+    with pytest.raises(Unavailable, match="elsewhere is no login node of this site"):
+        await transport.call("alice", request, host="elsewhere")
+    assert login.logins == ["alice"]
