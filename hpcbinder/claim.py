@@ -80,7 +80,8 @@ def read(directory: Path) -> Ticket:
 
 def exchange(ticket: Ticket, hub: Hub) -> Grant:
     """Spend the ticket."""
-    job = os.environ.get("SLURM_JOB_ID")
+    # On a login node there is no job: the agent has given it a name of its own.
+    job = os.environ.get("SLURM_JOB_ID") or os.environ.get("HPCBINDER_RUN")
     if not job:
         raise _unfit("SLURM_JOB_ID is not set: this is not a Slurm job.")
     answer = hub.post(ticket.claim_url, {"ticket": ticket.ticket, "job": job})

@@ -24,6 +24,8 @@ NODE_DECIDES = {
     "HIP_VISIBLE_DEVICES",
     "ZE_AFFINITY_MASK",
     "OMP_NUM_THREADS",
+    # On a login node: which run it is, and the mark by which all of it is found and ended.
+    "HPCBINDER_RUN",
     "http_proxy",
     "https_proxy",
     "no_proxy",

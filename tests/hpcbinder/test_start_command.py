@@ -299,6 +299,14 @@ def test_outside_a_job_nothing_is_claimed(node: Node) -> None:
     assert not node.hub.requests
 
 
+def test_on_a_login_node_the_run_stands_for_the_job(node: Node) -> None:
+    run = "0123456789abcdef0123456789abcdef"
+    outcome = node.launch().run(job={"SLURM_JOB_ID": "", "HPCBINDER_RUN": run})
+    assert outcome.code == 0, outcome.log
+    assert node.hub.requests[0].body["job"] == run
+    assert outcome.started["env"]["HPCBINDER_RUN"] == run
+
+
 @pytest.mark.parametrize(
     "text",
     [

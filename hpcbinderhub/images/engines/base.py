@@ -33,7 +33,7 @@ NODE_VARIABLES = (
     *("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL"),
     *("ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ZE_AFFINITY_MASK"),
     *("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
-    "HPCBINDER_NODE_NOTICE",
+    *("HPCBINDER_NODE_NOTICE", "HPCBINDER_RUN"),
 )
 """What the start command takes from the job's environment, beside `SLURM_*`: an engine that does
 not pass the host's variables on must be told of these."""

@@ -208,7 +208,7 @@ def tail(request: Request) -> Dict[str, Any]:
 def clear(request: Request) -> Dict[str, Any]:
     """Remove the directory of a job that has ended, if it holds nothing but what belongs there."""
     directory = request["directory"]
-    for name in ("job.log", "claim.json", "intent", "job", "submit.lock"):
+    for name in ("job.log", "claim.json", "intent", "job", "run", "ended", "submit.lock"):
         try:
             os.unlink(os.path.join(directory, name))
         except FileNotFoundError:

@@ -12,7 +12,7 @@ import os
 import sys
 from typing import Any, Callable, Dict, List
 
-from . import artefacts, images, jobs, repositories, shifter, workspaces
+from . import artefacts, images, jobs, repositories, servers, shifter, workspaces
 from .basics import Refused, Request
 
 Operation = Callable[[Request], Dict[str, Any]]
@@ -25,6 +25,11 @@ OPERATIONS: Dict[str, Operation] = {
     "observe": jobs.observe,
     "tail": jobs.tail,
     "clear": jobs.clear,
+    "serve": servers.serve,
+    "served": servers.found,
+    "servers": servers.states,
+    "server-outcome": servers.outcome,
+    "server-end": servers.finish,
     "repository-commit": repositories.commit,
     "repository-bundle": repositories.bundle,
     "image-lookup": images.lookup,

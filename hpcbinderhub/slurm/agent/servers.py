@@ -1,0 +1,152 @@
+"""Servers on this login node: started once, found again, asked about and ended.
+
+What a request says of a server (its process, that one's start, the host and the host's own start)
+comes from the hub, which has it from `serve`. The files in the launch's directory are the memory
+for a lost answer, and tell how a server ended; its own code could write there, so nothing is ended
+on their word and no living server is taken for ended.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+import signal
+import socket
+import time
+from typing import Any, Dict
+
+from .basics import Refused, Request, environment_of, read, write
+from .jobs import ticket_digest
+from .processes import MARK, PAUSE_SECONDS, Process, end, is_alive, look, marked, tell
+from .supervisor import Limits, Server, detach, supervise
+
+RECORD = "run"
+ENDED = "ended"
+ENDING_SECONDS = 45.0
+
+
+def serve(request: Request) -> Dict[str, Any]:
+    """Start the server of a launch, once, however often and on whichever host this is asked."""
+    directory = request["directory"]
+    os.makedirs(directory, exist_ok=True)
+    with open(os.path.join(directory, "submit.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        known = read(os.path.join(directory, RECORD))
+        if not known:
+            for path in request["directories"]:
+                os.makedirs(path, exist_ok=True)
+            write(os.path.join(directory, "claim.json"), json.dumps(request["claim"]))
+            known = begin(request, lock.fileno())
+        return {"run": json.loads(known), "ticket_digest": ticket_digest(directory)}
+
+
+def begin(request: Request, lock: int) -> str:
+    """The record of a server, whose supervisor now runs. It holds the lock too until the record is
+    written, so that another request finds either that or no process."""
+    directory = request["directory"]
+    run = secrets.token_hex(16)
+    environment = dict(environment_of(request), **{MARK: run})
+    log = open_log(directory)
+    server = Server(request["script"], environment, directory, log, Limits(**request["limits"]))
+    reading, writing = os.pipe()
+
+    def began() -> None:
+        write(os.path.join(directory, RECORD), json.dumps(described(request, run)))
+        os.write(writing, b".")
+        os.close(writing)
+        os.close(lock)
+
+    detach(lambda: supervise(server, began, (writing, lock)))
+    os.close(writing)
+    os.close(log)
+    told = os.read(reading, 1)
+    os.close(reading)
+    if not told:
+        words = read(os.path.join(directory, "job.log"))
+        raise Refused("server", words or "The process that looks after the server did not start.")
+    return read(os.path.join(directory, RECORD))
+
+
+def open_log(directory: str) -> int:
+    """Nobody else's, and no link to another file."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+    return os.open(os.path.join(directory, "job.log"), flags, 0o600)
+
+
+def described(request: Request, run: str) -> Dict[str, Any]:
+    """Which process the caller is, so that it is known again, and what it was asked for."""
+    now = int(time.time())
+    return {
+        "id": run,
+        "address": request["address"],
+        "host": socket.gethostname(),
+        "boot": boot(),
+        "pid": os.getpid(),
+        "start": look(os.getpid()).start,
+        "began": now,
+        "ends": now + request["limits"]["seconds"],
+    }
+
+
+def boot() -> str:
+    """Which start of this host it is."""
+    return read("/proc/sys/kernel/random/boot_id")
+
+
+def found(request: Request) -> Dict[str, Any]:
+    """The record of a launch's server, if one was ever started; waits for a start under way."""
+    directory = request["directory"]
+    if not os.path.isdir(directory):
+        return {"run": None}
+    with open(os.path.join(directory, "submit.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        known = read(os.path.join(directory, RECORD))
+        return {"run": json.loads(known) if known else None}
+
+
+def states(request: Request) -> Dict[str, Any]:
+    """Which of these servers are alive. Anybody may ask who sees others' processes: it reads no
+    file of theirs."""
+    return {"states": {run["id"]: state_of(run) for run in request["runs"]}}
+
+
+def state_of(run: Dict[str, Any]) -> str:
+    if run["host"] != socket.gethostname():
+        return "elsewhere"
+    if run["boot"] != boot():
+        return "restarted"
+    if is_alive(run["pid"], run["start"], run["uid"]):
+        return "running"
+    # With /proc mounted `hidepid`, others' processes are not there for us.
+    return "gone" if os.path.exists("/proc/1/stat") or run["uid"] == os.getuid() else "hidden"
+
+
+def outcome(request: Request) -> Dict[str, Any]:
+    """How a server ended that is not alive any more."""
+    words = read(os.path.join(request["directory"], ENDED))
+    try:
+        known = json.loads(words)
+        return {"state": str(known["state"]), "exit_code": str(known["exit_code"])}
+    except (ValueError, KeyError, TypeError):
+        return {"state": "FAILED", "exit_code": ""}
+
+
+def finish(request: Request) -> Dict[str, Any]:
+    """End a server and everything that it started; whoever waits is told what is left."""
+    run = request["run"]
+    state = state_of(dict(run, uid=os.getuid()))
+    if state == "elsewhere":
+        here = socket.gethostname()
+        raise Refused("elsewhere", "It runs on %s; this is %s." % (run["host"], here))
+    if state == "restarted":
+        return {"left": []}
+    if state == "running":
+        # It ends the others, and itself when none is left.
+        tell([Process(run["pid"], run["start"], 0, False)], signal.SIGTERM)
+        if not request["wait"]:
+            return {"left": []}
+        limit = time.monotonic() + ENDING_SECONDS
+        while is_alive(run["pid"], run["start"], os.getuid()) and time.monotonic() < limit:
+            time.sleep(PAUSE_SECONDS)
+    # Somebody may have killed it, and not the others.
+    return {"left": end(lambda: marked(run["id"]), grace=2.0)}
