@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 from ..errors import NotFound, UserError
 from ..site import Site
 from ..workspaces import Account
+from .availability import Partition, partition_from
 from .certificates import CertificateCommand
 from .folders import Folder, Room, folder_from
 from .framing import AgentError
@@ -128,6 +129,17 @@ class Cluster:
         answer = await self._call(self._watcher_user, "observe", jobs=sorted(jobs))
         return {row["id"]: job_from(row) for row in answer["jobs"]}
 
+    async def partitions(self) -> list[Partition]:
+        """What every partition has and what of it is free, as the watcher's account sees it."""
+        answer = await self._call(self._watcher_user, "availability")
+        return [partition_from(row) for row in answer["partitions"]]
+
+    async def wait_for(self, user: str, options: Sequence[str]) -> float:
+        """How many seconds a job of the user's with these options would wait, by Slurm's reckoning
+        and the login node's clock."""
+        answer = await self._call(user, "forecast", options=options)
+        return max(0.0, float(answer["start"]) - float(answer["now"]))
+
     async def log_tail(self, user: str, directory: str, size: int = 4000) -> str:
         """The end of a launch's log."""
         answer = await self._call(user, "tail", directory=directory, bytes=size)
@@ -221,6 +233,8 @@ def explain(error: AgentError) -> UserError:
         )
     if error.kind == "slurm":
         return UserError("Slurm refused the job.", slurm_advice(words), detail=words)
+    if error.kind == "forecast":
+        return UserError("Slurm would refuse this job.", slurm_advice(words), detail=words)
     if error.kind in WORKSPACE_REFUSALS:
         message, advice, status = WORKSPACE_REFUSALS[error.kind]
         return UserError(message, advice, detail=words, status=status)

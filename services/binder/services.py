@@ -22,6 +22,7 @@ from hpcbinderhub.health import (
 from hpcbinderhub.launches.admission import Admission
 from hpcbinderhub.launches.conductor import Conductor
 from hpcbinderhub.launches.content import ContentStore
+from hpcbinderhub.launches.forecast import Forecasts
 from hpcbinderhub.launches.hub import Hub
 from hpcbinderhub.launches.parts import PartsStore
 from hpcbinderhub.launches.presence import Presence
@@ -41,7 +42,9 @@ from hpcbinderhub.repos.repositories import Repositories
 from hpcbinderhub.repos.web import Web
 from hpcbinderhub.repos.whole import WholeTrees
 from hpcbinderhub.site import Site
+from hpcbinderhub.slurm.availability import Availability
 from hpcbinderhub.slurm.cluster import Cluster, cluster_of
+from hpcbinderhub.slurm.pace import Pace
 from hpcbinderhub.store.catalogue import Catalogue
 from hpcbinderhub.store.collector import Collector
 from hpcbinderhub.store.copies import Copies
@@ -56,6 +59,10 @@ from .followers import Followers
 from .health import health_of
 from .metrics import Metrics
 from .upkeep import upkeep_of
+
+FORECAST_SECONDS = 1.0
+"""Between two questions to Slurm's scheduler when something would start."""
+FORECAST_PATIENCE = 5.0
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,8 @@ class Services:
     second_try: SecondTry
     environments: Environments
     admission: Admission
+    availability: Availability
+    forecasts: Forecasts
     conductor: Conductor
     workspaces: Workspaces
     catalogue: Catalogue
@@ -157,6 +166,8 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
         second_try=second_try,
         environments=environments,
         admission=admission,
+        availability=Availability(cluster.partitions),
+        forecasts=Forecasts(site, cluster, admission, Pace(FORECAST_SECONDS, FORECAST_PATIENCE)),
         conductor=Conductor(
             site,
             book,

@@ -4,8 +4,9 @@ const data = JSON.parse(document.getElementById("binder-data").textContent);
 const headers = { "X-XSRFToken": data.xsrf };
 
 export class ApiError extends Error {
-  constructor(texts) {
+  constructor(texts, status) {
     super(texts.message);
+    this.status = status;
     this.advice = texts.advice || "";
     this.detail = texts.detail || "";
   }
@@ -22,7 +23,7 @@ export async function call(method, path, body) {
     body: body === undefined ? undefined : JSON.stringify(body),
   });
   const answer = await response.json().catch(() => ({ message: `The service answered ${response.status}.` }));
-  if (!response.ok) throw new ApiError(answer);
+  if (!response.ok) throw new ApiError(answer, response.status);
   return answer;
 }
 

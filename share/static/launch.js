@@ -2,6 +2,7 @@
 
 import { address, call } from "./api.js";
 import { choose } from "./existing.js";
+import { forecast, keepShowingFree } from "./outlook.js";
 import { adaptReach, forgetReach, home, showTrust } from "./reach.js";
 
 const form = document.getElementById("launch-form");
@@ -102,9 +103,18 @@ form.repository?.addEventListener("input", forgetReach);
 let timer;
 form.addEventListener("input", () => {
   adapt();
+  askWhen();
   clearTimeout(timer);
   timer = setTimeout(refreshLink, 250);
 });
+
+// -- when it would start ------------------------------------------------------------------------
+
+function askWhen() {
+  const { profile, account, minutes, nodes, gpus } = fields();
+  const valid = [form.minutes, form.nodes, form.gpus].every((field) => field.validity.valid);
+  forecast(profile && valid ? { profile, account, minutes, nodes, gpus } : null);
+}
 
 function showLinks(url, badge) {
   const quoted = url.replaceAll("&", "&amp;");
@@ -143,4 +153,9 @@ for (const button of document.querySelectorAll("[data-stop]")) {
 
 adapt();
 refreshLink();
+// Who may not launch is told so, and Slurm is not asked for her.
+if (form.querySelector("[data-when-ready]")) {
+  askWhen();
+  keepShowingFree();
+}
 form.querySelector("[data-when-ready]")?.removeAttribute("disabled");

@@ -13,6 +13,7 @@ from repos.forge import Forge
 from service.hub import PASSWORD, RunningHub, what_is_missing
 from service.repository import ServedRepository
 from service.running import RunningService
+from service.slurm_commands import slurm
 
 from hpcbinderhub.credentials.keyring import add_key
 from hpcbinderhub.site import Site
@@ -60,6 +61,7 @@ def start_service(
                 "artefacts": str(tmp_path / "artefacts"),
                 "workspace_root": str(tmp_path / "shared" / "{user}"),
                 "public_url": hub.url,
+                "slurm_path": slurm(tmp_path / "slurm"),
                 "free_disk_mb": 1,
                 "lease_seconds": 2,
                 "profiles": PROFILES,

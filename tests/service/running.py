@@ -38,13 +38,15 @@ ANYBODY = 2100
 
 class Members:
     """Answers `whoami`; everybody may charge `geo`, and no job is taken. Repositories and
-    workspaces on storage are the agent's, as whoever runs the tests."""
+    workspaces on storage are the agent's, as whoever runs the tests; so is what Slurm's commands
+    say, which a test may put into the site's `slurm_path`."""
 
     silent = False
     """Whether nobody answers."""
 
     def __init__(self) -> None:
         self.read_as: list[str] = []
+        self.asked: list[tuple[str, str]] = []
 
     async def call(
         self, user: str, request: dict[str, Any], data: BinaryIO | None = None
@@ -53,6 +55,9 @@ class Members:
         if self.silent:
             raise Unavailable("No login node could be used.")
         if request["op"] in ("workspaces", "delete-workspace"):
+            return await AgentHere().call(user, request)
+        if request["op"] in ("availability", "forecast"):
+            self.asked.append((user, request["op"]))
             return await AgentHere().call(user, request)
         if request["op"].startswith("repository-"):
             self.read_as.append(user)

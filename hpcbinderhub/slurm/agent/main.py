@@ -12,7 +12,7 @@ import os
 import sys
 from typing import Any, Callable, Dict, List
 
-from . import artefacts, images, jobs, repositories, servers, shifter, workspaces
+from . import artefacts, images, jobs, partitions, repositories, servers, shifter, workspaces
 from .basics import Refused, Request
 
 Operation = Callable[[Request], Dict[str, Any]]
@@ -30,6 +30,8 @@ OPERATIONS: Dict[str, Operation] = {
     "servers": servers.states,
     "server-outcome": servers.outcome,
     "server-end": servers.finish,
+    "availability": partitions.availability,
+    "forecast": partitions.forecast,
     "repository-commit": repositories.commit,
     "repository-bundle": repositories.bundle,
     "image-lookup": images.lookup,
