@@ -23,7 +23,7 @@ from hpcbinderhub.app import parser
 from hpcbinderhub.builds.fence.policy import BuildPolicy
 from hpcbinderhub.builds.jobs.settings import BuildJobs
 from hpcbinderhub.hostparts import Bind, HostParts
-from hpcbinderhub.profiles import Profile
+from hpcbinderhub.profiles import Choice, Component, Profile
 from hpcbinderhub.site import Site
 
 Parser = argparse.ArgumentParser
@@ -34,9 +34,7 @@ NOTE = "<!-- Made by docs/build.py from {source}: change it there. -->\n"
 
 def configuration() -> str:
     """All that a facility may set."""
-    source = (
-        "site/, profiles.py, builds/jobs/settings.py and builds/fence/policy.py in hpcbinderhub/"
-    )
+    source = "site/, profiles/, builds/jobs/settings.py and builds/fence/policy.py in hpcbinderhub/"
     lines = [NOTE.format(source=source)]
     lines += ["# Configuration", "", inspect.getdoc(sys.modules[Site.__module__]) or ""]
     for heading, traits in sections():
@@ -51,6 +49,8 @@ def configuration() -> str:
         lines += ["", f"### `c.BuildPolicy.{trait.name}`", "", *described(trait, BuildPolicy())]
     lines += ["", "## Profiles", "", inspect.getdoc(Profile) or ""]
     lines += fields(Profile)
+    lines += ["", "### What can be a choice", "", inspect.getdoc(Choice) or ""]
+    lines += ["", "### `components`", "", inspect.getdoc(Component) or "", *fields(Component)]
     module = sys.modules[HostParts.__module__]
     lines += ["", "### `host` and `gpu_host`", "", inspect.getdoc(module) or "", *fields(HostParts)]
     lines += ["", f"A bind: {inspect.getdoc(Bind)}", *fields(Bind)]
@@ -89,8 +89,10 @@ def fields(model: type[BaseModel]) -> list[str]:
 def row(name: str, field: FieldInfo) -> str:
     """One field."""
     value = field.get_default()
-    nothing = isinstance(value, BaseModel) and not value.model_fields_set
+    nothing = isinstance(value, BaseModel) and not any(value.model_dump(exclude_unset=True))
     default = "required" if field.is_required() else f"`{ ({} if nothing else value)!r}`"
+    if field.default_factory:
+        default = "see there"
     return f"| `{name}` | {default} | {field.description or ''} |"
 
 

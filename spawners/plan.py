@@ -41,15 +41,12 @@ class Plan:
     @property
     def resources(self) -> Resources:
         """What is asked of Slurm, within the profile's limits."""
-        options = self.options
-        return self.profile.resources(
-            minutes=options.minutes, nodes=options.nodes, gpus=options.gpus
-        )
+        return self.profile.resources(self.options)
 
     @property
     def host_variables(self) -> dict[str, str]:
         """What the profile sets for what it gives of the host."""
-        return dict(self.profile.host_parts(self.options.gpus or 0).environment)
+        return dict(self.profile.host_parts(self.resources.gpus).environment)
 
 
 async def plan_of(

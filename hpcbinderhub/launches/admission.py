@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from ..errors import NotAllowed, Unavailable, UserError
 from ..images.engines import engine_class
-from ..profiles import find_profile
+from ..profiles import Choices, find_profile
 from ..repos.spec import RepoSpec
 from ..site import Site
 from ..slurm.cluster import Cluster, Member
@@ -27,10 +27,7 @@ class Wish:
 
     spec: RepoSpec
     profile: str
-    account: str | None = None
-    minutes: int | None = None
-    nodes: int | None = None
-    gpus: int | None = None
+    choices: Choices = field(default_factory=Choices)
     open: str = ""
     start_when_ready: bool = False
     existing: Existing = Existing.KEEP
@@ -81,10 +78,7 @@ class Admission:
             repo_url=wish.spec.repo_url,
             ref=wish.spec.ref,
             profile=wish.profile,
-            account=wish.account,
-            minutes=wish.minutes,
-            nodes=wish.nodes,
-            gpus=wish.gpus,
+            **wish.choices.model_dump(),
             open=wish.open,
             start_when_ready=wish.start_when_ready,
             workspace=f"{server}-{secrets.token_hex(3)}" if beside else server,
@@ -97,7 +91,7 @@ class Admission:
 
     async def repeated(self, launch: Launch, groups: Iterable[str]) -> Request:
         """What a launch asked for, if it may be granted once more; its workspace stays as it is."""
-        asked = {field.name: getattr(launch, field.name) for field in fields(Request)}
+        asked = {one.name: getattr(launch, one.name) for one in fields(Request)}
         request = Request(**asked | {"existing": Existing.KEEP})
         await self._check(request, groups)
         await self._trust.check(request.user, request.repo_url, request.reach)
@@ -105,7 +99,7 @@ class Admission:
 
     async def _check(self, request: Request, groups: Iterable[str]) -> None:
         profile = find_profile(self._site.profiles, request.profile, groups)
-        profile.resources(minutes=request.minutes, nodes=request.nodes, gpus=request.gpus)
+        profile.resources(request.choices)
         profile.check_account(request.account)
         check_reach(self._site, profile, engine_class(profile.engine), request.reach)
         member = await self.member(request.user)

@@ -313,10 +313,7 @@ def launch_options(launch: Launch) -> LaunchOptions:
     return LaunchOptions(
         launch=launch.id,
         profile=launch.profile,
-        account=launch.account,
-        minutes=launch.minutes,
-        nodes=launch.nodes,
-        gpus=launch.gpus,
+        **launch.choices.model_dump(),
         artefact=launch.artefact or "",
         private=launch.private,
         reach=launch.reach,

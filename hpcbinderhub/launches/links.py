@@ -1,4 +1,4 @@
-"""What a link asks for beside the repository: `?profile=…&account=…&time=…&labpath=…`.
+"""What a link asks for beside the repository: `?profile=…&account=…&time=…&gpu_type=…&labpath=…`.
 
 Links are made by others, so the launch page shows what one asks for and starts nothing; the API
 takes the same words.
@@ -8,28 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from ..errors import NotAllowed, UserError
-from ..profiles import Name, Profile
+from ..profiles import Choices, Name, Profile
 from ..repos.opening import what_to_open
 from ..repos.spec import RepoSpec
 from .admission import Wish
 from .options import Line
 
-RESOURCES = ("profile", "account", "nodes", "time", "gpus")
+CHOICES = tuple("time" if name == "minutes" else name for name in Choices.model_fields)
+"""The words of a link that choose: fields of `Choices`, but `time` for minutes."""
 
 
-class LinkOptions(BaseModel):
+class LinkOptions(Choices):
     """The words of a link, checked."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     profile: Name | None = None
-    account: Name | None = None
-    nodes: int | None = Field(default=None, ge=1, le=10_000)
-    time: int | None = Field(default=None, ge=1, le=100_000, description="Minutes.")
-    gpus: int | None = Field(default=None, ge=0, le=10_000)
+    minutes: int | None = Field(default=None, ge=1, le=100_000, alias="time")
     open: Line = ""
 
     def wish(self, spec: RepoSpec, offered: Sequence[Profile], *, start_when_ready: bool) -> Wish:
@@ -39,10 +35,7 @@ class LinkOptions(BaseModel):
         return Wish(
             spec=spec,
             profile=self.profile or offered[0].name,
-            account=self.account,
-            minutes=self.time,
-            nodes=self.nodes,
-            gpus=self.gpus,
+            choices=self.choices(),
             open=self.open,
             start_when_ready=start_when_ready,
         )
@@ -51,7 +44,9 @@ class LinkOptions(BaseModel):
 def asked_for(argument: Callable[[str], str]) -> dict[str, str]:
     """What a link asks for, unchecked: every word, empty if it is not in the link."""
     paths = {name: argument(name) for name in ("labpath", "filepath", "urlpath")}
-    return {name: argument(name) for name in RESOURCES} | {"open": what_to_open(**paths)}
+    return {name: argument(name) for name in ("profile", *CHOICES)} | {
+        "open": what_to_open(**paths)
+    }
 
 
 def not_offered(

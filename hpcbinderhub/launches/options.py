@@ -10,10 +10,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
 from ..errors import UserError
-from ..profiles import Name
+from ..profiles import Choices, Name
 from ..trust.reach import Reach
 
 LaunchId = Annotated[str, StringConstraints(pattern=r"^[0-9a-z]{8,32}$")]
@@ -37,17 +37,11 @@ class Existing(StrEnum):
     """It stays alone: the launch gets another one."""
 
 
-class LaunchOptions(BaseModel):
+class LaunchOptions(Choices):
     """One user starting one commit under one profile."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     launch: LaunchId = Field(description="The launch record's id; a job carries it in its name.")
     profile: Name
-    account: Name | None = None
-    minutes: int | None = Field(default=None, ge=1, le=100_000)
-    nodes: int | None = Field(default=None, ge=1, le=10_000)
-    gpus: int | None = Field(default=None, ge=0, le=10_000)
     artefact: Digest = Field(description="SHA-256 of the artefact in the site's store.")
     private: bool = Field(default=False, description="Whether the artefact is the user's alone.")
     reach: Reach = Field(

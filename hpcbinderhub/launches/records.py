@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from ..database import Database
+from ..profiles import Choices
 from ..tables import images, launches
 from ..trust.reach import Reach
 from .options import Existing
@@ -40,7 +41,7 @@ LIVE = (State.RESOLVING, State.BUILDING, State.BUILT, State.STARTING)
 """States in which somebody has something to do without being asked."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """What one user asked for, checked."""
 
@@ -50,18 +51,30 @@ class Request:
     repo_url: str
     ref: str
     profile: str
-    account: str | None
-    minutes: int | None
-    nodes: int | None
-    gpus: int | None
+    account: str | None = None
+    minutes: int | None = None
+    nodes: int | None = None
+    cpus: int | None = None
+    memory_mb: int | None = None
+    gpus: int | None = None
+    gpu_type: str | None = None
+    partition: str | None = None
+    qos: str | None = None
+    constraint: str | None = None
+    reservation: str | None = None
     open: str
     start_when_ready: bool
     workspace: str
     existing: Existing
     reach: Reach
 
+    @property
+    def choices(self) -> Choices:
+        """What of the profile's offer was chosen."""
+        return Choices(**{name: getattr(self, name) for name in Choices.model_fields})
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Launch(Request):
     """A request and what became of it."""
 

@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Sequence
 
 from ..launches.options import LaunchOptions
-from ..profiles import Profile, Resources
+from ..profiles import Component, Profile, Resources
+from ..profiles.extra import command_line
 from ..workspaces import Places
 
 
@@ -19,28 +20,74 @@ def sbatch_options(
     options: LaunchOptions, profile: Profile, resources: Resources, where: Places
 ) -> tuple[str, ...]:
     """Every Slurm option, for `sbatch`'s own command line: there nothing in the user's environment
-    or in a script overrides it."""
-    chosen = [
+    or in a script overrides it. Further components of a heterogeneous job follow, each after a
+    colon; the server runs in the first."""
+    common = (
         f"--job-name={job_name(options.launch)}",
-        f"--partition={profile.partition}",
         f"--time={resources.minutes}",
-        f"--nodes={resources.nodes}",
-        "--ntasks-per-node=1",
-        f"--cpus-per-task={resources.cpus}",
-        f"--mem={resources.memory_mb}M",
+        *(option("account", options.account)),
         f"--chdir={where.launch}",
         f"--output={str(where.launch).replace('%', '%%')}/job.log",
         "--open-mode=append",
         # A second incarnation would start with the first one's ticket, which is spent.
         "--no-requeue",
-    ]
-    if profile.qos:
-        chosen.append(f"--qos={profile.qos}")
-    if options.account:
-        chosen.append(f"--account={options.account}")
-    if resources.gpus:
-        chosen.append(f"--gres=gpu:{resources.gpus}")
-    return tuple(chosen)
+    )
+    first = (
+        *common,
+        *part_options(resources),
+        *sharing_options(profile),
+        *option("licenses", ",".join(profile.licenses)),
+        *command_line(profile.slurm_options),
+    )
+    further = (
+        word
+        for component in profile.components
+        for word in (":", *common, *component_options(component))
+    )
+    return (*first, *further)
+
+
+def part_options(part: Resources | Component) -> tuple[str, ...]:
+    """Which nodes, and what of each."""
+    return (
+        f"--partition={part.partition}",
+        f"--nodes={part.nodes}",
+        "--ntasks-per-node=1",
+        f"--cpus-per-task={part.cpus}",
+        f"--mem={part.memory_mb}M",
+        *option("gres", gres(part.gpus, part.gpu_type)),
+        *option("qos", part.qos),
+        *option("constraint", part.constraint),
+        *option("reservation", part.reservation),
+    )
+
+
+def component_options(component: Component) -> tuple[str, ...]:
+    """One further component's own."""
+    return (
+        *part_options(component),
+        *option("licenses", ",".join(component.licenses)),
+        *command_line(component.slurm_options),
+    )
+
+
+def sharing_options(profile: Profile) -> tuple[str, ...]:
+    """With whom nodes are shared, if that is not Slurm's to say."""
+    if profile.exclusive:
+        return (
+            ("--exclusive",) if profile.exclusive is True else (f"--exclusive={profile.exclusive}",)
+        )
+    return ("--oversubscribe",) if profile.shared else ()
+
+
+def gres(gpus: int, kind: str | None) -> str:
+    """GPUs of each node, as Slurm writes them; nothing for none."""
+    return ":".join(part for part in ("gpu", kind, str(gpus)) if part) if gpus else ""
+
+
+def option(name: str, value: str | None) -> tuple[str, ...]:
+    """An option in one word, left out if it has no value."""
+    return (f"--{name}={value}",) if value else ()
 
 
 def batch_script(prologue: str, modules: Sequence[str], command: Sequence[str]) -> str:

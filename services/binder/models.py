@@ -14,7 +14,7 @@ from hpcbinderhub.images.bills.model import Bill
 from hpcbinderhub.images.engines import engine_class
 from hpcbinderhub.launches.options import Existing
 from hpcbinderhub.launches.records import Launch
-from hpcbinderhub.profiles import Profile
+from hpcbinderhub.profiles import Choices, Offer, Profile
 from hpcbinderhub.repos.pushed import DAY
 from hpcbinderhub.repos.pushed_records import PushedRepository
 from hpcbinderhub.site import Site
@@ -181,7 +181,7 @@ class StoreModel(Model):
         )
 
 
-class LaunchModel(Model):
+class LaunchModel(Choices):
     """One user starting one commit under one profile; its owner sees it."""
 
     id: str
@@ -190,10 +190,6 @@ class LaunchModel(Model):
     ref: str
     commit: str | None
     profile: str
-    account: str | None
-    minutes: int | None
-    nodes: int | None
-    gpus: int | None
     reach: Reach = Field(description="`closed`, or `home`: its code sees the owner's home.")
     state: str
     build: str | None
@@ -286,13 +282,18 @@ class ProfileModel(Model):
     title: str
     description: str
     engine: str
-    partition: str
+    partition: tuple[str, ...] = Field(description="The one that it uses, or several.")
     minutes: int
     max_minutes: int
+    nodes: int
     max_nodes: int
     cpus: int
-    memory_mb: int
+    max_cpus: int
+    memory_mb: int = Field(description="Of each node; 0 is all of it.")
+    max_memory_mb: int
+    gpus: int
     max_gpus: int
+    offers: tuple[Offer, ...] = Field(description="What there is to choose: fields of a launch.")
     accounts: tuple[str, ...]
     hides_home: bool = Field(description="Whether the engine can keep code out of the home.")
     may_see_home: bool = Field(description="Whether a launch can be given the home: `reach`.")
@@ -303,6 +304,8 @@ class ProfileModel(Model):
         """A profile of the site's."""
         engine = engine_class(profile.engine)
         told: dict[str, Any] = {
+            "partition": profile.partition.names,
+            "offers": profile.offers(),
             "hides_home": engine.hides_home,
             "may_see_home": may_see_home(site, profile),
             "must_see_home": must_see_home(site, engine),

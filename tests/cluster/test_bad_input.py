@@ -140,7 +140,7 @@ def test_limits_and_accounts_are_checked_before_anything_is_built(alice: Person)
     for body, sentence in (
         ({"minutes": 100_000}, "gives 1 to 240 minutes"),
         ({"nodes": 9}, "gives 1 to 1 nodes"),
-        ({"gpus": 3}, "gives 0 to 0 GPUs"),
+        ({"gpus": 3}, "gives 0 GPUs"),
         ({"account": "physics"}, "may not charge the Slurm account “physics”"),
         ({"profile": "nothing"}, "There is no profile “nothing” for you"),
     ):

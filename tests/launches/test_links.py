@@ -6,7 +6,7 @@ import pytest
 
 from hpcbinderhub.errors import NotAllowed, UserError
 from hpcbinderhub.launches.links import LinkOptions, asked_for, link_options
-from hpcbinderhub.profiles import Profile
+from hpcbinderhub.profiles import Choices, Profile
 from hpcbinderhub.repos.opening import server_address, what_to_open
 from hpcbinderhub.repos.spec import parse_link
 
@@ -67,10 +67,18 @@ def test_a_link_becomes_a_wish() -> None:
         query(profile="gpu", account="geo", nodes="2", time="30", gpus="1", labpath="x.py")
     )
     wish = options.wish(SPEC, [], start_when_ready=True)
-    assert (wish.profile, wish.account, wish.nodes, wish.minutes, wish.gpus, wish.open) == (
-        "gpu", "geo", 2, 30, 1, "x.py",
-    )  # fmt: skip
+    assert wish.choices == Choices(account="geo", nodes=2, minutes=30, gpus=1)
+    assert (wish.profile, wish.open) == ("gpu", "x.py")
     assert wish.start_when_ready
+
+
+def test_a_link_can_say_every_choice() -> None:
+    words = {"account": "geo", "time": "30", "nodes": "2", "cpus": "8", "memory_mb": "4096",
+             "gpus": "1", "gpu_type": "a100", "partition": "gpu", "qos": "fast",
+             "constraint": "ib", "reservation": "course"}  # fmt: skip
+    chosen = link_options(query(**words)).choices()
+    assert chosen.minutes == 30
+    assert None not in chosen.model_dump().values()
 
 
 def test_without_a_profile_the_first_that_is_offered_is_meant() -> None:
@@ -83,6 +91,7 @@ def test_without_a_profile_the_first_that_is_offered_is_meant() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [("time", "soon"), ("time", "0"), ("nodes", "-1"), ("gpus", "1.5"), ("account", "a b"),
+     ("cpus", "many"), ("gpu_type", "a,b"), ("constraint", "a&b"), ("reservation", "-x"),
      ("profile", "--wrap=id"), ("labpath", "a\nb")],
 )  # fmt: skip
 def test_what_is_wrong_is_named(name: str, value: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -40,28 +41,98 @@ def test_the_places_of_a_launch() -> None:
     assert str(WHERE.copy_of(WHERE.root)).endswith("0abc1234/view/home/alice/hpcbinder")
 
 
+def options_of(profile: dict[str, Any], chosen: dict[str, Any]) -> tuple[str, ...]:
+    made = Profile.model_validate({"name": "p", "title": "P", "partition": "batch"} | profile)
+    options = LaunchOptions.model_validate(OPTIONS | chosen)
+    return sbatch_options(options, made, made.resources(options), WHERE)
+
+
+COMMON = (
+    "--chdir=/home/alice/hpcbinder/launches/0abc1234",
+    "--output=/home/alice/hpcbinder/launches/0abc1234/job.log",
+    "--open-mode=append",
+    "--no-requeue",
+)
+
+
 def test_every_option_is_on_the_command_line() -> None:
-    profile = Profile(
-        name="interactive", title="I", partition="interactive", qos="fast", max_gpus=2
-    )
-    options = LaunchOptions.model_validate(OPTIONS | {"account": "geo", "gpus": 1, "minutes": 30})
-    resources = profile.resources(minutes=options.minutes, gpus=options.gpus)
-    assert sbatch_options(options, profile, resources, WHERE) == (
+    profile = {"partition": "interactive", "qos": "fast", "max_gpus": 2}
+    assert options_of(profile, {"account": "geo", "gpus": 1, "minutes": 30}) == (
         "--job-name=hpcbinder-0abc1234",
-        "--partition=interactive",
         "--time=30",
+        "--account=geo",
+        *COMMON,
+        "--partition=interactive",
         "--nodes=1",
         "--ntasks-per-node=1",
         "--cpus-per-task=1",
         "--mem=2048M",
-        "--chdir=/home/alice/hpcbinder/launches/0abc1234",
-        "--output=/home/alice/hpcbinder/launches/0abc1234/job.log",
-        "--open-mode=append",
-        "--no-requeue",
-        "--qos=fast",
-        "--account=geo",
         "--gres=gpu:1",
+        "--qos=fast",
     )
+
+
+def test_what_slurm_offers_a_profile_can_offer() -> None:
+    profile = {
+        "partition": ["gpu", "big"],
+        "qos": ["normal", "premium"],
+        "constraint": {"any": "", "fast": "milan&ib"},
+        "reservation": {"none": "", "course": "course_monday"},
+        "gpu_type": ["a100", "h100"],
+        "max_gpus": 2,
+        "max_cpus": 16,
+        "max_memory_mb": 65536,
+        "max_nodes": 2,
+        "exclusive": True,
+        "licenses": ["matlab:1", "ansys@server:2"],
+        "slurm_options": {"nice": "100", "spread-job": None},
+    }
+    chosen = {
+        "partition": "big", "qos": "premium", "constraint": "fast", "reservation": "course",
+        "gpu_type": "h100", "gpus": 2, "cpus": 16, "memory_mb": 32768, "nodes": 2,
+    }  # fmt: skip
+    assert options_of(profile, chosen)[2 + len(COMMON) :] == (
+        "--partition=big",
+        "--nodes=2",
+        "--ntasks-per-node=1",
+        "--cpus-per-task=16",
+        "--mem=32768M",
+        "--gres=gpu:h100:2",
+        "--qos=premium",
+        "--constraint=milan&ib",
+        "--reservation=course_monday",
+        "--exclusive",
+        "--licenses=matlab:1,ansys@server:2",
+        "--nice=100",
+        "--spread-job",
+    )
+
+
+@pytest.mark.parametrize(
+    ("profile", "option"),
+    [
+        ({"exclusive": "user"}, "--exclusive=user"),
+        ({"shared": True}, "--oversubscribe"),
+        ({"memory_mb": 0}, "--mem=0M"),
+        ({"gpus": 2}, "--gres=gpu:2"),
+    ],
+)
+def test_what_an_admin_fixes_is_on_the_command_line(profile: dict[str, Any], option: str) -> None:
+    assert option in options_of(profile, {})
+
+
+def test_further_components_come_after_the_one_with_the_server() -> None:
+    workers = {"partition": "cpu", "nodes": 4, "cpus": 32, "memory_mb": 64000}
+    gpus = {"partition": "gpu", "gpus": 4, "gpu_type": "a100", "slurm_options": {"nice": None}}
+    words = " ".join(options_of({"components": [workers, gpus]}, {"account": "geo"}))
+    server, first, second = words.split(" : ")
+    assert server.startswith("--job-name=hpcbinder-0abc1234 --time=60 --account=geo ")
+    assert server.endswith("--partition=batch --nodes=1 --ntasks-per-node=1 --cpus-per-task=1 "
+                           "--mem=2048M")  # fmt: skip
+    assert first.startswith("--job-name=hpcbinder-0abc1234 --time=60 --account=geo ")
+    assert first.endswith("--partition=cpu --nodes=4 --ntasks-per-node=1 --cpus-per-task=32 "
+                          "--mem=64000M")  # fmt: skip
+    assert second.endswith("--gres=gpu:a100:4 --nice")
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0")), max_size=5))
@@ -96,6 +167,17 @@ def test_the_sites_own_lines_come_first_and_then_the_profiles_modules() -> None:
         ("workspace", "../../.ssh"),
         ("commit", "main"),
         ("minutes", 0),
+        ("cpus", 0),
+        ("cpus", "1 --uid=0"),
+        ("memory_mb", -1),
+        ("gpu_type", "a100:8,license:1"),
+        ("partition", "a b"),
+        ("partition", "-p"),
+        ("qos", "--uid=0"),
+        ("constraint", "a&b"),
+        ("reservation", "x\n#SBATCH --uid=0"),
+        ("licenses", "matlab:1"),
+        ("slurm_options", {"uid": "0"}),
         ("reach", "everything"),
         ("reach", "/etc"),
         ("open", "a\nb"),

@@ -8,7 +8,7 @@ from hpcbinderhub.events import LAUNCH_ENDS
 from hpcbinderhub.launches.admission import Wish
 from hpcbinderhub.launches.options import Existing, Line
 from hpcbinderhub.launches.records import Launch
-from hpcbinderhub.profiles import Name
+from hpcbinderhub.profiles import Choices, Name
 from hpcbinderhub.repos.pasted import Pasted, parse_pasted
 from hpcbinderhub.trust.reach import Reach
 
@@ -37,14 +37,10 @@ class PastedQuery(BaseModel):
     ref: Line = ""
 
 
-class LaunchRequest(RepositoryRequest):
+class LaunchRequest(RepositoryRequest, Choices):
     """The body of POST /api/launches."""
 
     profile: Name
-    account: Name | None = None
-    minutes: int | None = Field(default=None, ge=1, le=100_000)
-    nodes: int | None = Field(default=None, ge=1, le=10_000)
-    gpus: int | None = Field(default=None, ge=0, le=10_000)
     open: Line = Field(
         default="",
         description="The file that JupyterLab shows first, or what else of the server opens: an "
@@ -72,10 +68,7 @@ class LaunchRequest(RepositoryRequest):
         return Wish(
             spec=pasted.spec,
             profile=self.profile,
-            account=self.account,
-            minutes=self.minutes,
-            nodes=self.nodes,
-            gpus=self.gpus,
+            choices=self.choices(),
             open=self.open or pasted.file,
             start_when_ready=self.start_when_ready,
             existing=self.existing,

@@ -1,0 +1,226 @@
+"""Profiles: the named sets of resources that a site offers.
+
+A profile is a convenience. What a user may really have is enforced by Slurm's own associations and
+QOS; a profile narrows it, fills in defaults and gives it a name that a scientist understands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from ..errors import NotAllowed
+from ..hostparts import HostParts
+from .choices import Choices, Name
+from .component import Component, License
+from .extra import ExtraOptions
+from .offers import Choice, Offer, Range
+from .resources import Resources
+
+EngineName = Literal["apptainer", "charliecloud", "enroot", "podman-hpc", "sarus", "shifter"]
+
+ModuleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+/-]*$")]
+"""A name that `module load` takes."""
+
+_COUNTED = (
+    ("nodes", "nodes", 1),
+    ("cpus", "CPUs", 1),
+    ("memory_mb", "MiB of memory", 256),
+    ("gpus", "GPUs", 0),
+)
+"""What has a default and a highest number: its field, what it is called, and the lowest."""
+
+
+def _same_as(field: str) -> Callable[[dict[str, Any]], int]:
+    """The default of one field that is another's value."""
+
+    def value(known: dict[str, Any]) -> int:
+        return int(known[field])
+
+    return value
+
+
+class Profile(BaseModel):
+    """One choice on the launch page. Set by the site's admin; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name = Field(description="Short name, used in links and in the API.")
+    title: str = Field(description="What the launch page shows.")
+    description: str = Field(default="", description="One sentence below the title.")
+    engine: EngineName = Field(
+        default="charliecloud", description="The container engine on this profile's nodes."
+    )
+    modules: tuple[ModuleName, ...] = Field(
+        default=(), description="What `module load` loads on the node before the engine starts."
+    )
+    host: HostParts = Field(
+        default=HostParts(), description="What every container gets of its host; see below."
+    )
+    gpu_host: HostParts = Field(
+        default=HostParts(), description="What it gets besides if the launch has GPUs."
+    )
+    gpu_maker: Literal["nvidia", "amd"] = Field(
+        default="nvidia", description="Whose GPUs they are: engines have an option for each."
+    )
+    partition: Choice = Field(description="The Slurm partition, or several to choose from.")
+    qos: Choice = Field(
+        default=Choice({}), description="The QOS, or several; Slurm's default if unset."
+    )
+    constraint: Choice = Field(
+        default=Choice({}), description="Features of nodes (`--constraint`), or several to choose."
+    )
+    reservation: Choice = Field(
+        default=Choice({}), description="A reservation, or several to choose from."
+    )
+    gpu_type: Choice = Field(
+        default=Choice({}), description="The type of GPU in Slurm's `gres`, or several."
+    )
+    minutes: int = Field(default=60, ge=1, description="Wall time if the user does not say.")
+    max_minutes: int = Field(default=240, ge=1, description="The longest wall time offered.")
+    nodes: int = Field(default=1, ge=1, description="Nodes if the user does not say.")
+    max_nodes: int = Field(
+        default_factory=_same_as("nodes"),
+        ge=0,
+        description="The most nodes offered; as many as `nodes` if unset.",
+    )
+    cpus: int = Field(default=1, ge=1, description="CPUs of each node if the user does not say.")
+    max_cpus: int = Field(
+        default_factory=_same_as("cpus"),
+        ge=0,
+        description="The most CPUs offered; as many as `cpus` if unset.",
+    )
+    memory_mb: int = Field(
+        default=2048,
+        ge=0,
+        description="Memory of each node, in MiB, if the user does not say; 0 is all of it.",
+    )
+    max_memory_mb: int = Field(
+        default_factory=_same_as("memory_mb"),
+        ge=0,
+        description="The most memory offered; `memory_mb` if unset.",
+    )
+    gpus: int = Field(default=0, ge=0, description="GPUs of each node if the user does not say.")
+    max_gpus: int = Field(
+        default_factory=_same_as("gpus"),
+        ge=0,
+        description="The most GPUs offered; as many as `gpus` if unset.",
+    )
+    exclusive: bool | Literal["user", "mcs"] = Field(
+        default=False, description="Whether nodes are hers alone (`--exclusive`)."
+    )
+    shared: bool = Field(
+        default=False, description="Whether others may use the same CPUs (`--oversubscribe`)."
+    )
+    licenses: tuple[License, ...] = Field(
+        default=(), description="Licences of Slurm's that every launch takes: `['matlab:1']`."
+    )
+    components: tuple[Component, ...] = Field(
+        default=(), description="Further components, which make it a heterogeneous job; see below."
+    )
+    slurm_options: ExtraOptions = Field(
+        default={},
+        description="Further options of `sbatch`, without their dashes: `{'nice': '100'}`; None "
+        "for one that has no value. What has a field here, or would change whose job it is or what "
+        "runs, is refused.",
+    )
+    accounts: tuple[Name, ...] = Field(
+        default=(), description="Slurm accounts that may be charged; all of the user's if empty."
+    )
+    groups: tuple[str, ...] = Field(
+        default=(), description="Hub groups that see this profile; everybody if empty."
+    )
+    home_access: Literal["never", "trusted"] = Field(
+        default="trusted", description="Narrows `c.Site.home_access` for this profile."
+    )
+    startup_seconds: int = Field(
+        default=300, ge=10, description="How long a running job may take until JupyterLab answers."
+    )
+
+    def visible_to(self, groups: Iterable[str]) -> bool:
+        """Whether a member of these hub groups is offered the profile."""
+        return not self.groups or not set(self.groups).isdisjoint(groups)
+
+    def resources(self, chosen: Choices) -> Resources:
+        """What a request gets, or a sentence that says which limit it breaks."""
+        numbers = {
+            number.field: number.value(getattr(chosen, number.field), self.title)
+            for number in self._numbers()
+        }
+        names = {
+            field: choice.value(getattr(chosen, field), what, self.title)
+            for field, what, choice in self._names()
+        }
+        return Resources.model_validate({**numbers, **names})
+
+    def offers(self) -> tuple[Offer, ...]:
+        """What there is to choose from, in a form's order; what is fixed is no offer."""
+        numbers = [
+            Offer(field=number.field, default=number.usual, least=number.least, most=number.most)
+            for number in self._numbers()
+            if number.least < number.most
+        ]
+        names = [
+            Offer(field=field, default=choice.names[0], values=choice.names)
+            for field, _, choice in self._names()
+            if len(choice.names) > 1
+        ]
+        return (*numbers, *names)
+
+    def _numbers(self) -> tuple[Range, ...]:
+        """All numbers, in a form's order."""
+        minutes = Range("minutes", "minutes", self.minutes, 1, self.max_minutes)
+        return (minutes, *(self._number(*number) for number in _COUNTED))
+
+    def _number(self, field: str, what: str, least: int) -> Range:
+        """Where the admin says no highest one, there is nothing to choose."""
+        usual, most = getattr(self, field), getattr(self, f"max_{field}")
+        fixed = f"max_{field}" not in self.model_fields_set
+        return Range(field, what, usual, usual if fixed else least, most)
+
+    def _names(self) -> tuple[tuple[str, str, Choice], ...]:
+        """Field, what it is called, and what is offered."""
+        return (
+            ("gpu_type", "type of GPU", self.gpu_type),
+            ("partition", "partition", self.partition),
+            ("qos", "QOS", self.qos),
+            ("constraint", "kind of node", self.constraint),
+            ("reservation", "reservation", self.reservation),
+        )
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Profile:
+        if not any(self.partition.root.values()):
+            raise ValueError("partition: a profile needs one")
+        if self.exclusive and self.shared:
+            raise ValueError("shared: nodes cannot be exclusive and shared")
+        for field, _, usual, least, most in self._numbers():
+            if not least <= usual <= most:
+                raise ValueError(f"{field}: {usual} is not within {least} to {most}")
+        return self
+
+    def host_parts(self, gpus: int) -> HostParts:
+        """What a container with so many GPUs gets of its host."""
+        return self.host | self.gpu_host if gpus else self.host
+
+    def check_account(self, account: str | None) -> None:
+        """Refuse an account that the profile does not list."""
+        if account is not None and self.accounts and account not in self.accounts:
+            raise NotAllowed(
+                f"The profile “{self.title}” cannot be charged to the account “{account}”.",
+                f"It takes {', '.join(self.accounts)}.",
+            )
+
+
+def find_profile(profiles: Iterable[Profile], name: str, groups: Iterable[str]) -> Profile:
+    """The profile of that name. An unknown one, or one not for this user, is never replaced."""
+    offered = [profile for profile in profiles if profile.visible_to(groups)]
+    for profile in offered:
+        if profile.name == name:
+            return profile
+    raise NotAllowed(
+        f"There is no profile “{name}” for you at this site.",
+        f"Choose one of: {', '.join(profile.name for profile in offered) or 'none is offered'}.",
+    )
