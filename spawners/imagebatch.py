@@ -17,9 +17,10 @@ from hpcbinderhub.errors import NotAllowed, Unavailable, UserError
 from hpcbinderhub.images.engines import Engine, engine_named
 from hpcbinderhub.launches.options import parse_options
 from hpcbinderhub.profiles import Profile
-from hpcbinderhub.slurm.cluster import Submission
+from hpcbinderhub.slurm.cluster import Queue, Submission
 from hpcbinderhub.slurm.jobs import Job, Stage
 from hpcbinderhub.slurm.script import job_name
+from hpcbinderhub.slurm.watcher import Watcher
 from hpcbinderhub.trust.policy import check_reach
 
 from .defaults import ClusterDefaults
@@ -54,6 +55,25 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         self._reported = asyncio.Event()
         self._words = self._notice = ""
         super().__init__(*args, **kwargs)
+
+    # -- what it runs in -----------------------------------------------------------------------
+
+    @property
+    def _queue(self) -> Queue:
+        """Who starts, finds and cancels jobs."""
+        return self._facility.cluster
+
+    @property
+    def _watcher(self) -> Watcher:
+        """Who knows how they are."""
+        return self._facility.watcher
+
+    def _submission(self, plan: Plan, engine: Engine, image: str) -> Submission:
+        claim_url = self._callback_url("claim")
+        return submission_of(plan, self._facility.site, engine, image, claim_url)
+
+    def _engine(self, profile: Profile) -> Engine:
+        return engine_named(profile.engine, self._facility.site, self._facility.cluster)
 
     # -- state ---------------------------------------------------------------------------------
 
@@ -168,7 +188,7 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
             raise NotAllowed("This is not the token of this server.")
         if not 1024 <= port <= 65535:
             raise UserError(f"{port} is not a port that a user's server can listen on.")
-        job = self._job() or await self._facility.watcher.fresh(record.id)
+        job = self._job() or await self._watcher.fresh(record.id)
         if job is None or not job.node:
             raise Unavailable("Slurm has not said yet where the job runs.")
         self._update(url=f"http://{job.node}:{port}")
@@ -201,10 +221,7 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         record = self._record
         assert record is not None
         if not record.id:
-            submission = submission_of(
-                plan, self._facility.site, engine, image, self._callback_url("claim")
-            )
-            await self._submit_once(submission)
+            await self._submit_once(self._submission(plan, engine, image))
         elif record.token:
             self.api_token = record.token
         if record.url:
@@ -219,7 +236,7 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         pause = 1.0
         while True:
             try:
-                done = await self._facility.cluster.submit(self.user.name, submission)
+                done = await self._queue.submit(self.user.name, submission)
             except Unavailable as error:
                 self._words = f"The cluster cannot be reached; trying again. ({error})"
                 await asyncio.sleep(pause)
@@ -230,7 +247,7 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
 
     async def _wait_until_ready(self, plan: Plan) -> str:
         """Follow the job until its server listens, has died, or has taken too long."""
-        watcher = self._facility.watcher
+        watcher = self._watcher
         running_since: float | None = None
         listening = asyncio.ensure_future(self._listening())
         try:
@@ -303,16 +320,16 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
     async def _end_job(self, wait: bool) -> None:
         record = self._record
         assert record is not None
-        cluster, user = self._facility.cluster, self.user.name
-        job = record.id or await cluster.find(user, job_name(record.launch), record.directory)
+        user = self.user.name
+        job = record.id or await self._queue.find(user, job_name(record.launch), record.directory)
         if job:
-            await cluster.cancel(user, job)
+            await self._queue.cancel(user, job)
             if wait:
                 await self._wait_for_end(job)
         self._forget()
 
     async def _wait_for_end(self, job: str, timeout: float = 60) -> None:
-        watcher = self._facility.watcher
+        watcher = self._watcher
         watcher.follow(job)
         try:
             limit = time.monotonic() + timeout
@@ -326,7 +343,7 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
             watcher.forget(job)
 
     def _job(self) -> Job | None:
-        return self._facility.watcher.job(self._record.id) if self._record else None
+        return self._watcher.job(self._record.id) if self._record else None
 
     def _claimed(self) -> bool:
         return bool(self._record and self._record.claimed_by)
@@ -337,7 +354,7 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
             raise NotAllowed("This ticket belongs to another job.")
         job = self._job()
         if job is None or job.stage is not Stage.RUNNING:
-            job = await self._facility.watcher.fresh(job_id)
+            job = await self._watcher.fresh(job_id)
         if job is None or job.stage is Stage.PENDING:
             raise Unavailable("Slurm does not say yet that this job runs.")
         ours = (
@@ -356,19 +373,16 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
     def _remember(self, record: JobRecord) -> None:
         self._record = record
         if record.id:
-            self._facility.watcher.follow(record.id)
+            self._watcher.follow(record.id)
 
     def _update(self, **values: str) -> None:
         assert self._record is not None
         if values.get("id"):
-            self._facility.watcher.follow(values["id"])
+            self._watcher.follow(values["id"])
         self._record = self._record.model_copy(update=values)
         self.keep_state()
 
     def _forget(self) -> None:
         if self._record and self._record.id:
-            self._facility.watcher.forget(self._record.id)
+            self._watcher.forget(self._record.id)
         self._record = self._plan = None
-
-    def _engine(self, profile: Profile) -> Engine:
-        return engine_named(profile.engine, self._facility.site, self._facility.cluster)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from ..errors import NotFound, UserError
 from ..site import Site
@@ -70,6 +70,22 @@ class Submitted:
 
     job: str
     ticket_digest: str
+
+
+class Queue(Protocol):
+    """Who runs what users' servers are: Slurm, or the login nodes themselves."""
+
+    async def submit(self, user: str, submission: Submission) -> Submitted:
+        """Start it once, however often this is asked."""
+        ...
+
+    async def find(self, user: str, name: str, directory: str) -> str:
+        """The id of what was started for a launch's directory, or an empty string."""
+        ...
+
+    async def cancel(self, user: str, job: str) -> None:
+        """Have it end. One that has ended is no error."""
+        ...
 
 
 class Cluster:
