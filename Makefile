@@ -46,7 +46,7 @@ setup: $(VENV)/ready
 test: setup
 	@tests/cluster/prepare.sh $(TEST_PACKAGES)
 	@$(MAKE) --no-print-directory test-down
-	@HPCBINDERHUB_PORT=$(TEST_PORT) $(PYTEST) --durations=40 $(ARGS)
+	@HPCBINDERHUB_PORT=$(TEST_PORT) tests/run.sh $(PYTEST) --durations=40 $(ARGS)
 
 test-fast: setup
 	@$(PYTEST) -m "not slow and not cluster and not browser" $(ARGS)
