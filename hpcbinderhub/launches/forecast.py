@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from ..errors import TooManyRequests, Unavailable, UserError
-from ..profiles import find_profile
+from ..profiles import Choices, find_profile
 from ..site import Site
 from ..slurm.cluster import Cluster
 from ..slurm.pace import Pace
@@ -31,17 +30,6 @@ SAMPLE = {
 """What of a launch does not change when Slurm could start it."""
 
 
-@dataclass(frozen=True)
-class Choice:
-    """What a user has chosen so far."""
-
-    profile: str
-    account: str | None = None
-    minutes: int | None = None
-    nodes: int | None = None
-    gpus: int | None = None
-
-
 class Forecasts:
     """Asks Slurm about choices, as the user, with the options that a launch would have."""
 
@@ -61,10 +49,10 @@ class Forecasts:
         self._asking: set[str] = set()
         self._known: dict[tuple[str, ...], tuple[float, float]] = {}
 
-    async def of(self, user: str, groups: Iterable[str], choice: Choice) -> float:
+    async def of(self, user: str, groups: Iterable[str], profile: str, chosen: Choices) -> float:
         """Seconds that the job would wait. UserError if the site or Slurm would refuse it, or if
         the user, or everybody together, asks too often."""
-        options = await self._options(user, groups, choice)
+        options = await self._options(user, groups, profile, chosen)
         known = self._known.get((user, *options))
         if known and self._clock() - known[0] < FRESH_SECONDS:
             return max(0.0, known[1] - (self._clock() - known[0]))
@@ -96,15 +84,14 @@ class Forecasts:
         self._known[user, *options] = (self._clock(), wait)
         return wait
 
-    async def _options(self, user: str, groups: Iterable[str], choice: Choice) -> tuple[str, ...]:
+    async def _options(
+        self, user: str, groups: Iterable[str], name: str, chosen: Choices
+    ) -> tuple[str, ...]:
         """As `sbatch` would get them for a launch."""
-        profile = find_profile(self._site.profiles, choice.profile, groups)
-        profile.check_account(choice.account)
-        asked = {"minutes": choice.minutes, "nodes": choice.nodes, "gpus": choice.gpus}
-        resources = profile.resources(**asked)
-        options = LaunchOptions.model_validate(
-            {**SAMPLE, **asked, "profile": choice.profile, "account": choice.account}
-        )
+        profile = find_profile(self._site.profiles, name, groups)
+        profile.check_account(chosen.account)
+        resources = profile.resources(chosen)
+        options = LaunchOptions.model_validate(SAMPLE | chosen.model_dump() | {"profile": name})
         member = await self._admission.member(user)
         where = places(self._site.workspace_root, member.account, options.launch, options.workspace)
         return sbatch_options(options, profile, resources, where)

@@ -282,7 +282,8 @@ class ProfileModel(Model):
     title: str
     description: str
     engine: str
-    partition: tuple[str, ...] = Field(description="The one that it uses, or several.")
+    partition: str = Field(description="Slurm's, unless another one is chosen.")
+    partitions: dict[str, str] = Field(description="Slurm's by the names that it offers.")
     minutes: int
     max_minutes: int
     nodes: int
@@ -304,7 +305,8 @@ class ProfileModel(Model):
         """A profile of the site's."""
         engine = engine_class(profile.engine)
         told: dict[str, Any] = {
-            "partition": profile.partition.names,
+            "partition": profile.resources(Choices()).partition,
+            "partitions": dict(profile.partition.root),
             "offers": profile.offers(),
             "hides_home": engine.hides_home,
             "may_see_home": may_see_home(site, profile),

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from hpcbinderhub.launches.forecast import Choice
-from hpcbinderhub.profiles import Name
+from hpcbinderhub.profiles import Choices, Name
 from hpcbinderhub.slurm.availability import Partition, Seen
 
 from .models import Model
@@ -54,20 +53,10 @@ class AvailabilityModel(Model):
         return cls(age=seen.age, partitions=[PartitionModel.of(one) for one in known])
 
 
-class ForecastRequest(BaseModel):
+class ForecastRequest(Choices):
     """The body of POST /api/forecast: what a launch would be asked for, without a repository."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     profile: Name
-    account: Name | None = None
-    minutes: int | None = Field(default=None, ge=1, le=100_000)
-    nodes: int | None = Field(default=None, ge=1, le=10_000)
-    gpus: int | None = Field(default=None, ge=0, le=10_000)
-
-    def choice(self) -> Choice:
-        """As the library takes it."""
-        return Choice(**self.model_dump())
 
 
 class ForecastModel(Model):

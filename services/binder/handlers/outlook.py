@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import chain
 
 from ..operations import operation
 from ..outlook_models import AvailabilityModel, ForecastModel, ForecastRequest
@@ -17,7 +18,8 @@ class AvailabilityHandler(UserHandler):
         """Nodes, cores and GPUs of the partitions that the caller's profiles use, at most half a
         minute old."""
         self.require(LAUNCH_SCOPE)
-        names = list(dict.fromkeys(profile.partition for profile in self.offered()))
+        offered = (profile.partition.root.values() for profile in self.offered())
+        names = list(dict.fromkeys(chain.from_iterable(offered)))
         self.answer(AvailabilityModel.of(await self.services.availability.now(), names))
 
 
@@ -35,6 +37,6 @@ class ForecastHandler(UserHandler):
         submitted. What Slurm would refuse is refused here in its own words. 429 if everybody
         together asks more often than once a second."""
         user = self.require(LAUNCH_SCOPE)
-        choice = self.parse(ForecastRequest).choice()
-        wait = await self.services.forecasts.of(user, self.groups, choice)
+        asked = self.parse(ForecastRequest)
+        wait = await self.services.forecasts.of(user, self.groups, asked.profile, asked.choices())
         self.answer(ForecastModel(wait=wait, start=time.time() + wait))
