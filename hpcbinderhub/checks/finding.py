@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from .ground import Ground
+
+
+Look: TypeAlias = "Callable[[Ground], AsyncIterator[Finding]]"
 
 
 class Outcome(StrEnum):
@@ -37,7 +40,7 @@ class Matter:
 
     name: str
     purpose: str
-    look: Callable[[Ground], AsyncIterator[Finding]]
+    look: Look
     needs: tuple[str, ...] = ()
     seconds: float = 60
     applies: Callable[[Ground], str] | None = None

@@ -2,37 +2,54 @@
 
 from __future__ import annotations
 
-from . import address, builder, configuration, registry, secret_files, storage, versions
-from .finding import Matter
+from . import (
+    address,
+    builder,
+    certificates,
+    clocks,
+    configuration,
+    login_nodes,
+    profiles,
+    registry,
+    secret_files,
+    slurm,
+    storage,
+    versions,
+)
+from .finding import Look, Matter
 from .ground import Ground
 
 
-def _on_the_hub(ground: Ground) -> str:
+def _hubs(
+    name: str, purpose: str, look: Look, needs: tuple[str, ...] = (), seconds: float = 60
+) -> Matter:
+    """A matter of the hub's account alone."""
+    return Matter(name, purpose, look, needs, seconds, _why_not_the_hub)
+
+
+def _why_not_the_hub(ground: Ground) -> str:
     return "" if ground.is_hub() else "This is a builder's account, and this is the hub's matter."
 
 
 MATTERS = (
     Matter("configuration", "The site's files, and what production needs", configuration.look),
     Matter("secrets", "Files with secrets: whose they are and who reads them", secret_files.look),
-    Matter(
-        "storage",
-        "The service's state, its database, and the artefact store",
-        storage.look,
-        applies=_on_the_hub,
+    _hubs("storage", "The service's state, its database, the artefact store", storage.look),
+    _hubs("address", "The hub at its public address: TLS, hub, service", address.look),
+    _hubs("certificates", "What lets the hub act as users, and as root not", certificates.look),
+    _hubs(
+        "transport",
+        "Each login node: network, host key, agent",
+        login_nodes.look,
+        ("certificates",),
+        120,
     ),
-    Matter(
-        "address",
-        "The hub at its public address: TLS, JupyterHub, the service",
-        address.look,
-        applies=_on_the_hub,
+    _hubs(
+        "clocks", "The hub's, the login nodes' and the controller's", clocks.look, ("transport",)
     ),
-    Matter("registry", "The registry for engines that pull", registry.look, applies=_on_the_hub),
-    Matter(
-        "builder",
-        "This host as one that builds",
-        builder.look,
-        seconds=300,
-        applies=builder.applies,
-    ),
+    _hubs("slurm", "Its commands, and what it is set to", slurm.look, ("transport",)),
+    _hubs("profiles", "Partitions and QOS of each profile", profiles.look, ("slurm",)),
+    _hubs("registry", "The registry for engines that pull", registry.look),
+    Matter("builder", "This host as one that builds", builder.look, (), 300, builder.applies),
     Matter("versions", "Which versions work together", versions.look),
 )

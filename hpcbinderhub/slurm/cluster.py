@@ -191,6 +191,14 @@ class Cluster:
         """Have an engine remove its copy of an image of the user's, if there is one."""
         await self._call(user, "image-remove", engine=engine, image=image)
 
+    async def about(self, user: str) -> dict[str, Any]:
+        """The agent that answers, its node's clock, and which of Slurm's programs are missing."""
+        return await self._call(user, "about")
+
+    async def slurm_settings(self, user: str) -> dict[str, Any]:
+        """What Slurm is set to, as far as this user may see it."""
+        return await self._call(user, "slurm-settings")
+
     async def shifter_import(self, url: str, path: str) -> None:
         """Have Shifter's gateway take in a squashfs file."""
         await self._call(self._shifter_user, "shifter-import", url=url, path=path)

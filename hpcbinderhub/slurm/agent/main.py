@@ -12,12 +12,14 @@ import os
 import sys
 from typing import Any, Callable, Dict, List
 
-from . import artefacts, images, jobs, partitions, repositories, servers, shifter, workspaces
+from . import about, artefacts, images, jobs, partitions, repositories, servers, shifter, workspaces
 from .basics import Refused, Request
 
 Operation = Callable[[Request], Dict[str, Any]]
 
 OPERATIONS: Dict[str, Operation] = {
+    "about": about.about,
+    "slurm-settings": about.slurm_settings,
     "whoami": jobs.whoami,
     "submit": jobs.submit,
     "find": jobs.find,

@@ -1,0 +1,110 @@
+"""The certificates by which the hub acts as users: what each allows, and that root gets none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import asyncssh
+
+from ..errors import Unavailable
+from ..slurm.certificates import CertificateCommand, Credentials
+from ..slurm.signing import LIFETIME_SECONDS
+from .finding import Finding, failed, ok, warning
+from .ground import Ground
+
+SLACK_SECONDS = 5
+
+
+async def look(ground: Ground) -> AsyncIterator[Finding]:
+    """See the module."""
+    if not ground.site.certificate_command:
+        yield failed(
+            "c.Site.certificate_command",
+            "It is not set, so the hub can act as nobody.",
+            "Name the command that signs; docs/admin.md says how to set one up.",
+        )
+        return
+    provider = CertificateCommand(ground.site.certificate_command)
+    user = ground.user or ground.site.watcher_user
+    try:
+        credential = await provider.credential(user)
+    except (Unavailable, OSError, asyncssh.Error, ValueError) as error:
+        yield failed(
+            user,
+            f"No certificate was given for {user}: {error}",
+            "Run c.Site.certificate_command by hand as this account; look at sudo's rules and the "
+            "authority's log.",
+        )
+        return
+    for finding in _allowed(credential.certificate, user, ground.site.agent_command):
+        yield finding
+    yield await _root(provider)
+
+
+def _allowed(certificate: Any, user: str, agent: str) -> Iterator[Finding]:
+    """Each of the limits that make a stolen certificate worth little."""
+    if certificate is None:
+        yield failed(
+            user, "A key was given and no certificate.", "Sign a certificate for each connection."
+        )
+        return
+    yield _lifetime(certificate)
+    if list(certificate.principals) == [user]:
+        yield ok("principal", f"A certificate is {user}'s alone.")
+    else:
+        yield failed(
+            "principal",
+            f"A certificate for {user} names {', '.join(certificate.principals) or 'nobody'}.",
+            "Have the authority name the one user, who is its principal.",
+        )
+    yield _forced(certificate.options.get("force-command"), agent)
+    if certificate.options.get("source-address"):
+        yield ok("source-address", "It is good only from where the hub connects.")
+    else:
+        yield warning(
+            "source-address",
+            "A certificate that was stolen can be used from any host while it lasts.",
+            "Give hpcbinderhub-sign --source-addresses with the hub's address.",
+        )
+
+
+def _lifetime(certificate: Any) -> Finding:
+    # asyncssh keeps these to itself.
+    left = vars(certificate)["_valid_before"] - time.time()
+    if left <= LIFETIME_SECONDS + SLACK_SECONDS:
+        return ok("lifetime", f"A certificate is good for {left:.0f} s.")
+    return failed(
+        "lifetime",
+        f"A certificate is good for {left:.0f} s, and whoever steals one has that long.",
+        f"Have the authority sign for at most {LIFETIME_SECONDS} s; look at its clock, too.",
+    )
+
+
+def _forced(command: str | None, agent: str) -> Finding:
+    if command == agent:
+        return ok("force-command", f"It runs nothing but {agent}.")
+    if command is None:
+        return failed(
+            "force-command",
+            "A certificate opens a whole shell as that user.",
+            f"Have the authority sign with force-command={agent}.",
+        )
+    return failed(
+        "force-command",
+        f"The authority lets certificates run {command}, and c.Site.agent_command is {agent}.",
+        "Make the two the same.",
+    )
+
+
+async def _root(provider: Credentials) -> Finding:
+    try:
+        await provider.credential("root")
+    except Unavailable:
+        return ok("root", "No certificate is given for root.")
+    return failed(
+        "root",
+        "The authority signed a certificate for root.",
+        "Have it refuse root and every other account that is no person's; hpcbinderhub-sign does.",
+    )

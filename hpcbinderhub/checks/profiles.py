@@ -1,0 +1,62 @@
+"""Each profile, as Slurm sees it: its partition and QOS, and whether the user may submit so."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from ..profiles import Profile
+from .finding import Finding, failed, ok, warning
+from .ground import Ground
+
+
+async def look(ground: Ground) -> AsyncIterator[Finding]:
+    """See the module."""
+    settings = await ground.reach(ground.site).slurm_settings(ground.site.watcher_user)
+    known = {row["name"]: row for row in settings.get("partitions", ())}
+    for profile in ground.site.profiles:
+        for finding in of_slurm(profile, known, settings.get("qos")):
+            yield finding
+
+
+def of_slurm(
+    profile: Profile, partitions: dict[str, dict[str, Any]], qos: list[str] | None
+) -> Iterator[Finding]:
+    """What Slurm's own tables say of a profile; pure. `qos` is None where they could not be had."""
+    what = f"profile “{profile.name}”"
+    named = [*profile.partition.root.values(), *(part.partition for part in profile.components)]
+    for name in dict.fromkeys(named):
+        yield _partition(what, name, partitions)
+    for name in filter(None, profile.qos.root.values()):
+        yield _qos(what, name, [partitions[one] for one in named if one in partitions], qos)
+
+
+def _partition(what: str, name: str, partitions: dict[str, dict[str, Any]]) -> Finding:
+    row = partitions.get(name)
+    if row is None:
+        return failed(
+            what,
+            f"Slurm has no partition {name}.",
+            f"Set `partition` to one of: {', '.join(sorted(partitions)) or 'none was listed'}.",
+        )
+    if row["state"] != "UP":
+        return warning(
+            what,
+            f"The partition {name} is {row['state']}: jobs wait there.",
+            f"scontrol update PartitionName={name} State=UP, when it may be used.",
+        )
+    return ok(what, f"The partition {name} is up, with {row['nodes']} nodes.")
+
+
+def _qos(what: str, name: str, rows: list[dict[str, Any]], known: list[str] | None) -> Finding:
+    if known is not None and name not in known:
+        return failed(what, f"Slurm has no QOS {name}.", f"Use one of: {', '.join(known)}.")
+    for row in rows:
+        allowed = row["allow_qos"].split(",")
+        if "ALL" not in allowed and name not in allowed:
+            return failed(
+                what,
+                f"The partition {row['name']} does not take the QOS {name}.",
+                f"Use one of: {', '.join(allowed)}; or add it to the partition's AllowQos.",
+            )
+    return ok(what, f"The QOS {name} is there.")

@@ -1,0 +1,103 @@
+"""A login node with Slurm's commands, for the checks that ask it."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from checks.grounds import ground
+from slurm.login_node import LoginNode
+
+from hpcbinderhub.checks.ground import Ground
+
+SIGN = """
+import sys
+from pathlib import Path
+from hpcbinderhub.slurm.signing import SigningPolicy, sign
+policy = SigningPolicy(Path(sys.argv[1]), "/usr/libexec/hpcbinderhub/agent", "127.0.0.1")
+try:
+    print(sign(policy, sys.stdin.read()))
+except ValueError as error:
+    sys.exit(str(error))
+"""
+CONFIG = """Configuration data as of {now}
+AccountingStorageEnforce = associations,limits,qos
+AccountingStoreFlags    = job_comment
+ClusterName             = demo
+PrivateData             = jobs
+ProctrackType           = proctrack/cgroup
+SLURM_VERSION           = 22.05.8
+"""
+
+
+class Slurm:
+    """Slurm's commands on the login node: shell scripts that print what they are told to."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        folder.mkdir()
+        for name in ("sbatch", "squeue", "scancel", "sinfo", "sacct"):
+            self.says(name, "")
+        self.says("sacctmgr", "normal\nlong\n")
+        self.shows(
+            "$(date +%s)",
+            "PartitionName=p State=UP AllowQos=ALL TotalNodes=3",
+            "PartitionName=gpu State=DOWN AllowQos=gpu TotalNodes=1",
+        )
+
+    def says(self, command: str, text: str, code: int = 0) -> None:
+        """From now on that command prints this, and ends so."""
+        self.runs(command, f"printf %s {shlex.quote(text)}; exit {code}")
+
+    def shows(self, now: str, *partitions: str, config: str = CONFIG) -> None:
+        """What `scontrol show` prints."""
+        shown = "\n".join(partitions)
+        self.runs(
+            "scontrol",
+            f'case "$*" in *config*) cat <<EOF\n{config.format(now=now)}EOF\n;;'
+            f" *) cat <<'EOF'\n{shown}\nEOF\n;; esac",
+        )
+
+    def runs(self, command: str, script: str) -> None:
+        """From now on that command is this shell script."""
+        path = self.folder / command
+        path.write_text(f"#!/bin/bash\nPATH=/usr/bin:/bin\n{script}\n")
+        path.chmod(0o755)
+
+
+@pytest.fixture
+def slurm(tmp_path: Path) -> Slurm:
+    return Slurm(tmp_path / "slurm")
+
+
+@pytest.fixture
+async def login(tmp_path: Path) -> AsyncIterator[LoginNode]:
+    folder = tmp_path / "login"
+    folder.mkdir()
+    node = LoginNode(folder)
+    await node.start()
+    yield node
+    await node.stop()
+
+
+@pytest.fixture
+def site(tmp_path: Path, login: LoginNode, slurm: Slurm) -> Any:
+    """`site(text)`: the ground of a site with that login node, and these lines besides."""
+
+    def make(text: str = "", **more: Any) -> Ground:
+        sign = [sys.executable, "-c", SIGN, str(login.folder / "authority")]
+        lines = (
+            f"c.Site.login_hosts = ['127.0.0.1:{login.port}']",
+            f"c.Site.known_hosts = {str(login.folder / 'known')!r}",
+            f"c.Site.certificate_command = {sign!r}",
+            f"c.Site.slurm_path = [{str(slurm.folder)!r}]",
+            "c.Site.watcher_user = 'watch'",
+            text,
+        )
+        return ground(tmp_path, "\n".join(lines), **more)
+
+    return make
