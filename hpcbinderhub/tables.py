@@ -207,3 +207,14 @@ pushed = Table(
     Column("pushed", Float, nullable=False),
     Column("used", Float, nullable=False),
 )
+
+# What users chose last (without a name), and what they keep under names.
+presets = Table(
+    "presets",
+    metadata,
+    Column("user", String(255), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    # A `Selection` as JSON.
+    Column("selection", Text, nullable=False),
+    Column("changed", Float, nullable=False),
+)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from ..errors import TooManyRequests, Unavailable, UserError
-from ..profiles import Choices, find_profile
+from ..profiles import find_profile
 from ..site import Site
 from ..slurm.cluster import Cluster
 from ..slurm.pace import Pace
@@ -14,6 +14,7 @@ from ..slurm.script import sbatch_options
 from ..workspaces import places
 from .admission import Admission
 from .options import LaunchOptions
+from .presets import Selection
 
 FRESH_SECONDS = 20.0
 MOST_REMEMBERED = 200
@@ -49,10 +50,10 @@ class Forecasts:
         self._asking: set[str] = set()
         self._known: dict[tuple[str, ...], tuple[float, float]] = {}
 
-    async def of(self, user: str, groups: Iterable[str], profile: str, chosen: Choices) -> float:
+    async def of(self, user: str, groups: Iterable[str], chosen: Selection) -> float:
         """Seconds that the job would wait. UserError if the site or Slurm would refuse it, or if
         the user, or everybody together, asks too often."""
-        options = await self._options(user, groups, profile, chosen)
+        options = await self._options(user, groups, chosen)
         known = self._known.get((user, *options))
         if known and self._clock() - known[0] < FRESH_SECONDS:
             return max(0.0, known[1] - (self._clock() - known[0]))
@@ -85,13 +86,12 @@ class Forecasts:
         return wait
 
     async def _options(
-        self, user: str, groups: Iterable[str], name: str, chosen: Choices
+        self, user: str, groups: Iterable[str], chosen: Selection
     ) -> tuple[str, ...]:
         """As `sbatch` would get them for a launch."""
-        profile = find_profile(self._site.profiles, name, groups)
+        profile = find_profile(self._site.profiles, chosen.profile, groups)
         profile.check_account(chosen.account)
-        resources = profile.resources(chosen)
-        options = LaunchOptions.model_validate(SAMPLE | chosen.model_dump() | {"profile": name})
+        options = LaunchOptions.model_validate(SAMPLE | chosen.model_dump())
         member = await self._admission.member(user)
         where = places(self._site.workspace_root, member.account, options.launch, options.workspace)
-        return sbatch_options(options, profile, resources, where)
+        return sbatch_options(options, profile, profile.resources(chosen), where)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 
 from pydantic import Field
 
-from hpcbinderhub.profiles import Choices, Name
 from hpcbinderhub.slurm.availability import Partition, Seen
 
 from .models import Model
@@ -47,16 +47,10 @@ class AvailabilityModel(Model):
     partitions: list[PartitionModel]
 
     @classmethod
-    def of(cls, seen: Seen, names: list[str]) -> AvailabilityModel:
-        """Those of these names that Slurm knows."""
-        known = [seen.partitions[name] for name in names if name in seen.partitions]
+    def of(cls, seen: Seen, names: Iterable[str]) -> AvailabilityModel:
+        """Those of these names that Slurm knows, each once."""
+        known = [seen.partitions[name] for name in dict.fromkeys(names) if name in seen.partitions]
         return cls(age=seen.age, partitions=[PartitionModel.of(one) for one in known])
-
-
-class ForecastRequest(Choices):
-    """The body of POST /api/forecast: what a launch would be asked for, without a repository."""
-
-    profile: Name
 
 
 class ForecastModel(Model):

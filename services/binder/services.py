@@ -26,6 +26,7 @@ from hpcbinderhub.launches.forecast import Forecasts
 from hpcbinderhub.launches.hub import Hub
 from hpcbinderhub.launches.parts import PartsStore
 from hpcbinderhub.launches.presence import Presence
+from hpcbinderhub.launches.presets import Presets
 from hpcbinderhub.launches.records import LaunchBook
 from hpcbinderhub.launches.workspaces import Workspaces
 from hpcbinderhub.ratelimit import RateLimiter
@@ -90,6 +91,7 @@ class Services:
     admission: Admission
     availability: Availability
     forecasts: Forecasts
+    presets: Presets
     conductor: Conductor
     workspaces: Workspaces
     catalogue: Catalogue
@@ -168,6 +170,7 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
         admission=admission,
         availability=Availability(cluster.partitions),
         forecasts=Forecasts(site, cluster, admission, Pace(FORECAST_SECONDS, FORECAST_PATIENCE)),
+        presets=Presets(database),
         conductor=Conductor(
             site,
             book,

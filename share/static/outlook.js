@@ -15,7 +15,10 @@ export async function showFree() {
   try {
     const { partitions } = await call("GET", "api/availability");
     const words = Object.fromEntries(partitions.map((partition) => [partition.name, partition.words]));
-    for (const place of places) place.textContent = words[place.dataset.free] ?? "";
+    for (const place of places) {
+      const names = place.dataset.free.split(" ").filter((name) => words[name]);
+      place.textContent = names.map((name) => (names.length > 1 ? `${name}: ${words[name]}` : words[name])).join(" ");
+    }
   } catch {
     // What was free a while ago may be so no more.
     for (const place of places) place.textContent = "What is free cannot be told at the moment.";

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from hpcbinderhub.events import LAUNCH_ENDS
 from hpcbinderhub.launches.admission import Wish
 from hpcbinderhub.launches.options import Existing, Line
+from hpcbinderhub.launches.presets import Selection
 from hpcbinderhub.launches.records import Launch
 from hpcbinderhub.profiles import Choices, Name
 from hpcbinderhub.repos.pasted import Pasted, parse_pasted
@@ -134,6 +135,8 @@ class LaunchesHandler(UserHandler):
         self.count(user)
         wish = request.wish(await self.services.repositories.settle(pasted, user))
         launch = await self.services.conductor.begin(user, self.groups, wish)
+        chosen = Selection(profile=request.profile, **request.choices().model_dump())
+        await self.services.presets.remember(user, chosen)
         self.answer(LaunchModel.of(launch), 201)
 
 

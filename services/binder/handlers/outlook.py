@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from itertools import chain
+
+from hpcbinderhub.launches.presets import Selection
 
 from ..operations import operation
-from ..outlook_models import AvailabilityModel, ForecastModel, ForecastRequest
+from ..outlook_models import AvailabilityModel, ForecastModel
 from .base import LAUNCH_SCOPE, UserHandler
 
 
@@ -18,8 +19,7 @@ class AvailabilityHandler(UserHandler):
         """Nodes, cores and GPUs of the partitions that the caller's profiles use, at most half a
         minute old."""
         self.require(LAUNCH_SCOPE)
-        offered = (profile.partition.root.values() for profile in self.offered())
-        names = list(dict.fromkeys(chain.from_iterable(offered)))
+        names = (name for profile in self.offered() for name in profile.partition.root.values())
         self.answer(AvailabilityModel.of(await self.services.availability.now(), names))
 
 
@@ -29,7 +29,7 @@ class ForecastHandler(UserHandler):
     @operation(
         "Ask when a launch would start",
         scope=LAUNCH_SCOPE,
-        body=ForecastRequest,
+        body=Selection,
         answers={200: ForecastModel},
     )
     async def post(self) -> None:
@@ -37,6 +37,6 @@ class ForecastHandler(UserHandler):
         submitted. What Slurm would refuse is refused here in its own words. 429 if everybody
         together asks more often than once a second."""
         user = self.require(LAUNCH_SCOPE)
-        asked = self.parse(ForecastRequest)
-        wait = await self.services.forecasts.of(user, self.groups, asked.profile, asked.choices())
+        chosen = self.parse(Selection)
+        wait = await self.services.forecasts.of(user, self.groups, chosen)
         self.answer(ForecastModel(wait=wait, start=time.time() + wait))
