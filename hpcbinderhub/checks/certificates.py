@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -10,11 +9,9 @@ import asyncssh
 
 from ..errors import Unavailable
 from ..slurm.certificates import CertificateCommand, Credentials
-from ..slurm.signing import LIFETIME_SECONDS
+from ..slurm.signing import CLOCK_SKEW_SECONDS, LIFETIME_SECONDS
 from .finding import Finding, failed, ok, warning
 from .ground import Ground
-
-SLACK_SECONDS = 5
 
 
 async def look(ground: Ground) -> AsyncIterator[Finding]:
@@ -71,14 +68,16 @@ def _allowed(certificate: Any, user: str, agent: str) -> Iterator[Finding]:
 
 
 def _lifetime(certificate: Any) -> Finding:
+    """How long it is good for, whatever this host's clock says."""
     # asyncssh keeps these to itself.
-    left = vars(certificate)["_valid_before"] - time.time()
-    if left <= LIFETIME_SECONDS + SLACK_SECONDS:
-        return ok("lifetime", f"A certificate is good for {left:.0f} s.")
+    known = vars(certificate)
+    seconds = known["_valid_before"] - known["_valid_after"]
+    if seconds <= LIFETIME_SECONDS + CLOCK_SKEW_SECONDS:
+        return ok("lifetime", f"A certificate is good for {seconds} s in all.")
     return failed(
         "lifetime",
-        f"A certificate is good for {left:.0f} s, and whoever steals one has that long.",
-        f"Have the authority sign for at most {LIFETIME_SECONDS} s; look at its clock, too.",
+        f"A certificate is good for {seconds} s, and whoever steals one has that long.",
+        f"Have the authority sign for at most {LIFETIME_SECONDS} s from now.",
     )
 
 

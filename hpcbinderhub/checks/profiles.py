@@ -5,18 +5,37 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+from ..errors import UserError
 from ..profiles import Profile
+from ..slurm.cluster import Cluster
+from ..slurm.script import sbatch_options
 from .finding import Finding, failed, ok, warning
 from .ground import Ground
+from .sample import sample
 
 
 async def look(ground: Ground) -> AsyncIterator[Finding]:
     """See the module."""
-    settings = await ground.reach(ground.site).slurm_settings(ground.site.watcher_user)
+    cluster = ground.reach(ground.site)
+    settings = await cluster.slurm_settings(ground.site.watcher_user)
     known = {row["name"]: row for row in settings.get("partitions", ())}
     for profile in ground.site.profiles:
         for finding in of_slurm(profile, known, settings.get("qos")):
             yield finding
+        if ground.user:
+            yield await _rehearsed(ground, cluster, profile)
+
+
+async def _rehearsed(ground: Ground, cluster: Cluster, profile: Profile) -> Finding:
+    """What `sbatch --test-only` says to the user, with exactly the options of a launch."""
+    what = f"profile “{profile.name}” as {ground.user}"
+    try:
+        options, where = sample(ground.site, await cluster.member(ground.user), profile)
+        words = sbatch_options(options, profile, profile.resources(options), where)
+        seconds = await cluster.wait_for(ground.user, words)
+    except UserError as error:
+        return failed(what, f"{error.message} ({error.detail})", error.advice)
+    return ok(what, f"Slurm would take it, and start it in {seconds:.0f} s.")
 
 
 def of_slurm(

@@ -8,6 +8,7 @@ from . import (
     certificates,
     clocks,
     configuration,
+    jobs,
     login_nodes,
     profiles,
     registry,
@@ -44,11 +45,16 @@ MATTERS = (
         ("certificates",),
         120,
     ),
-    _hubs(
-        "clocks", "The hub's, the login nodes' and the controller's", clocks.look, ("transport",)
-    ),
+    _hubs("clocks", "The hub's, the login nodes' and the controller's", clocks.look),
     _hubs("slurm", "Its commands, and what it is set to", slurm.look, ("transport",)),
     _hubs("profiles", "Partitions and QOS of each profile", profiles.look, ("slurm",)),
+    _hubs(
+        "jobs",
+        "A short job as --user for each partition and engine: watcher, node, engine, way back",
+        jobs.look,
+        ("transport", "slurm"),
+        900,
+    ),
     _hubs("registry", "The registry for engines that pull", registry.look),
     Matter("builder", "This host as one that builds", builder.look, (), 300, builder.applies),
     Matter("versions", "Which versions work together", versions.look),

@@ -32,6 +32,25 @@ PrivateData             = jobs
 ProctrackType           = proctrack/cgroup
 SLURM_VERSION           = 22.05.8
 """
+SBATCH = """
+for word in "$@"; do
+    case $word in
+        --output=*) log=${{word#--output=}} ;;
+        --job-name=*) printf %s "${{word#--job-name=}}" > {folder}/name ;;
+        --test-only) echo "sbatch: Job 7 to start at $(date +%s) using 1 processors" >&2; exit ;;
+    esac
+done
+printf '%s\\n' "$@" > {folder}/options
+cat > {folder}/script
+setsid bash {folder}/script > "$log" 2>&1 < /dev/null &
+echo $! > {folder}/group
+echo 7
+"""
+SQUEUE = """
+state=RUNNING; [[ -e {folder}/cancelled ]] && state=CANCELLED
+row='7\\x1f%s\\x1f%s\\x1f1\\x1f1\\x1f9\\x1fn1\\x1fNone\\x1f%s\\n'
+printf "$row" $UID $state "$(cat {folder}/name)"
+"""
 
 
 class Slurm:
@@ -61,6 +80,14 @@ class Slurm:
             f'case "$*" in *config*) cat <<EOF\n{config.format(now=now)}EOF\n;;'
             f" *) cat <<'EOF'\n{shown}\nEOF\n;; esac",
         )
+
+    def takes_jobs(self, *, seen: bool = True, ending: bool = False) -> None:
+        """From now on jobs are run, here and at once. `seen`: whether the watcher sees them;
+        `ending`: whether they have ended as soon as they are looked at."""
+        after = f"touch {self.folder}/cancelled" if ending else ""
+        self.runs("sbatch", SBATCH.format(folder=self.folder) + after)
+        self.runs("squeue", SQUEUE.format(folder=self.folder) if seen else "")
+        self.runs("scancel", f"kill -- -$(cat {self.folder}/group); touch {self.folder}/cancelled")
 
     def runs(self, command: str, script: str) -> None:
         """From now on that command is this shell script."""
