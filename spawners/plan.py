@@ -19,7 +19,8 @@ from hpcbinderhub.repos.opening import server_address
 from hpcbinderhub.site import Site
 from hpcbinderhub.slurm.cluster import Cluster, Member, Submission
 from hpcbinderhub.slurm.script import batch_script, job_name, sbatch_options
-from hpcbinderhub.workspaces import Places, places
+from hpcbinderhub.trust.policy import check_repository
+from hpcbinderhub.workspaces import Places, places, root_of
 
 START_COMMAND = "/srv/hpcbinder/bin/hpcbinder"
 
@@ -54,8 +55,10 @@ async def plan_of(
 ) -> Plan:
     """The plan for a request, or a sentence that says why there is none."""
     profile = find_profile(site.profiles, options.profile, groups)
-    profile.check_account(options.account)
+    check_repository(profile, options.spec, options.repo_url)
     member = await cluster.member(user)
+    account = profile.account(options.account, member.slurm_accounts, member.default_account)
+    options = options.model_copy(update={"account": account})
     where = places(site.workspace_root, member.account, options.launch, options.workspace)
     return Plan(options, profile, member, where)
 
@@ -84,6 +87,11 @@ def submission_of(plan: Plan, site: Site, engine: Engine, image: str, claim_url:
             "ticket": secrets.token_urlsafe(32),
             "ca": site.ca_certificates(),
         },
+        roots=(
+            str(where.root),
+            *(str(root_of(root, plan.member.account)) for root in site.room_roots),
+        ),
+        free_mb=site.room_mb,
     )
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from ..errors import NotAllowed, Unavailable, UserError
 from ..images.engines import engine_class
-from ..profiles import Choices, find_profile
+from ..profiles import Choices, Profile, find_profile
 from ..repos.spec import RepoSpec
 from ..site import Site
 from ..slurm.cluster import Cluster, Member
 from ..trust.grounds import Trust
-from ..trust.policy import check_reach
+from ..trust.policy import check_reach, check_repository
 from ..trust.reach import Reach
 from ..workspaces import workspace_name
 from .hub import Hub
@@ -85,7 +85,7 @@ class Admission:
             existing=wish.existing,
             reach=wish.reach,
         )
-        await self._check(request, groups)
+        request = await self._settled(request, groups)
         await self._trust.check(user, wish.spec.repo_url, wish.reach, wish.consent)
         return request
 
@@ -93,21 +93,27 @@ class Admission:
         """What a launch asked for, if it may be granted once more; its workspace stays as it is."""
         asked = {one.name: getattr(launch, one.name) for one in fields(Request)}
         request = Request(**asked | {"existing": Existing.KEEP})
-        await self._check(request, groups)
+        request = await self._settled(request, groups)
         await self._trust.check(request.user, request.repo_url, request.reach)
         return request
 
-    async def _check(self, request: Request, groups: Iterable[str]) -> None:
+    async def profiles(self, user: str, groups: Iterable[str]) -> list[Profile]:
+        """What the user is offered: by her groups, and by what she may charge if that is known."""
+        seen = [profile for profile in self._site.profiles if profile.visible_to(groups)]
+        try:
+            accounts = (await self.member(user)).slurm_accounts
+        except UserError:
+            return seen
+        return [one for one in seen if not one.accounts or one.chargeable(accounts)]
+
+    async def _settled(self, request: Request, groups: Iterable[str]) -> Request:
+        """The request with the account that it is charged to, if nothing speaks against it."""
         profile = find_profile(self._site.profiles, request.profile, groups)
         profile.resources(request.choices)
-        profile.check_account(request.account)
+        check_repository(profile, request.spec, request.repo_url)
         check_reach(self._site, profile, engine_class(profile.engine), request.reach)
         member = await self.member(request.user)
-        if request.account and request.account not in member.slurm_accounts:
-            raise NotAllowed(
-                f"You may not charge the Slurm account “{request.account}”.",
-                f"Yours: {', '.join(member.slurm_accounts)}.",
-            )
+        account = profile.account(request.account, member.slurm_accounts, member.default_account)
         running = await self._hub.server(request.user, request.server)
         if running:
             raise AlreadyRunning(
@@ -116,3 +122,4 @@ class Admission:
                 detail=str(running.get("url", "")),
                 status=409,
             )
+        return replace(request, account=account)

@@ -90,8 +90,9 @@ class Forecasts:
     ) -> tuple[str, ...]:
         """As `sbatch` would get them for a launch."""
         profile = find_profile(self._site.profiles, chosen.profile, groups)
-        profile.check_account(chosen.account)
-        options = LaunchOptions.model_validate(SAMPLE | chosen.model_dump())
         member = await self._admission.member(user)
+        account = profile.account(chosen.account, member.slurm_accounts, member.default_account)
+        chosen = chosen.model_copy(update={"account": account})
+        options = LaunchOptions.model_validate(SAMPLE | chosen.model_dump())
         where = places(self._site.workspace_root, member.account, options.launch, options.workspace)
         return sbatch_options(options, profile, profile.resources(chosen), where)

@@ -6,13 +6,22 @@ QOS; a profile narrows it, fills in defaults and gives it a name that a scientis
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from ..errors import NotAllowed
 from ..hostparts import HostParts
+from ..repos.spec import PROVIDERS
+from ..trust.addresses import checked_pattern
 from .choices import Choices, Name
 from .component import Component, License
 from .extra import ExtraOptions
@@ -23,6 +32,13 @@ EngineName = Literal["apptainer", "charliecloud", "enroot", "podman-hpc", "sarus
 
 ModuleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+/-]*$")]
 """A name that `module load` takes."""
+
+
+def _checked_pattern(text: str) -> str:
+    return text if text in PROVIDERS else checked_pattern(text)
+
+
+Pattern = Annotated[str, AfterValidator(_checked_pattern)]
 
 _COUNTED = (
     ("nodes", "nodes", 1),
@@ -132,6 +148,12 @@ class Profile(BaseModel):
     groups: tuple[str, ...] = Field(
         default=(), description="Hub groups that see this profile; everybody if empty."
     )
+    images_allowed: tuple[Pattern, ...] = Field(
+        default=(),
+        description="What may be launched, if not everything: addresses of repositories, or ones "
+        "that end in `/*` for all below, and providers as links name them: `['zenodo', "
+        "'https://github.com/our-centre/*']`.",
+    )
     home_access: Literal["never", "trusted"] = Field(
         default="trusted", description="Narrows `c.Site.home_access` for this profile."
     )
@@ -205,13 +227,26 @@ class Profile(BaseModel):
         """What a container with so many GPUs gets of its host."""
         return self.host | self.gpu_host if gpus else self.host
 
-    def check_account(self, account: str | None) -> None:
-        """Refuse an account that the profile does not list."""
-        if account is not None and self.accounts and account not in self.accounts:
-            raise NotAllowed(
-                f"The profile “{self.title}” cannot be charged to the account “{account}”.",
-                f"It takes {', '.join(self.accounts)}.",
-            )
+    def chargeable(self, hers: Iterable[str]) -> list[str]:
+        """Which of a user's Slurm accounts may be charged."""
+        return [account for account in hers if not self.accounts or account in self.accounts]
+
+    def account(self, wanted: str | None, hers: Sequence[str], usual: str) -> str | None:
+        """The account that is charged: the one that is wanted, or her default; if this profile does
+        not take that, the first of hers that it takes. None leaves it to Slurm."""
+        mine = self.chargeable(hers)
+        if wanted is None and (not self.accounts or usual in mine):
+            return usual or None
+        if wanted in mine or (wanted is None and mine):
+            return wanted or mine[0]
+        raise NotAllowed(
+            f"The profile “{self.title}” cannot be charged to the account “{wanted}”."
+            if wanted
+            else f"The profile “{self.title}” is for accounts of which you have none.",
+            f"Yours that it takes: {', '.join(mine)}."
+            if mine
+            else f"It takes {', '.join(self.accounts) or 'any of yours, but you have none'}.",
+        )
 
 
 def find_profile(profiles: Iterable[Profile], name: str, groups: Iterable[str]) -> Profile:

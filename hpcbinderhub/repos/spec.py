@@ -277,3 +277,7 @@ def checked_url(url: str, longest: int = _MAX_ADDRESS) -> str:
             "Paste an address that starts with https://, as you would give it to `git clone`.",
         )
     return url.rstrip("/")
+
+
+PROVIDERS = ("gh", "gist", *_BY_ADDRESS, "pushed", "oci", *_RECORDS)
+"""All kinds of repositories, as links name them."""

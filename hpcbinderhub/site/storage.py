@@ -28,6 +28,23 @@ class Storage(HasTraits):
     workspace_purge_notice_days = Integer(
         14, min=0, config=True, help="How many days before that a workspace's owner is warned."
     )
+    room_roots = List(
+        Unicode(),
+        config=True,
+        help="""Directories that need room before a launch is submitted, besides `workspace_root`.
+
+        `{home}` and `{user}` are filled in. Example: `['{home}', '/scratch/{user}']`.
+        """,
+    )
+    room_mb = Integer(
+        50,
+        min=0,
+        config=True,
+        help="""With less room than this there, in MiB, by quota or file system, none is submitted.
+
+        The user is told the numbers. With a hundred files left or fewer, too.
+        """,
+    )
     data_roots = List(
         Unicode(),
         config=True,

@@ -37,6 +37,7 @@ class Association:
     account: str
     partition: str
     qos: str
+    default_qos: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Member:
 
     account: Account
     associations: tuple[Association, ...]
+    default_account: str = ""
+    """Slurm's choice for a job that names none."""
 
     @property
     def slurm_accounts(self) -> list[str]:
@@ -62,6 +65,9 @@ class Submission:
     options: tuple[str, ...]
     script: str
     claim: dict[str, Any]
+    roots: tuple[str, ...] = ()
+    """Where there has to be room before it is submitted."""
+    free_mb: int = 0
 
 
 @dataclass(frozen=True)
@@ -110,9 +116,10 @@ class Cluster:
         member = Member(
             Account(answer["user"], answer["uid"], answer["home"]),
             tuple(
-                Association(row["account"], row["partition"], row["qos"])
+                Association(row["account"], row["partition"], row["qos"], row["default_qos"])
                 for row in answer["associations"]
             ),
+            answer["default_account"],
         )
         if member.associations:
             self._members[user] = (time.monotonic(), member)
@@ -129,6 +136,8 @@ class Cluster:
             options=submission.options,
             script=submission.script,
             claim=submission.claim,
+            roots=submission.roots,
+            free_mb=submission.free_mb,
         )
         return Submitted(answer["job"], answer["ticket_digest"])
 
@@ -241,6 +250,12 @@ def explain(error: AgentError) -> UserError:
             "Your storage is full: the files that a launch needs could not be written.",
             "Delete what you no longer need, or ask for a larger quota, and launch again.",
             detail=words,
+            status=507,
+        )
+    if error.kind == "no-room":
+        return UserError(
+            f"Your storage is full: {words}.",
+            "Delete what you no longer need, or ask for a larger quota, and launch again.",
             status=507,
         )
     if error.kind == "storage":

@@ -7,6 +7,7 @@ from ..errors import NotAllowed
 from ..images.engines import Engine
 from ..profiles import Profile
 from ..site import Site
+from .addresses import is_among, plain
 from .reach import Reach
 
 
@@ -34,3 +35,16 @@ def check_reach(site: Site, profile: Profile, engine: type[Engine] | Engine, rea
             "only repositories that may see it.",
             "Choose a profile with another engine.",
         )
+
+
+def check_repository(profile: Profile, spec: str, repo_url: str) -> None:
+    """Refuse what the profile is not for. `spec` is provider and spec, as in a link."""
+    allowed = profile.images_allowed
+    provider = spec.partition("/")[0]
+    address = plain(repo_url)
+    if not allowed or provider in allowed or (address and is_among(address, allowed)):
+        return
+    raise NotAllowed(
+        f"The profile “{profile.title}” is not for this repository.",
+        f"It takes {', '.join(allowed)}. Choose another profile.",
+    )

@@ -328,3 +328,4 @@ class LimitsModel(Model):
     build_log_kb: int
     push_mb: int = Field(description="How large a repository may be that is pushed; 0: none.")
     accounts: list[str] = Field(description="Slurm accounts that the caller may charge.")
+    default_account: str = Field(description="The one that is charged if none is chosen.")

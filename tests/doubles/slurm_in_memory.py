@@ -105,7 +105,10 @@ class SlurmInMemory:
             "uid": self.uid(user),
             "home": f"/home/{user}",
             "groups": [],
-            "associations": [{"account": "physics", "partition": "", "qos": "normal"}],
+            "associations": [
+                {"account": "physics", "partition": "", "qos": "normal", "default_qos": ""}
+            ],
+            "default_account": "physics",
         }
 
     async def _submit(self, user: str, request: dict[str, Any]) -> dict[str, Any]:

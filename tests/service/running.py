@@ -65,12 +65,13 @@ class Members:
         if request["op"] == "submit":
             raise AgentError("missing", "sbatch is not here")
         assert request["op"] == "whoami", request
-        association = {"account": "geo", "partition": "", "qos": "normal"}
+        association = {"account": "geo", "partition": "", "qos": "normal", "default_qos": ""}
         return {
             "user": user,
             "uid": UIDS.get(user, ANYBODY),
             "home": f"/home/{user}",
             "associations": [association],
+            "default_account": "geo",
         }
 
 

@@ -11,28 +11,39 @@ import time
 from typing import Any, Dict, List, Optional
 
 from .basics import Refused, Request, Row, checked, read, slurm, write
+from .room import check_room
 
 SEPARATOR = "\x1f"
 QUEUE_FIELDS = ("%A", "%U", "%T", "%V", "%S", "%e", "%B", "%r", "%j")
+ASSOCIATION_FIELDS = "account,partition,qos,defaultqos"
 SACCT_FIELDS = "JobIDRaw,UID,State,Submit,Start,End,NodeList,ExitCode,JobName"
 
 
 def whoami(request: Request) -> Dict[str, Any]:
-    """Who the user is here, and which Slurm associations she has."""
+    """Who the user is here, which Slurm associations she has, and which account is her default."""
     account = pwd.getpwuid(os.getuid())
-    out = checked(
-        request,
-        ["sacctmgr", "--noheader", "--parsable2", "--readonly", "show", "associations"]
-        + ["where", "user=" + account.pw_name, "format=account,partition,qos"],
+    rows = accounting(
+        request, ["associations", "where", "user=" + account.pw_name], ASSOCIATION_FIELDS
     )
-    rows = [line.split("|") for line in out.splitlines() if line.strip()]
+    defaults = accounting(request, ["user", "where", "name=" + account.pw_name], "defaultaccount")
     return {
         "user": account.pw_name,
         "uid": account.pw_uid,
         "home": account.pw_dir,
         "groups": [grp.getgrgid(gid).gr_name for gid in os.getgroups() if has_name(gid)],
-        "associations": [{"account": row[0], "partition": row[1], "qos": row[2]} for row in rows],
+        "associations": [
+            {"account": row[0], "partition": row[1], "qos": row[2], "default_qos": row[3]}
+            for row in rows
+        ],
+        "default_account": defaults[0][0] if defaults else "",
     }
+
+
+def accounting(request: Request, what: List[str], fields: str) -> List[List[str]]:
+    """What `sacctmgr` shows, as rows."""
+    command = ["sacctmgr", "--noheader", "--parsable2", "--readonly", "show"]
+    out = checked(request, command + what + ["format=" + fields])
+    return [line.split("|") for line in out.splitlines() if line.strip()]
 
 
 def has_name(gid: int) -> bool:
@@ -56,6 +67,7 @@ def submit(request: Request) -> Dict[str, Any]:
         known = earlier_job(request, directory)
         if known:
             return {"job": known, "ticket_digest": ticket_digest(directory)}
+        check_room(request["roots"], request["free_mb"], request["path"])
         for path in request["directories"]:
             os.makedirs(path, exist_ok=True)
         write(os.path.join(directory, "claim.json"), json.dumps(request["claim"]))

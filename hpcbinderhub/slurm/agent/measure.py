@@ -4,12 +4,21 @@ import os
 import pwd
 import subprocess
 import time
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from .basics import Refused, find_program
 
 QUOTA_SECONDS = 10
 KIB = 1024
+
+
+class QuotaRow(NamedTuple):
+    """Of one file system: bytes and files, and the most that there may be; 0 is no limit."""
+
+    used: int
+    limit: int
+    files: int
+    most_files: int
 
 
 def measure(directory: str, deadline: float) -> Dict[str, Any]:
@@ -44,20 +53,23 @@ def storage(directory: str, path: List[str]) -> Optional[Dict[str, Any]]:
     one, else the file system as a whole."""
     while not os.path.isdir(directory):
         directory = os.path.dirname(directory)
-    user = pwd.getpwuid(os.getuid()).pw_name
-    mount = directory
-    while not os.path.ismount(mount):
-        mount = os.path.dirname(mount)
-    for command in (
-        ["lfs", "quota", "-q", "-u", user, directory],
-        ["quota", "-w", "-p", "-f", mount],
-    ):
-        found = parse_quota(told(command, path))
+    for table in quota_tables(directory, path):
+        found = parse_quota(table)
         if found:
             return {"used": found[0], "limit": found[1], "personal": True}
     whole = os.statvfs(directory)
     total = whole.f_blocks * whole.f_frsize
     return {"used": total - whole.f_bavail * whole.f_frsize, "limit": total, "personal": False}
+
+
+def quota_tables(directory: str, path: List[str]) -> Iterator[str]:
+    """What is printed about the user's quota on the file system of a directory that is there."""
+    user = pwd.getpwuid(os.getuid()).pw_name
+    mount = directory
+    while not os.path.ismount(mount):
+        mount = os.path.dirname(mount)
+    yield told(["lfs", "quota", "-q", "-u", user, directory], path)
+    yield told(["quota", "-w", "-p", "-f", mount], path)
 
 
 def told(command: List[str], path: List[str]) -> str:
@@ -79,16 +91,22 @@ def told(command: List[str], path: List[str]) -> str:
 
 
 def parse_quota(text: str) -> Optional[Tuple[int, int]]:
-    """Bytes that are used and that may be, from the table that `quota` and `lfs quota` print.
+    """Bytes that are used and that may be, by the row with the least room left."""
+    rows = [(row.used, row.limit) for row in quota_rows(text) if row.limit]
+    return min(rows, key=lambda row: row[1] - row[0]) if rows else None
 
-    Its rows have a file system, the KiB used (marked with `*` beyond the quota), and the soft and
-    the hard limit, 0 being none. The row with the least room left counts.
+
+def quota_rows(text: str) -> Iterator[QuotaRow]:
+    """The rows of the table that `quota` and `lfs quota` print.
+
+    They have a file system, the KiB used (marked with `*` beyond the quota), the soft and the hard
+    limit, 0 being none, a time of grace, and the same of files.
     """
-    rows = []
     for line in text.splitlines():
         cells = [cell.rstrip("*") for cell in line.split()]
         if len(cells) >= 4 and all(cell.isdigit() for cell in cells[1:4]):
             used, soft, hard = (int(cell) * KIB for cell in cells[1:4])
-            if soft or hard:
-                rows.append((used, soft or hard))
-    return min(rows, key=lambda row: row[1] - row[0]) if rows else None
+            files = [int(cell) for cell in cells[5:8] if cell.isdigit()]
+            if len(files) < 3:
+                files = [0, 0, 0]
+            yield QuotaRow(used, soft or hard, files[0], files[1] or files[2])

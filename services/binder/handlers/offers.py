@@ -13,9 +13,10 @@ class ProfilesHandler(UserHandler):
     @operation("List profiles", scope=LAUNCH_SCOPE, answers={200: list[ProfileModel]})
     async def get(self) -> None:
         """Those that the caller may choose from, in the site's order."""
-        self.require(LAUNCH_SCOPE)
+        user = self.require(LAUNCH_SCOPE)
         site = self.services.site
-        self.answer([ProfileModel.of(profile, site) for profile in self.offered()])
+        offered = await self.services.admission.profiles(user, self.groups)
+        self.answer([ProfileModel.of(profile, site) for profile in offered])
 
 
 class LimitsHandler(UserHandler):
@@ -36,5 +37,6 @@ class LimitsHandler(UserHandler):
                 build_log_kb=site.build_log_kb,
                 push_mb=site.push_mb,
                 accounts=member.slurm_accounts,
+                default_account=member.default_account,
             )
         )

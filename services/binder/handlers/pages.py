@@ -79,7 +79,8 @@ class LaunchPage(PageHandler):
         except UserError as error:
             refusal = error
         wanted = asked_for(lambda name: self.get_query_argument(name, ""))
-        profiles = [ProfileModel.of(one, self.services.site) for one in self.offered()]
+        offered = await self.services.admission.profiles(user, self.groups)
+        profiles = [ProfileModel.of(one, self.services.site) for one in offered]
         names = [profile.name for profile in profiles]
         self.render_page(
             "launch.html",
