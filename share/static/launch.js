@@ -1,8 +1,10 @@
 // The launch page: sends the form, keeps the link to share up to date, stops servers.
 
 import { address, call } from "./api.js";
+import { adapt, areValid, begin, changeProfile, choices } from "./choices.js";
 import { choose } from "./existing.js";
 import { forecast, keepShowingFree } from "./outlook.js";
+import { offerPresets } from "./presets.js";
 import { adaptReach, forgetReach, home, showTrust } from "./reach.js";
 
 const form = document.getElementById("launch-form");
@@ -12,14 +14,9 @@ const link = document.getElementById("share-link");
 
 function fields() {
   const values = Object.fromEntries(new FormData(form));
-  const number = (text) => (text ? Number(text) : undefined);
   return {
     ...(values.spec ? { spec: values.spec } : { repository: values.repository, ref: values.ref }),
-    profile: values.profile,
-    account: values.account || undefined,
-    minutes: number(values.minutes),
-    nodes: number(values.nodes),
-    gpus: number(values.gpus) || undefined,
+    ...choices(),
     open: values.open,
     start_when_ready: values.start_when_ready === "on",
     ...(home() && { reach: "home", consent: true }),
@@ -52,20 +49,6 @@ form.addEventListener("submit", async (event) => {
   button.disabled = false;
 });
 
-// -- limits of the chosen profile -------------------------------------------------------------
-
-function adapt() {
-  const profile = form.querySelector("input[name=profile]:checked");
-  if (!profile) return;
-  form.minutes.placeholder = profile.dataset.minutes;
-  form.minutes.max = profile.dataset.maxMinutes;
-  document.getElementById("nodes-field").hidden = profile.dataset.maxNodes === "1" && !form.nodes.value;
-  form.nodes.max = profile.dataset.maxNodes;
-  document.getElementById("gpus-field").hidden = profile.dataset.maxGpus === "0";
-  form.gpus.max = profile.dataset.maxGpus;
-  adaptReach(profile.dataset);
-}
-
 // -- the link to share --------------------------------------------------------------------------
 
 let asked = 0;
@@ -88,10 +71,9 @@ async function refreshLink() {
   if (!values.spec) showTrust(trusted);
   share.hidden = !spec;
   if (!spec) return;
-  const wanted = new URLSearchParams({ profile: values.profile });
-  if (values.minutes) wanted.set("time", values.minutes);
-  if (values.nodes) wanted.set("nodes", values.nodes);
-  if (values.gpus) wanted.set("gpus", values.gpus);
+  const { minutes, ...others } = choices();
+  const wanted = new URLSearchParams(others);
+  if (minutes) wanted.set("time", minutes);
   const opened = values.open || file;
   // What begins with a slash is an address of the server, and no file.
   if (opened) wanted.set(opened.startsWith("/") ? "urlpath" : "labpath", opened);
@@ -101,19 +83,28 @@ async function refreshLink() {
 form.repository?.addEventListener("input", forgetReach);
 
 let timer;
-form.addEventListener("input", () => {
-  adapt();
+
+function changed() {
+  const profile = form.querySelector("input[name=profile]:checked");
+  if (profile) adaptReach(profile.dataset);
   askWhen();
   clearTimeout(timer);
   timer = setTimeout(refreshLink, 250);
+}
+
+form.addEventListener("input", ({ target }) => {
+  if (target.name === "profile") changeProfile();
+  else adapt();
+  changed();
 });
 
 // -- when it would start ------------------------------------------------------------------------
 
+// Who may not launch is told so, and Slurm is not asked for her.
+const mayLaunch = Boolean(form.querySelector("[data-when-ready]"));
+
 function askWhen() {
-  const { profile, account, minutes, nodes, gpus } = fields();
-  const valid = [form.minutes, form.nodes, form.gpus].every((field) => field.validity.valid);
-  forecast(profile && valid ? { profile, account, minutes, nodes, gpus } : null);
+  if (mayLaunch) forecast(choices().profile && areValid() ? choices() : null);
 }
 
 function showLinks(url, badge) {
@@ -151,11 +142,9 @@ for (const button of document.querySelectorAll("[data-stop]")) {
   });
 }
 
-adapt();
+begin();
+offerPresets(changed);
+changed();
 refreshLink();
-// Who may not launch is told so, and Slurm is not asked for her.
-if (form.querySelector("[data-when-ready]")) {
-  askWhen();
-  keepShowingFree();
-}
+if (mayLaunch) keepShowingFree();
 form.querySelector("[data-when-ready]")?.removeAttribute("disabled");

@@ -10,7 +10,7 @@ const line = document.getElementById("outlook");
 
 // -- what is free -------------------------------------------------------------------------------
 
-export async function showFree() {
+async function showFree() {
   const places = document.querySelectorAll("[data-free]");
   try {
     const { partitions } = await call("GET", "api/availability");
@@ -34,10 +34,12 @@ export function keepShowingFree() {
 
 let timer;
 let asking = false;
-let wanted = null; // What is to be asked next; null if what was asked last still counts.
+let question = 0; // Counts what was chosen: an answer is told only if nothing else was meanwhile.
+let wanted = null;
 
 // Asks when the hand rests. While one answer is waited for, only the newest question is kept.
 export function forecast(choices) {
+  question += 1;
   wanted = choices;
   clearTimeout(timer);
   if (choices) timer = setTimeout(ask, REST_MS);
@@ -46,20 +48,20 @@ export function forecast(choices) {
 
 async function ask() {
   if (asking || !wanted) return;
-  const choices = wanted;
+  const [choices, number] = [wanted, question];
+  let pause = 0;
   wanted = null;
   asking = true;
-  let again = 0;
   try {
     const { wait } = await call("POST", "api/forecast", choices);
-    if (!wanted) tell(inWords(wait, new Date()));
+    if (number === question) tell(inWords(wait, new Date()));
   } catch (error) {
-    if (error.status === 429) again = AGAIN_MS;
-    else if (!wanted) tell(error.message, error);
+    if (error.status === 429) pause = AGAIN_MS;
+    else if (number === question) tell(error.message, error);
   }
   asking = false;
-  if (again && !wanted) wanted = choices;
-  if (wanted) timer = setTimeout(ask, again);
+  if (pause && number === question) wanted = choices;
+  if (wanted) timer = setTimeout(ask, pause);
 }
 
 function tell(words, error) {
@@ -71,7 +73,7 @@ function tell(words, error) {
   }
 }
 
-export function inWords(wait, now) {
+function inWords(wait, now) {
   if (wait < 60) return "Would start now.";
   const start = new Date(now.getTime() + wait * 1000);
   const time = start.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });

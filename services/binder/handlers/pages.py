@@ -90,9 +90,34 @@ class LaunchPage(PageHandler):
             profiles=profiles,
             trusted=linked and await self.services.trust.ground(user, linked.repo_url),
             servers=await running_servers(self, user),
+            choosing=await self._choosing(user, profiles, accounts, wanted),
             wanted=wanted if wanted["profile"] in names else wanted | {"profile": ""},
             not_offered=[] if refusal else not_offered(wanted, names, accounts),
         )
+
+    async def _choosing(
+        self, user: str, profiles: list[ProfileModel], accounts: list[str], wanted: dict[str, str]
+    ) -> dict[str, Any]:
+        """What the form's script needs: what each profile offers, and what to fill in."""
+        last = await self.services.presets.last(user)
+        presets = await self.services.presets.of_user(user)
+        return {
+            "profiles": {
+                one.name: one.model_dump(mode="json", include={"title", "offers", "accounts"})
+                for one in profiles
+            },
+            "accounts": accounts,
+            "wanted": {
+                "minutes" if name == "time" else name: value
+                for name, value in wanted.items()
+                if name != "open" and (name != "account" or value in accounts)
+            },
+            "last": last.model_dump(exclude_none=True) if last else None,
+            "presets": [
+                {"name": one.name, "selection": one.selection.model_dump(exclude_none=True)}
+                for one in presets
+            ],
+        }
 
     def _welcome(self, linked: RepoSpec | None) -> None:
         """For those who are not logged in; who is logged in to the hub passes straight through."""
