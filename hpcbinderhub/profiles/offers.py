@@ -95,8 +95,9 @@ class Range(NamedTuple):
         value = self.usual if wanted is None else wanted
         if not self.least <= value <= self.most:
             limits = f"{self.least} to {self.most}" if self.least < self.most else f"{self.most}"
+            what = self.what.removesuffix("s") if limits == "1" else self.what
             raise UserError(
-                f"The profile “{title}” gives {limits} {self.what}, not {value}.",
+                f"The profile “{title}” gives {limits} {what}, not {value}.",
                 "Choose a value within the limit, or another profile.",
             )
         return value

@@ -235,18 +235,24 @@ class Profile(BaseModel):
         """The account that is charged: the one that is wanted, or her default; if this profile does
         not take that, the first of hers that it takes. None leaves it to Slurm."""
         mine = self.chargeable(hers)
+        if wanted is not None and wanted not in hers:
+            raise NotAllowed(
+                f"You may not charge the Slurm account “{wanted}”.",
+                f"Yours: {', '.join(hers) or 'none'}.",
+            )
         if wanted is None and (not self.accounts or usual in mine):
             return usual or None
-        if wanted in mine or (wanted is None and mine):
-            return wanted or mine[0]
-        raise NotAllowed(
-            f"The profile “{self.title}” cannot be charged to the account “{wanted}”."
-            if wanted
-            else f"The profile “{self.title}” is for accounts of which you have none.",
-            f"Yours that it takes: {', '.join(mine)}."
-            if mine
-            else f"It takes {', '.join(self.accounts) or 'any of yours, but you have none'}.",
-        )
+        if not mine:
+            raise NotAllowed(
+                f"The profile “{self.title}” is for accounts of which you have none.",
+                f"It takes {', '.join(self.accounts)}. Choose another profile.",
+            )
+        if wanted is not None and wanted not in mine:
+            raise NotAllowed(
+                f"The profile “{self.title}” cannot be charged to the account “{wanted}”.",
+                f"Yours that it takes: {', '.join(mine)}.",
+            )
+        return wanted or mine[0]
 
 
 def find_profile(profiles: Iterable[Profile], name: str, groups: Iterable[str]) -> Profile:

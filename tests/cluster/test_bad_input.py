@@ -12,6 +12,8 @@ from cluster.person import Person
 from cluster.rig import Rig, eventually
 from cluster.watch import Watch
 
+from hpcbinderhub.profiles import Choices
+
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 QUICKSTART = "http://git/quickstart.git"
@@ -139,7 +141,7 @@ def test_slurms_own_words_are_shown(alice: Person, rig: Rig) -> None:
 def test_limits_and_accounts_are_checked_before_anything_is_built(alice: Person) -> None:
     for body, sentence in (
         ({"minutes": 100_000}, "gives 1 to 240 minutes"),
-        ({"nodes": 9}, "gives 1 to 1 nodes"),
+        ({"nodes": 9}, "gives 1 node, not 9"),
         ({"gpus": 3}, "gives 0 GPUs"),
         ({"account": "physics"}, "may not charge the Slurm account “physics”"),
         ({"profile": "nothing"}, "There is no profile “nothing” for you"),
@@ -163,7 +165,7 @@ HOSTILE = (
     "{cmd}{{ 7*7 }}",
     "--wrap=touch /tmp/owned",
 )
-FIELDS = ("repository", "ref", "spec", "profile", "account", "minutes", "nodes", "gpus")
+FIELDS = ("repository", "ref", "spec", "profile", *Choices.model_fields)
 
 
 @pytest.mark.parametrize("who", ["alice", "bob"])

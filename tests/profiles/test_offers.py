@@ -73,7 +73,7 @@ def test_slurm_is_told_what_the_admin_wrote_for_a_name() -> None:
         ({"constraint": "ib"}, "does not offer the kind of node “ib”."),
         ({"cpus": 33}, "gives 1 to 32 CPUs, not 33."),
         ({"memory_mb": 4096}, "gives 2048 MiB of memory, not 4096."),
-        ({"nodes": 2}, "gives 1 nodes, not 2."),
+        ({"nodes": 2}, "gives 1 node, not 2."),
         ({"gpus": 5}, "gives 0 to 4 GPUs, not 5."),
         ({"minutes": 1000}, "gives 1 to 240 minutes, not 1000."),
     ],

@@ -38,9 +38,10 @@ def test_the_default_account_is_charged_unless_the_profile_is_for_others(
     ("takes", "wanted", "hers", "sentence"),
     [
         (["geo"], None, ["ml"], "is for accounts of which you have none. It takes geo."),
+        (["geo"], "ml", ["ml"], "is for accounts of which you have none."),
         (["geo"], "ml", ["ml", "geo"], "charged to the account “ml”. Yours that it takes: geo."),
-        ([], "root", ["ml"], "charged to the account “root”. Yours that it takes: ml."),
-        ([], "root", [], "charged to the account “root”."),
+        ([], "root", ["ml"], "You may not charge the Slurm account “root”. Yours: ml."),
+        ([], "root", [], "may not charge the Slurm account “root”. Yours: none."),
     ],
 )
 def test_nothing_is_charged_that_is_not_hers_and_the_profiles(
