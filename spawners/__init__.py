@@ -5,10 +5,11 @@ from jupyterhub.apihandlers import default_handlers
 
 from . import callback, status
 from .imagebatch import ImageBatchSpawner
+from .login import LoginNodeSpawner
 from .profile import ProfileSpawner
 from .shifter import ShifterBatchSpawner
 
-__all__ = ["ImageBatchSpawner", "ProfileSpawner", "ShifterBatchSpawner"]
+__all__ = ["ImageBatchSpawner", "LoginNodeSpawner", "ProfileSpawner", "ShifterBatchSpawner"]
 
 # batchspawner registers a handler on import that sets any attribute of the caller's spawner to any
 # value: with a server's own token, `exec_prefix` makes the hub run a command. Ours is `callback`.

@@ -22,11 +22,11 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class Claim(BaseModel):
-    """A job's ticket, and which job it is."""
+    """A job's ticket, and which job it is; or which run, on a login node."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     ticket: Annotated[str, StringConstraints(max_length=200)]
-    job: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")]
+    job: Annotated[str, StringConstraints(pattern=r"^([0-9]{1,20}|[0-9a-f]{32})$")]
 
 
 class Ready(BaseModel):

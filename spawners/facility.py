@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from traitlets.config import Config
 
 from hpcbinderhub.site import Site
 from hpcbinderhub.slurm.cluster import Cluster, cluster_of
+from hpcbinderhub.slurm.login_servers import LoginServers
 from hpcbinderhub.slurm.watcher import Watcher
 
 
@@ -18,6 +20,16 @@ class Facility:
     site: Site
     cluster: Cluster
     watcher: Watcher
+
+    @cached_property
+    def login_servers(self) -> LoginServers:
+        """What runs on login nodes."""
+        return LoginServers(self.cluster, self.site.login_hosts, self.site.watcher_user)
+
+    @cached_property
+    def login_watcher(self) -> Watcher:
+        """How that is."""
+        return Watcher(self.login_servers.observe, self.site.watch_seconds)
 
 
 _facilities: dict[int, tuple[Config, Facility]] = {}

@@ -18,6 +18,7 @@ from hpcbinderhub.repos.identifiers import page_of
 from hpcbinderhub.repos.opening import server_address
 from hpcbinderhub.site import Site
 from hpcbinderhub.slurm.cluster import Cluster, Member, Submission
+from hpcbinderhub.slurm.login_servers import Serving, limits_of
 from hpcbinderhub.slurm.script import batch_script, job_name, sbatch_options
 from hpcbinderhub.trust.policy import check_repository
 from hpcbinderhub.workspaces import Places, places, root_of
@@ -65,34 +66,50 @@ async def plan_of(
 
 def submission_of(plan: Plan, site: Site, engine: Engine, image: str, claim_url: str) -> Submission:
     """What the agent needs to submit the job, with a new ticket in it."""
-    options, where = plan.options, plan.where
     return Submission(
-        name=job_name(options.launch),
-        directory=str(where.launch),
-        directories=(
-            *(str(where.copy_of(path)) for path in where.shown(options.reach)),
-            *(str(where.copy_of(top)) for top in engine.covered(where, options.reach)),
+        **start_of(plan, site, engine, image, claim_url),
+        options=(
+            *sbatch_options(plan.options, plan.profile, plan.resources, plan.where),
+            *engine.sbatch_options(image),
+        ),
+    )
+
+
+def serving_of(plan: Plan, site: Site, engine: Engine, image: str, claim_url: str) -> Serving:
+    """What the agent needs to start the server on a login node: the same, within limits that are
+    not Slurm's."""
+    return Serving(
+        **start_of(plan, site, engine, image, claim_url),
+        options=(),
+        limits=limits_of(plan.resources, plan.profile.processes),
+    )
+
+
+def start_of(plan: Plan, site: Site, engine: Engine, image: str, claim_url: str) -> dict[str, Any]:
+    """What both have."""
+    where, reach = plan.where, plan.options.reach
+    command = command_of(plan, site, engine, image)
+    return {
+        "name": job_name(plan.options.launch),
+        "directory": str(where.launch),
+        "directories": (
+            *(str(where.copy_of(path)) for path in where.shown(reach)),
+            *(str(where.copy_of(top)) for top in engine.covered(where, reach)),
             str(where.workspace.parent),
             str(where.home),
         ),
-        options=(
-            *sbatch_options(options, plan.profile, plan.resources, where),
-            *engine.sbatch_options(image),
-        ),
-        script=batch_script(
-            site.job_prologue, plan.profile.modules, command_of(plan, site, engine, image)
-        ),
-        claim={
+        "script": batch_script(site.job_prologue, plan.profile.modules, command),
+        "claim": {
             "claim_url": claim_url,
             "ticket": secrets.token_urlsafe(32),
             "ca": site.ca_certificates(),
         },
-        roots=(
+        "roots": (
             str(where.root),
             *(str(root_of(root, plan.member.account)) for root in site.room_roots),
         ),
-        free_mb=site.room_mb,
-    )
+        "free_mb": site.room_mb,
+    }
 
 
 def command_of(plan: Plan, site: Site, engine: Engine, image: str) -> tuple[str, ...]:

@@ -8,18 +8,27 @@ from jupyterhub.spawner import Spawner
 from wrapspawner import WrapSpawner
 
 from hpcbinderhub.launches.options import parse_options
-from hpcbinderhub.profiles import EngineName, find_profile
+from hpcbinderhub.profiles import EngineName, Profile, find_profile
 
 from .defaults import ClusterDefaults
 from .errors import refusing
 from .imagebatch import ImageBatchSpawner
+from .login import LoginNodeSpawner
 from .record import commit_state
 from .shifter import ShifterBatchSpawner
 
 SPAWNERS: dict[str, type[ImageBatchSpawner]] = {
     **dict.fromkeys(get_args(EngineName), ImageBatchSpawner),
     "shifter": ShifterBatchSpawner,
+    "login": LoginNodeSpawner,
 }
+"""By what `kind_of` says of a profile."""
+
+
+def kind_of(profile: Profile) -> str:
+    """Where its servers run, if not in jobs; else its engine."""
+    return profile.engine if profile.spawner == "batch" else profile.spawner
+
 
 NO_FORM = """
 <p>Servers are started from a repository.</p>
@@ -28,7 +37,7 @@ NO_FORM = """
 
 
 class ProfileSpawner(ClusterDefaults, WrapSpawner):  # type: ignore[misc]
-    """Chooses the spawner by the profile's engine.
+    """Chooses the spawner by the profile.
 
     wrapspawner's own choice starts a process on the hub's host when a profile is unknown or
     missing; here that is refused.
@@ -47,7 +56,8 @@ class ProfileSpawner(ClusterDefaults, WrapSpawner):  # type: ignore[misc]
             options = parse_options(self.user_options)
             groups = [group.name for group in self.user.groups]
             profile = find_profile(self._facility.site.profiles, options.profile, groups)
-        chosen = self._wrap(profile.engine)
+            await self._end_what_another_runs(kind_of(profile))
+        chosen = self._wrap(kind_of(profile))
         url = await chosen.start()
         # A job that was found again holds the token that it was given; JupyterHub takes it over.
         self.api_token = chosen.api_token
@@ -87,11 +97,17 @@ class ProfileSpawner(ClusterDefaults, WrapSpawner):  # type: ignore[misc]
         if self.child_spawner:
             self.child_spawner.clear_state()
 
-    def _wrap(self, engine: str) -> ImageBatchSpawner:
-        if self.child_spawner and type(self.child_spawner) is not SPAWNERS[engine]:
+    async def _end_what_another_runs(self, kind: str) -> None:
+        """An earlier launch of this server's name may have left something behind, of which only
+        the spawner knows that was chosen then."""
+        if self.child_spawner and type(self.child_spawner) is not SPAWNERS[kind]:
+            await self.child_spawner.stop(now=True)
+
+    def _wrap(self, kind: str) -> ImageBatchSpawner:
+        if self.child_spawner and type(self.child_spawner) is not SPAWNERS[kind]:
             self.child_spawner = None
-        self._chosen = engine
-        self.child_class = SPAWNERS[engine]
+        self._chosen = kind
+        self.child_class = SPAWNERS[kind]
         chosen: ImageBatchSpawner = self.construct_child()
         chosen.keep_state = self._keep_state
         return chosen

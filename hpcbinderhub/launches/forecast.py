@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from ..errors import TooManyRequests, Unavailable, UserError
-from ..profiles import find_profile
+from ..profiles import Profile, find_profile
 from ..site import Site
 from ..slurm.cluster import Cluster
 from ..slurm.pace import Pace
@@ -53,7 +53,10 @@ class Forecasts:
     async def of(self, user: str, groups: Iterable[str], chosen: Selection) -> float:
         """Seconds that the job would wait. UserError if the site or Slurm would refuse it, or if
         the user, or everybody together, asks too often."""
-        options = await self._options(user, groups, chosen)
+        profile = find_profile(self._site.profiles, chosen.profile, groups)
+        options = await self._options(user, profile, chosen)
+        if profile.spawner != "batch":
+            return 0.0
         known = self._known.get((user, *options))
         if known and self._clock() - known[0] < FRESH_SECONDS:
             return max(0.0, known[1] - (self._clock() - known[0]))
@@ -85,11 +88,8 @@ class Forecasts:
         self._known[user, *options] = (self._clock(), wait)
         return wait
 
-    async def _options(
-        self, user: str, groups: Iterable[str], chosen: Selection
-    ) -> tuple[str, ...]:
+    async def _options(self, user: str, profile: Profile, chosen: Selection) -> tuple[str, ...]:
         """As `sbatch` would get them for a launch."""
-        profile = find_profile(self._site.profiles, chosen.profile, groups)
         member = await self._admission.member(user)
         account = profile.account(chosen.account, member.slurm_accounts, member.default_account)
         chosen = chosen.model_copy(update={"account": account})

@@ -3,7 +3,7 @@
 from .choices import Choices, Name
 from .component import Component
 from .offers import Choice, Offer
-from .profile import EngineName, Profile, find_profile
+from .profile import EngineName, Profile, SpawnerName, find_profile
 from .resources import Resources
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "Offer",
     "Profile",
     "Resources",
+    "SpawnerName",
     "find_profile",
 ]

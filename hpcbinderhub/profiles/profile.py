@@ -28,6 +28,7 @@ from .extra import ExtraOptions
 from .offers import Choice, Offer, Range
 from .resources import Resources
 
+SpawnerName = Literal["batch", "login"]
 EngineName = Literal["apptainer", "charliecloud", "enroot", "podman-hpc", "sarus", "shifter"]
 
 ModuleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+/-]*$")]
@@ -39,6 +40,12 @@ def _checked_pattern(text: str) -> str:
 
 
 Pattern = Annotated[str, AfterValidator(_checked_pattern)]
+
+_OF_SLURM = {
+    *("partition", "qos", "constraint", "reservation", "gpu_type", "exclusive", "shared"),
+    *("nodes", "max_nodes", "gpus", "max_gpus", "licenses", "components", "slurm_options"),
+}
+"""What only a job can have."""
 
 _COUNTED = (
     ("nodes", "nodes", 1),
@@ -66,6 +73,11 @@ class Profile(BaseModel):
     name: Name = Field(description="Short name, used in links and in the API.")
     title: str = Field(description="What the launch page shows.")
     description: str = Field(default="", description="One sentence below the title.")
+    spawner: SpawnerName = Field(
+        default="batch",
+        description="What a server is: a Slurm job (`batch`), or a process on a login node "
+        "(`login`), which starts at once and takes no nodes, and none of Slurm's options.",
+    )
     engine: EngineName = Field(
         default="charliecloud", description="The container engine on this profile's nodes."
     )
@@ -81,7 +93,9 @@ class Profile(BaseModel):
     gpu_maker: Literal["nvidia", "amd"] = Field(
         default="nvidia", description="Whose GPUs they are: engines have an option for each."
     )
-    partition: Choice = Field(description="The Slurm partition, or several to choose from.")
+    partition: Choice = Field(
+        default=Choice({}), description="The Slurm partition, or several to choose from."
+    )
     qos: Choice = Field(
         default=Choice({}), description="The QOS, or several; Slurm's default if unset."
     )
@@ -141,6 +155,11 @@ class Profile(BaseModel):
         description="Further options of `sbatch`, without their dashes: `{'nice': '100'}`; None "
         "for one that has no value. What has a field here, or would change whose job it is or what "
         "runs, is refused.",
+    )
+    processes: int = Field(
+        default=500,
+        ge=20,
+        description="With `spawner` `login`: how many processes a server may have at a time.",
     )
     accounts: tuple[Name, ...] = Field(
         default=(), description="Slurm accounts that may be charged; all of the user's if empty."
@@ -214,8 +233,13 @@ class Profile(BaseModel):
 
     @model_validator(mode="after")
     def _holds_together(self) -> Profile:
-        if not any(self.partition.root.values()):
+        if self.spawner == "batch" and not any(self.partition.root.values()):
             raise ValueError("partition: a profile needs one")
+        of_slurm = sorted(_OF_SLURM & self.model_fields_set)
+        if self.spawner != "batch" and of_slurm:
+            raise ValueError(f"{of_slurm[0]}: on a login node there is no Slurm to ask for it")
+        if self.spawner != "batch" and not self.memory_mb:
+            raise ValueError("memory_mb: a server on a login node needs a limit")
         if self.exclusive and self.shared:
             raise ValueError("shared: nodes cannot be exclusive and shared")
         for field, _, usual, least, most in self._numbers():

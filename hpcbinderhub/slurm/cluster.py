@@ -232,14 +232,26 @@ class Cluster:
             limit=self._repository_limit,
         )
 
+    async def on_login_node(
+        self, host: str, user: str, operation: str, **arguments: Any
+    ) -> dict[str, Any]:
+        """One of the agent's operations on servers, on that login node; on any if it is empty."""
+        request = self._request(operation, arguments)
+        try:
+            return await self._transport.call(user, request, host=host)
+        except AgentError as error:
+            raise explain(error) from error
+
     async def _call(
         self, user: str, operation: str, data: BinaryIO | None = None, **arguments: Any
     ) -> dict[str, Any]:
-        request = {"op": operation, "path": self._path, "env": self._env, **arguments}
         try:
-            return await self._transport.call(user, request, data)
+            return await self._transport.call(user, self._request(operation, arguments), data)
         except AgentError as error:
             raise explain(error) from error
+
+    def _request(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        return {"op": operation, "path": self._path, "env": self._env, **arguments}
 
 
 def explain(error: AgentError) -> UserError:
@@ -269,6 +281,13 @@ def explain(error: AgentError) -> UserError:
             "This repository on the cluster's storage cannot be read.",
             "Log in to the cluster and check that `git log` works there.",
             detail=words,
+        )
+    if error.kind == "server":
+        return UserError(
+            "The login node could not start the server.",
+            "Launch again; if it goes on, show these words to your help desk.",
+            detail=words,
+            status=502,
         )
     if error.kind == "slurm":
         return UserError("Slurm refused the job.", slurm_advice(words), detail=words)

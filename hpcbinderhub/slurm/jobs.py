@@ -30,6 +30,8 @@ _ENDS = {
     "BOOT_FAIL": "The compute node did not boot.",
     "DEADLINE": "The job could not be finished before its deadline.",
     "FAILED": "The job failed.",
+    "TOO_MANY_PROCESSES": "The server started more processes than its profile allows.",
+    "HOST_RESTARTED": "The login node was restarted.",
 }
 
 _REASONS = {

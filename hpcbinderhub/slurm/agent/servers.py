@@ -17,12 +17,14 @@ from typing import Any, Dict
 
 from .basics import Refused, Request, environment_of, read, write
 from .jobs import ticket_digest
-from .processes import MARK, PAUSE_SECONDS, Process, end, is_alive, look, marked, tell
+from .processes import MARK, Process, end, is_alive, look, marked, tell
+from .room import check_room
 from .supervisor import Limits, Server, detach, supervise
 
 RECORD = "run"
 ENDED = "ended"
-ENDING_SECONDS = 45.0
+SWEEP_SECONDS = 2.0
+"""For what is left of a server whose supervisor was killed."""
 
 
 def serve(request: Request) -> Dict[str, Any]:
@@ -33,6 +35,7 @@ def serve(request: Request) -> Dict[str, Any]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         known = read(os.path.join(directory, RECORD))
         if not known:
+            check_room(request["roots"], request["free_mb"], request["path"])
             for path in request["directories"]:
                 os.makedirs(path, exist_ok=True)
             write(os.path.join(directory, "claim.json"), json.dumps(request["claim"]))
@@ -122,31 +125,37 @@ def state_of(run: Dict[str, Any]) -> str:
 
 
 def outcome(request: Request) -> Dict[str, Any]:
-    """How a server ended that is not alive any more."""
+    """How a server ended; what is left of it is ended too."""
+    run = request["run"]
+    state = own_state(run)
+    if state == "running":
+        return {"state": "RUNNING", "exit_code": ""}
+    if state == "gone":
+        end(lambda: marked(run["id"]), SWEEP_SECONDS)
     words = read(os.path.join(request["directory"], ENDED))
     try:
         known = json.loads(words)
         return {"state": str(known["state"]), "exit_code": str(known["exit_code"])}
     except (ValueError, KeyError, TypeError):
+        # Whoever looks after it was killed.
         return {"state": "FAILED", "exit_code": ""}
 
 
 def finish(request: Request) -> Dict[str, Any]:
-    """End a server and everything that it started; whoever waits is told what is left."""
+    """Have a server end, with everything that it started: its supervisor sees to that."""
     run = request["run"]
+    state = own_state(run)
+    if state == "running":
+        tell([Process(run["pid"], run["start"], 0, False)], signal.SIGTERM)
+    elif state == "gone":
+        end(lambda: marked(run["id"]), SWEEP_SECONDS)
+    return {}
+
+
+def own_state(run: Dict[str, Any]) -> str:
+    """How the caller's own server is, which only its own host can tell."""
     state = state_of(dict(run, uid=os.getuid()))
     if state == "elsewhere":
         here = socket.gethostname()
         raise Refused("elsewhere", "It runs on %s; this is %s." % (run["host"], here))
-    if state == "restarted":
-        return {"left": []}
-    if state == "running":
-        # It ends the others, and itself when none is left.
-        tell([Process(run["pid"], run["start"], 0, False)], signal.SIGTERM)
-        if not request["wait"]:
-            return {"left": []}
-        limit = time.monotonic() + ENDING_SECONDS
-        while is_alive(run["pid"], run["start"], os.getuid()) and time.monotonic() < limit:
-            time.sleep(PAUSE_SECONDS)
-    # Somebody may have killed it, and not the others.
-    return {"left": end(lambda: marked(run["id"]), grace=2.0)}
+    return state

@@ -61,7 +61,8 @@ class Launch:
     def serve(self, script: str, **limits: float) -> dict[str, Any]:
         answer = self.ask(
             "serve", directory=str(self.directory), directories=[], address="login1",
-            script=script, claim={"ticket": "a secret"}, limits=LIMITS | limits,
+            script=script, claim={"ticket": "a secret"}, roots=[], free_mb=0,
+            limits=LIMITS | limits,
         )  # fmt: skip
         self.run = answer["run"]
         return answer
@@ -72,11 +73,11 @@ class Launch:
 
     def outcome(self) -> dict[str, Any]:
         until(lambda: self.state() == "gone", "the server has ended")
-        return self.ask("server-outcome", directory=str(self.directory))
+        return self.ask("server-outcome", directory=str(self.directory), run=self.run)
 
-    def end(self, wait: bool = True) -> list[int]:
-        asked = self.ask("server-end", directory=str(self.directory), run=self.run, wait=wait)
-        return list(asked["left"])
+    def end(self) -> None:
+        self.ask("server-end", directory=str(self.directory), run=self.run)
+        until(lambda: self.state() != "running", "the server has ended")
 
     def pids(self) -> list[int]:
         return [int(line) for line in (self.directory / "pids").read_text().split()]
@@ -118,7 +119,7 @@ def test_nothing_survives_an_end_that_ignores_signals_and_leaves_its_session(
     until((launch.directory / "up").exists, "all are up")
     pids = launch.pids()
     assert len({os.getsid(pid) for pid in pids}) == 3
-    assert launch.end() == []
+    launch.end()
     assert not [pid for pid in pids if alive(pid)]
     assert launch.outcome() == {"state": "CANCELLED", "exit_code": "0:0"}
 
@@ -131,7 +132,7 @@ def test_what_marks_itself_is_ended_when_the_supervisor_was_killed(launch: Launc
     until(lambda: len(launch.pids()) == 2, "both are up")
     os.kill(launch.run["pid"], signal.SIGKILL)
     until(lambda: launch.state() == "gone", "the supervisor is gone")
-    assert launch.end() == []
+    launch.end()
     assert not [pid for pid in launch.pids() if alive(pid)]
     assert launch.outcome()["state"] == "FAILED"
 
@@ -179,10 +180,8 @@ def test_no_file_of_the_launch_ends_a_living_server_or_another_process(launch: L
     (launch.directory / "ended").write_text(json.dumps({"state": "COMPLETED", "exit_code": "0:0"}))
     (launch.directory / "run").write_text(json.dumps(launch.run | {"pid": os.getpid()}))
     assert launch.state() == "running"
-    other = launch.run | {"pid": os.getpid()}
-    assert launch.ask("server-end", directory=str(launch.directory), run=other, wait=False) == {
-        "left": []
-    }
+    asked = {"directory": str(launch.directory), "run": launch.run | {"pid": os.getpid()}}
+    assert launch.ask("server-end", **asked) == {}
 
 
 def test_another_host_and_another_start_of_this_one_are_told_apart(launch: Launch) -> None:
