@@ -12,7 +12,7 @@ PYTEST := $(VENV)/bin/pytest
 ENGINE_PACKAGES := docker.io docker-cli? docker-compose mmdebstrap debian-archive-keyring python3-venv git
 # Chromium for the browser tests; the rest lets tests of single parts run on this host as well.
 TEST_PACKAGES := $(ENGINE_PACKAGES) chromium? buildah uidmap fuse-overlayfs squashfs-tools squashfuse git-lfs \
-	charliecloud-runtime? charliecloud-builders? fuse3 busybox-static skopeo umoci postgresql
+	charliecloud-runtime? charliecloud-builders? fuse3 busybox-static skopeo umoci postgresql openssh-server tcsh sudo
 
 .PHONY: demo demo-down setup test test-fast test-down lint bench docs
 

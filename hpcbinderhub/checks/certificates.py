@@ -8,45 +8,47 @@ from typing import Any
 import asyncssh
 
 from ..errors import Unavailable
-from ..slurm.certificates import CertificateCommand, Credentials
+from ..slurm.authorities import Authority
 from ..slurm.signing import CLOCK_SKEW_SECONDS, LIFETIME_SECONDS
+from ..slurm.transport.configured import authority_of
 from .finding import Finding, failed, ok, warning
 from .ground import Ground
 
 
 async def look(ground: Ground) -> AsyncIterator[Finding]:
     """See the module."""
-    if not ground.site.certificate_command:
+    if not (ground.site.certificate_command or ground.site.certificate_url):
         yield failed(
             "c.Site.certificate_command",
             "It is not set, so the hub can act as nobody.",
-            "Name the command that signs; docs/admin.md says how to set one up.",
+            "Name the command that signs, or c.Site.certificate_url; docs/admin.md says how.",
         )
         return
-    provider = CertificateCommand(ground.site.certificate_command)
+    authority = authority_of(ground.site)
     user = ground.user or ground.site.watcher_user
     try:
-        credential = await provider.credential(user)
+        certificate = await _signed(authority, user)
     except (Unavailable, OSError, asyncssh.Error, ValueError) as error:
         yield failed(
             user,
             f"No certificate was given for {user}: {error}",
-            "Run c.Site.certificate_command by hand as this account; look at sudo's rules and the "
-            "authority's log.",
+            "Ask the authority by hand, as this account; look at sudo's rules and its log.",
         )
         return
-    for finding in _allowed(credential.certificate, user, ground.site.agent_command):
+    for finding in _allowed(certificate, user, ground.site.agent_command):
         yield finding
-    yield await _root(provider)
+    yield await _root(authority)
+
+
+async def _signed(authority: Authority, user: str) -> asyncssh.SSHCertificate:
+    """As it is given, before the hub refuses what allows too much."""
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    public_key = key.export_public_key().decode().strip()
+    return asyncssh.import_certificate(await authority.sign(user, public_key))
 
 
 def _allowed(certificate: Any, user: str, agent: str) -> Iterator[Finding]:
     """Each of the limits that make a stolen certificate worth little."""
-    if certificate is None:
-        yield failed(
-            user, "A key was given and no certificate.", "Sign a certificate for each connection."
-        )
-        return
     yield _lifetime(certificate)
     if list(certificate.principals) == [user]:
         yield ok("principal", f"A certificate is {user}'s alone.")
@@ -97,9 +99,9 @@ def _forced(command: str | None, agent: str) -> Finding:
     )
 
 
-async def _root(provider: Credentials) -> Finding:
+async def _root(authority: Authority) -> Finding:
     try:
-        await provider.credential("root")
+        await _signed(authority, "root")
     except Unavailable:
         return ok("root", "No certificate is given for root.")
     return failed(

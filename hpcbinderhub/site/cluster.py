@@ -28,6 +28,30 @@ class ClusterAccess(HasTraits):
         Example: `['sudo', '-n', '-u', 'sshca', '/usr/local/libexec/hpcbinderhub-sign']`.
         """,
     )
+    certificate_url = Unicode(
+        "",
+        config=True,
+        help="""A service that signs keys, in place of `certificate_command`; it begins with `https://`.
+
+        The same JSON is POSTed to it with `Authorization: Bearer` and the token in
+        `certificate_token_file`; it answers 200 with the certificate as text. The hub refuses one
+        that lasts longer than five minutes or allows more than the agent.
+        Example: `https://sshproxy.example.org/sign/hpcbinderhub`.
+        """,
+    )
+    certificate_token_file = Unicode(
+        "",
+        config=True,
+        help="The file with the token for `certificate_url`, mode 0600; read for each request.",
+    )
+    certificate_ca_file = Unicode(
+        "",
+        config=True,
+        help="""A PEM file with the authority of `certificate_url`'s own TLS certificate.
+
+        Leave empty if the hub's host trusts it already.
+        """,
+    )
     agent_command = Unicode(
         "/usr/libexec/hpcbinderhub/agent",
         config=True,

@@ -1,24 +1,34 @@
 """Short-lived SSH certificates: how the hub may act as a user without holding anyone's key.
 
-The hub makes a key pair in memory and asks somebody else to sign its public half for one user, for
-minutes, tied to one command. Who that somebody is, is the site's choice (`certificate_command`);
-`signing` is the one that is shipped.
+The hub makes a key pair in memory and has an authority sign its public half for one user, for
+minutes, tied to one command (`authorities`). What comes back is looked at before it is used: a
+certificate that could do more than the hub needs is an authority that is set up wrongly.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
+import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import asyncssh
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    SSHCertificate,
+    SSHCertificateType,
+    load_ssh_public_identity,
+)
 
 from ..errors import Unavailable
-from .signing import LIFETIME_SECONDS
+from .authorities import Authority
+from .signing import CLOCK_SKEW_SECONDS, LIFETIME_SECONDS, check_principal
+
+log = logging.getLogger(__name__)
 
 RENEW_BEFORE_SECONDS = 60
 
@@ -30,14 +40,16 @@ class Credential:
 
     key: asyncssh.SSHKey
     certificate: asyncssh.SSHCertificate | None
-    expires: float
+    lasts: float
+    made: float = field(default_factory=time.monotonic)
 
 
 class Credentials(Protocol):
     """Knows what makes a connection somebody's."""
 
-    async def credential(self, user: str) -> Credential:
-        """What opens a connection as `user` for the next minute."""
+    async def credential(self, user: str, *, renewed: bool = False) -> Credential:
+        """What opens a connection as `user` for the next minute; `renewed` if the last one did
+        not."""
         ...
 
 
@@ -47,7 +59,7 @@ class KeyFile:
     def __init__(self, path: str | Path):
         self._path = Path(path)
 
-    async def credential(self, user: str) -> Credential:
+    async def credential(self, user: str, *, renewed: bool = False) -> Credential:
         """The key, as it is in the file now."""
         try:
             text = await asyncio.to_thread(self._path.read_text)
@@ -56,35 +68,61 @@ class KeyFile:
             raise Unavailable(f"No SSH key for {user}: {error}") from error
 
 
-class CertificateCommand:
-    """Credentials from the site's signing command, kept until shortly before they expire."""
+class Certificates:
+    """Credentials from the site's authority, kept until shortly before they expire."""
 
-    def __init__(self, command: Sequence[str]):
-        self._command = list(command)
+    def __init__(self, authority: Authority, agent_command: str):
+        self._authority = authority
+        self._agent_command = agent_command
         self._credentials: dict[str, Credential] = {}
 
-    async def credential(self, user: str) -> Credential:
-        """A credential for `user` that is good for at least a minute."""
+    async def credential(self, user: str, *, renewed: bool = False) -> Credential:
+        """A credential for `user` that is good for at least a minute. Unavailable if there is
+        none."""
         known = self._credentials.get(user)
-        if known and known.expires - time.monotonic() > RENEW_BEFORE_SECONDS:
+        if known and not renewed and time.monotonic() - known.made < known.lasts:
             return known
-        key = asyncssh.generate_private_key("ssh-ed25519")
-        text = await self._sign(user, key.export_public_key().decode())
-        credential = Credential(
-            key, asyncssh.import_certificate(text), time.monotonic() + LIFETIME_SECONDS
-        )
+        try:
+            check_principal(user)
+            key = asyncssh.generate_private_key("ssh-ed25519")
+            public_key = key.export_public_key().decode().strip()
+            text = await self._authority.sign(user, public_key)
+            lasts = self._checked(text, user, public_key)
+            certificate = asyncssh.import_certificate(text)
+        except (ValueError, asyncssh.KeyImportError) as error:
+            log.error("No SSH certificate for %s: %s", user, error)
+            raise Unavailable(f"No SSH certificate for {user}: {error}.") from error
+        credential = Credential(key, certificate, lasts - RENEW_BEFORE_SECONDS)
         self._credentials[user] = credential
         return credential
 
-    async def _sign(self, user: str, public_key: str) -> str:
-        process = await asyncio.create_subprocess_exec(
-            *self._command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        request = json.dumps({"principal": user, "public_key": public_key})
-        out, err = await process.communicate(request.encode())
-        if process.returncode != 0:
-            raise Unavailable(f"No SSH certificate for {user}: {err.decode().strip()}")
-        return out.decode()
+    def _checked(self, text: str, user: str, public_key: str) -> float:
+        """How long a certificate lasts, in seconds. ValueError if it is not what was asked for."""
+        certificate = _read(text)
+        signed = certificate.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+        if signed.decode() != public_key or certificate.type is not SSHCertificateType.USER:
+            raise ValueError("it is for another key")
+        if certificate.valid_principals != [user.encode()]:
+            raise ValueError("it is for somebody else, or not for one user alone")
+        options = certificate.critical_options
+        if options.get(b"force-command") != self._agent_command.encode():
+            raise ValueError(f"its force-command is not {self._agent_command}")
+        if b"source-address" not in options:
+            log.warning("The SSH certificate for %s has no source-address.", user)
+        # Nobody's clock is asked: the authority's, the hub's and a login node's may all differ.
+        # What a certificate has before the moment of its signing is there for slow ones.
+        span = certificate.valid_before - certificate.valid_after
+        if span > LIFETIME_SECONDS + CLOCK_SKEW_SECONDS:
+            raise ValueError(f"it lasts {span} s, and not {LIFETIME_SECONDS}")
+        return min(span, LIFETIME_SECONDS)
+
+
+def _read(text: str) -> SSHCertificate:
+    certificate = load_ssh_public_identity(text.strip().encode())
+    if not isinstance(certificate, SSHCertificate):
+        raise ValueError("it is a key and no certificate")
+    try:
+        certificate.verify_cert_signature()
+    except InvalidSignature:
+        raise ValueError("its signature is wrong") from None
+    return certificate

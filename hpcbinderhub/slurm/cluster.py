@@ -11,11 +11,11 @@ from ..errors import NotFound, UserError
 from ..site import Site
 from ..workspaces import Account
 from .availability import Partition, partition_from
-from .certificates import CertificateCommand
 from .folders import Folder, Room, folder_from
 from .framing import AgentError
 from .jobs import Job, job_from
-from .transport import SSHTransport, Transport
+from .transport import Transport
+from .transport.configured import transport_of
 
 ACCOUNT_SECONDS = 300
 
@@ -321,7 +321,5 @@ def slurm_advice(words: str) -> str:
 
 
 def cluster_of(site: Site) -> Cluster:
-    """The site's cluster over SSH, the way it is configured."""
-    certificates = CertificateCommand(site.certificate_command)
-    transport = SSHTransport(site.login_hosts, site.known_hosts, certificates, site.agent_command)
-    return Cluster(transport, site)
+    """The site's cluster, reached the way it is configured."""
+    return Cluster(transport_of(site), site)

@@ -1,14 +1,20 @@
 """The signer of SSH certificates: `hpcbinderhub-sign`, run as the account that owns the authority.
 
-It decides everything but the user and the key: how long, which command, from where. It starts on
-every new connection of the hub's, so it imports little and leaves the signing to `ssh-keygen`.
+It decides everything but the user and the key: how long, which command, from where, and for whom
+never. It starts on every new connection of the hub's, so it imports little and leaves the signing
+to `ssh-keygen`. Each request is a line in the system's log.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import logging
+import logging.handlers
+import os
+import pwd
 import re
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -16,8 +22,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LIFETIME_SECONDS = 300
-CLOCK_SKEW_SECONDS = 60
-_PRINCIPAL = re.compile(r"^[a-z_][a-z0-9_.-]{0,31}$")
+CLOCK_SKEW_SECONDS = 330
+"""How much earlier a certificate begins, for login nodes whose clocks are slow."""
+REQUEST_BYTES = 16384
+SYSLOG = "/dev/log"
+
+_PRINCIPAL = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
+_PUBLIC_KEY = re.compile(r"(ssh-ed25519|ecdsa-sha2-nistp[0-9]+|ssh-rsa) [A-Za-z0-9+/]+=*")
+NEVER = {
+    *("root", "toor", "daemon", "bin", "sys", "sync", "adm", "mail", "www-data", "operator"),
+    *("nobody", "sshd", "messagebus", "syslog", "slurm", "munge", "mysql", "postgres"),
+}
+"""Accounts that are no person's on any system."""
+
+audit = logging.getLogger("hpcbinderhub-sign")
 
 
 @dataclass(frozen=True)
@@ -28,30 +46,85 @@ class SigningPolicy:
     force_command: str
     source_addresses: str
     """Comma-separated addresses or networks that the hub connects from; empty for anywhere."""
+    refused: frozenset[str] = frozenset()
+    """Accounts of the site that never get one, beside those that no site has for people."""
+    min_uid: int = 1000
+    """The least number of an account that this host knows too."""
+    permit_port_forwarding: bool = False
+    """Whether connections may be forwarded, for sites whose hub reaches no compute node."""
+
+
+def check_principal(name: str) -> None:
+    """ValueError if nobody may be this account by way of a certificate."""
+    if not _PRINCIPAL.fullmatch(name) or name in NEVER:
+        raise ValueError(f"no certificate for {name!r}")
 
 
 def sign(policy: SigningPolicy, request: str) -> str:
     """The certificate for one request. ValueError if it is not allowed."""
-    asked = json.loads(request)
-    principal, public_key = str(asked["principal"]), str(asked["public_key"]).strip()
-    if not _PRINCIPAL.match(principal) or principal == "root":
-        raise ValueError(f"no certificate for {principal!r}")
-    if "\n" in public_key:
-        raise ValueError("one public key at a time")
+    principal, public_key = _asked(request)
+    _check(policy, principal)
+    serial = str(secrets.randbits(63))
     options = ["-O", "clear", "-O", f"force-command={policy.force_command}"]
     if policy.source_addresses:
         options += ["-O", f"source-address={policy.source_addresses}"]
+    if policy.permit_port_forwarding:
+        options += ["-O", "permit-port-forwarding"]
     with tempfile.TemporaryDirectory() as directory:
         public = Path(directory, "key.pub")
         public.write_text(public_key + "\n")
-        validity = f"-{CLOCK_SKEW_SECONDS}s:+{LIFETIME_SECONDS}s"
-        subject = ["-I", f"hpcbinderhub:{principal}", "-n", principal, "-V", validity]
+        options += ["-V", f"-{CLOCK_SKEW_SECONDS}s:+{LIFETIME_SECONDS}s"]
+        subject = ["-I", f"hpcbinderhub:{principal}", "-n", principal, "-z", serial]
         subprocess.run(
             ["ssh-keygen", "-q", "-s", str(policy.authority_key), *subject, *options, str(public)],
             check=True,
             capture_output=True,
+            stdin=subprocess.DEVNULL,
         )
+        audit.info("signed for %s, serial %s, for %s", principal, serial, _caller())
         return Path(directory, "key-cert.pub").read_text()
+
+
+def _asked(request: str) -> tuple[str, str]:
+    asked = json.loads(request)
+    if not isinstance(asked, dict) or asked.keys() != {"principal", "public_key"}:
+        raise ValueError("a request has a principal and a public key, and nothing else")
+    principal, public_key = asked["principal"], asked["public_key"]
+    if not isinstance(principal, str) or not isinstance(public_key, str):
+        raise ValueError("a principal and a public key are texts")
+    # A comment would go into the certificate's file, and is of no use.
+    public_key = " ".join(public_key.strip(" \n").split(" ")[:2])
+    if not _PUBLIC_KEY.fullmatch(public_key):
+        raise ValueError("this is no public key")
+    return principal, public_key
+
+
+def _check(policy: SigningPolicy, principal: str) -> None:
+    check_principal(principal)
+    try:
+        too_low = pwd.getpwnam(principal).pw_uid < policy.min_uid
+    except KeyError:
+        # The hub's host need not know the cluster's people.
+        too_low = False
+    if too_low or principal in policy.refused:
+        raise ValueError(f"no certificate for {principal!r}")
+
+
+def _caller() -> str:
+    return os.environ.get("SUDO_USER") or str(os.getuid())
+
+
+def _log_to(syslog: str | None) -> None:
+    """Without a system's log, as in a container, there is none; one that was named must be."""
+    audit.setLevel(logging.INFO)
+    if syslog is None and not os.path.exists(SYSLOG):
+        audit.addHandler(logging.NullHandler())
+        return
+    handler = logging.handlers.SysLogHandler(
+        syslog or SYSLOG, facility=logging.handlers.SysLogHandler.LOG_AUTHPRIV
+    )
+    handler.ident = "hpcbinderhub-sign: "
+    audit.addHandler(handler)
 
 
 def main() -> int:
@@ -60,11 +133,32 @@ def main() -> int:
     parser.add_argument("--authority-key", type=Path, required=True)
     parser.add_argument("--force-command", required=True, help="the agent on the login nodes")
     parser.add_argument("--source-addresses", default="", help="where the hub connects from")
+    parser.add_argument("--refuse", default="", help="more accounts that never get one, by commas")
+    parser.add_argument(
+        "--min-uid", type=int, default=1000, help="the least uid of accounts that this host knows"
+    )
+    parser.add_argument(
+        "--permit-port-forwarding",
+        action="store_true",
+        help="for c.Site.hop = 'login': allow forwarding",
+    )
+    parser.add_argument(
+        "--syslog", help=f"the socket of the system's log ({SYSLOG} if it is there)"
+    )
     options = parser.parse_args()
-    policy = SigningPolicy(options.authority_key, options.force_command, options.source_addresses)
+    policy = SigningPolicy(
+        options.authority_key,
+        options.force_command,
+        options.source_addresses,
+        frozenset(filter(None, options.refuse.split(","))),
+        options.min_uid,
+        options.permit_port_forwarding,
+    )
     try:
-        sys.stdout.write(sign(policy, sys.stdin.read()))
-    except (KeyError, ValueError, subprocess.CalledProcessError) as error:
+        _log_to(options.syslog)
+        sys.stdout.write(sign(policy, sys.stdin.read(REQUEST_BYTES)))
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+        audit.warning("refused for %s: %s", _caller(), error)
         print(f"No certificate: {error}", file=sys.stderr)
         return 1
     return 0

@@ -153,8 +153,7 @@ class EngineSite:
         how = {"input": asked, "capture_output": True, "text": True, "cwd": "/"}
         done = await asyncio.to_thread(subprocess.run, command, **how)  # type: ignore[call-overload]
         answer = Answer("7f3a", data)
-        for line in done.stdout.splitlines(keepends=True):
-            answer.take(line)
+        answer.feed(done.stdout.encode())
         return answer.result()
 
     async def close(self) -> None:

@@ -34,6 +34,5 @@ class AgentHere:
         )
         out, _ = await process.communicate(json.dumps({**request, "nonce": nonce}).encode())
         answer = Answer(nonce, data)
-        for line in out.decode().splitlines(keepends=True):
-            answer.take(line)
+        answer.feed(out)
         return answer.result()

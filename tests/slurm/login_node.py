@@ -18,6 +18,7 @@ class LoginNode:
         self.command = list(COMMAND)
         self.greeting = ""
         self.logins: list[str] = []
+        self._connections: set[asyncssh.SSHServerConnection] = set()
         self.breaks_at = 0
         """Which request from now on is the last of its connection."""
 
@@ -44,8 +45,14 @@ class LoginNode:
         self._server.close()
         await self._server.wait_closed()
 
+    def abort_connections(self) -> None:
+        """As if the network had lost them."""
+        for connection in self._connections:
+            connection.abort()
+
     async def _run(self, process: asyncssh.SSHServerProcess[str]) -> None:
         self.logins.append(process.get_extra_info("username"))
+        self._connections.add(process.get_extra_info("connection"))
         asked = (await process.stdin.read()).encode()
         self.breaks_at -= 1
         if self.breaks_at == 0:

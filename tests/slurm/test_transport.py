@@ -12,7 +12,8 @@ import pytest
 from slurm.login_node import LoginNode
 
 from hpcbinderhub.errors import Unavailable
-from hpcbinderhub.slurm.certificates import CertificateCommand
+from hpcbinderhub.slurm.authorities import AuthorityCommand
+from hpcbinderhub.slurm.certificates import Certificates
 from hpcbinderhub.slurm.framing import AgentError
 from hpcbinderhub.slurm.transport import SSHTransport
 
@@ -35,7 +36,8 @@ async def login(tmp_path: Path) -> AsyncIterator[LoginNode]:
 
 @pytest.fixture
 async def transport(login: LoginNode) -> AsyncIterator[SSHTransport]:
-    signer = CertificateCommand([sys.executable, "-c", SIGN, str(login.folder / "authority")])
+    authority = AuthorityCommand([sys.executable, "-c", SIGN, str(login.folder / "authority")])
+    signer = Certificates(authority, "agent")
     known = str(login.folder / "known")
     made = SSHTransport([f"127.0.0.1:{login.port}"], known, signer, "agent")
     yield made
@@ -87,7 +89,7 @@ async def test_a_connection_that_died_is_made_again(
 ) -> None:
     request = {"op": "tail", "directory": str(tmp_path), "bytes": 1000}
     assert json.dumps(await transport.call("alice", request)) == '{"text": ""}'
-    transport._connections["alice", ""].ssh.abort()
+    login.abort_connections()
     assert await transport.call("alice", request) == {"text": ""}
     assert login.logins == ["alice", "alice"]
 
@@ -97,10 +99,13 @@ async def test_one_login_node_is_asked_and_no_other(
 ) -> None:
     request = {"op": "tail", "directory": str(tmp_path), "bytes": 1000}
     own = f"127.0.0.1:{login.port}"
-    transport._hosts.insert(0, ("127.0.0.1", 1))
+    transport = SSHTransport(
+        ["127.0.0.1:1", own], str(login.folder / "known"), transport._credentials, "agent"
+    )
     assert await transport.call("alice", request, host=own) == {"text": ""}
     with pytest.raises(Unavailable, match=r"127\.0\.0\.1: "):
         await transport.call("alice", request, host="127.0.0.1:1")
     with pytest.raises(Unavailable, match="elsewhere is no login node of this site"):
         await transport.call("alice", request, host="elsewhere")
     assert login.logins == ["alice"]
+    await transport.close()

@@ -10,10 +10,9 @@ import glob
 import hashlib
 import os
 import re
-import sys
 from typing import Any, Dict, List
 
-from .basics import Refused, Request
+from .basics import Refused, Request, send
 from .leftovers import remove_leftovers
 from .readers import make_readers_folder
 
@@ -52,7 +51,7 @@ def finish(request: Request) -> Dict[str, Any]:
     if os.path.exists(named(request, "squashfs")):
         return {}
     with open(partial(request), "rb+") as file:
-        if hashed(file) != request["artefact"]:
+        if hashed(request, file) != request["artefact"]:
             os.unlink(partial(request))
             raise Refused("damaged", "What came is not what was sent.")
         file.flush()
@@ -132,8 +131,8 @@ def mode(request: Request) -> int:
     return OPEN_MODE if request["reader"] is None else CLOSED_MODE
 
 
-def hashed(file: Any) -> str:
-    """The hash of a file. An empty line from time to time says that it goes on."""
+def hashed(request: Request, file: Any) -> str:
+    """The hash of a file. A piece without data from time to time says that it goes on."""
     sha256 = hashlib.sha256()
     since = 0
     for block in iter(lambda: file.read(1 << 20), b""):
@@ -141,8 +140,7 @@ def hashed(file: Any) -> str:
         since += len(block)
         if since >= HASHED_BYTES:
             since = 0
-            sys.stdout.write("\n")
-            sys.stdout.flush()
+            send(request, b"")
     return sha256.hexdigest()
 
 

@@ -64,6 +64,8 @@ def environment_of(request: Request) -> Dict[str, str]:
 def send(request: Request, piece: bytes) -> None:
     """A piece of data, before the answer."""
     sys.stdout.write("\n%s+%s\n" % (request["nonce"], base64.b64encode(piece).decode()))
+    # An empty one is a sign of life, which must not wait for the next.
+    sys.stdout.flush()
 
 
 def find_program(name: str, path: List[str]) -> str:

@@ -53,6 +53,15 @@ ON_ARTEFACTS: Dict[str, Operation] = {
     "artefact-tidy": artefacts.tidy,
 }
 
+# What may be asked for again when its answer was lost. A second removal could hit what was made in
+# between; a second pull or import would run beside the first, and a look-up tells what became.
+REPEATABLE = frozenset(
+    ["about", "slurm-settings", "whoami", "submit", "find", "cancel", "observe", "tail", "clear"]
+    + ["serve", "served", "servers", "server-outcome", "server-end", "availability", "forecast"]
+    + ["repository-commit", "repository-bundle", "image-lookup", "workspaces"]
+    + list(ON_ARTEFACTS)
+)
+
 
 def offered(arguments: List[str], request: Request) -> Dict[str, Operation]:
     """The hub's operations; or, where a builder's key has `agent artefacts STORE` as its forced

@@ -40,8 +40,7 @@ def ask(agent: Path, tmp_path: Path) -> Ask:
         )
         assert done.stderr == ""
         answer = Answer("7f3a")
-        for line in done.stdout.splitlines(keepends=True):
-            answer.take(line)
+        answer.feed(done.stdout.encode())
         return answer.result()
 
     return run
