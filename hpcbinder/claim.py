@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from .report import Exit, Stop, hide
+from .session.terms import Terms, from_claim
 from .web import Hub
 
 PATIENCE = 15 * 60.0
@@ -43,6 +45,8 @@ class Grant(NamedTuple):
     content: Content
     workspace: Path
     home: Path
+    terms: Terms | None
+    """How long the server may run, if the hub says."""
 
     @property
     def token(self) -> str:
@@ -109,6 +113,7 @@ def _grant(found: dict[str, Any]) -> Grant:
         content=content,
         workspace=_absolute(found["workspace"]),
         home=_absolute(found["home"]),
+        terms=from_claim(found.get("session"), time.monotonic()),
     )
     if not grant.token:
         raise ValueError("token")

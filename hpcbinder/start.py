@@ -10,6 +10,7 @@ from typing import NoReturn
 from . import claim, content, environment, generated, image, notices, server, trust
 from .login import LoginShell
 from .report import Exit, Stop, say, storage
+from .session.terms import VARIABLE
 from .web import Hub
 
 # What the job's own script has to tell the server's owner about the node.
@@ -22,8 +23,10 @@ def run(launch: Path, description: Path) -> int:
     os.umask(0o077)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stopped)
+    # Slurm's word that the end is near is for the server, which listens once it is up.
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     # An engine's own programs had to be kept from ending before us.
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGUSR1))
     try:
         _start(launch, description)
     except Stop as stop:
@@ -66,6 +69,8 @@ def _start(launch: Path, description: Path) -> NoReturn:
 
     _held_until_exec, port = server.reserve_port()
     env["JUPYTERHUB_SERVICE_URL"] = server.service_url(env, port)
+    if grant.terms is not None:
+        env[VARIABLE] = grant.terms.variable()
     argv = server.command(this, grant.args)
     notice = " ".join(filter(None, (*told, os.environ.get(NODE_NOTICE))))
     server.announce(grant, port, notice, Hub("server", trusted.context, server.PATIENCE))

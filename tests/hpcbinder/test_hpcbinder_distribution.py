@@ -13,13 +13,18 @@ from pathlib import Path
 from compute_node import PROJECT
 
 SOURCES = PROJECT / "hpcbinder"
+LAB = "share/jupyter/labextensions/@hpcbinder/lab"
+
+
+def files_of(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def test_the_wheel_holds_the_modules_and_nothing_else(tmp_path: Path) -> None:
     project = tmp_path / "hpcbinder"
     shutil.copytree(SOURCES, project)
-    for junk in ("build/junk.py", "lab/index.py", "lab/package.json", "notes.txt"):
-        (project / junk).parent.mkdir(exist_ok=True)
+    for junk in ("build/junk.py", "lab/index.py", "lab/node_modules/x.js", "notes.txt"):
+        (project / junk).parent.mkdir(parents=True, exist_ok=True)
         (project / junk).touch()
     build = "import sys; from setuptools.build_meta import build_wheel; build_wheel(sys.argv[1])"
     subprocess.run(
@@ -28,8 +33,15 @@ def test_the_wheel_holds_the_modules_and_nothing_else(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("hpcbinder-*.whl")
     archive = zipfile.ZipFile(wheel)
     names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    (settings,) = {name for name in names if ".data/data/etc/jupyter/labconfig/" in name}
-    assert names == {settings} | {f"hpcbinder/{path.name}" for path in SOURCES.glob("*.py")}
+    data = {name for name in names if ".data/data/" in name}
+    modules = [*SOURCES.glob("*.py"), *SOURCES.glob("session/*.py")]
+    assert names - data == {f"hpcbinder/{path.relative_to(SOURCES)}" for path in modules}
+    assert {name.partition(".data/data/")[2] for name in data} == {
+        "etc/jupyter/labconfig/default_setting_overrides.json",
+        "etc/jupyter/jupyter_server_config.d/hpcbinder.json",
+        *(f"{LAB}/{path.relative_to(SOURCES / 'lab')}" for path in files_of(SOURCES / "lab")),
+    }
+    (settings,) = (name for name in data if "/labconfig/" in name)
     # JupyterLab would ask everybody whether it may fetch news, on nodes without internet.
     (notification,) = json.loads(archive.read(settings)).values()
     assert notification == {"fetchNews": "false", "checkForUpdates": False}
@@ -40,6 +52,7 @@ def test_the_wheel_holds_the_modules_and_nothing_else(tmp_path: Path) -> None:
 
 def test_the_start_command_needs_the_standard_library_alone() -> None:
     names = {path.stem for path in SOURCES.glob("[a-z]*.py")} - {"kernelspecs"}
+    names |= {"session", "session.terms"}
     modules = ", ".join(f"hpcbinder.{name}" for name in sorted(names))
     # -S: without site-packages.
     code = f"import sys; sys.path.append({str(PROJECT)!r}); import {modules}"
@@ -47,7 +60,7 @@ def test_the_start_command_needs_the_standard_library_alone() -> None:
 
 
 def test_nothing_of_the_hubs_side_is_imported() -> None:
-    sources = "".join(path.read_text() for path in SOURCES.glob("*.py"))
+    sources = "".join(path.read_text() for path in SOURCES.rglob("*.py"))
     assert not re.search(r"^\s*(from|import) hpcbinderhub", sources, re.MULTILINE)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,34 @@ def test_a_signal_that_an_engine_had_to_block_reaches_the_server_all_the_same(no
     until(launch.report.exists)
     process.send_signal(signal.SIGTERM)
     assert launch.end(process).started["received"] == "SIGTERM"
+
+
+def test_slurms_word_that_the_end_is_near_ends_no_start(node: Node) -> None:
+    node.hub.replies["/claim"] = [(503, {})]
+    launch = node.launch()
+    process = launch.begin(inside=["env", "--block-signal=USR1"])
+    launch.wait_for("Trying again")
+    process.send_signal(signal.SIGUSR1)
+    node.hub.replies["/claim"] = [(200, launch.grant)]
+    assert launch.end(process).code == 0
+
+
+def test_the_server_learns_how_long_it_may_run(node: Node) -> None:
+    launch = node.launch()
+    launch.grant["session"] = {"left": 3600, "idle_minutes": 30, "url": f"{node.hub.url}/session"}
+    before = time.monotonic()
+    told = json.loads(launch.run().started["env"]["HPCBINDER_SESSION"])
+    # By a clock that all processes of the node share, and not by what it says of the day.
+    assert before + 3600 <= told["ends"] <= time.monotonic() + 3600
+    assert (told["idle_minutes"], told["warn_seconds"]) == (30, 120)
+    assert told["url"] == f"{node.hub.url}/session"
+
+
+@pytest.mark.parametrize("session", [None, "an hour", {"left": "an hour"}])
+def test_a_hub_that_says_it_in_words_of_its_own_ends_no_start(node: Node, session: object) -> None:
+    launch = node.launch()
+    launch.grant["session"] = session
+    assert "HPCBINDER_SESSION" not in launch.run().started["env"]
 
 
 def test_the_servers_owner_is_told_what_the_jobs_script_says_of_the_node(node: Node) -> None:
