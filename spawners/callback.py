@@ -1,4 +1,4 @@
-"""The job's two calls to the hub: claim what it needs, and say where it listens.
+"""The job's calls to the hub: claim what it needs, say where it listens, and ask for its times.
 
 They are part of the hub, not of a service, because only the hub's process knows a server's secrets.
 Each is narrow and typed, and answers only the job that it belongs to.
@@ -7,7 +7,7 @@ Each is narrow and typed, and answers only the job that it belongs to.
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from jupyterhub.apihandlers import APIHandler
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -37,8 +37,22 @@ class Ready(BaseModel):
     notice: Line = ""
 
 
+class Ending(BaseModel):
+    """Why a server ends by itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    why: Literal["idle"]
+
+
+class Extension(BaseModel):
+    """How much more time a server's owner asks for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    minutes: int = Field(ge=1, le=100_000)
+
+
 class JobHandler(APIHandler):  # type: ignore[misc]
-    """What both calls share. They carry a ticket or a token, never a cookie."""
+    """What all calls share. They carry a ticket or a token, never a cookie."""
 
     def check_xsrf_cookie(self) -> None:
         """There is no cookie to protect."""
@@ -55,6 +69,13 @@ class JobHandler(APIHandler):  # type: ignore[misc]
         if not isinstance(inner, ImageBatchSpawner):
             raise Unavailable("The hub does not know this server yet.")
         return inner
+
+    def token(self) -> str:
+        """The server's own token."""
+        token = self.get_auth_token()
+        if not token:
+            raise web.HTTPError(403)
+        return str(token)
 
     def body(self, model: type[Model]) -> Model:
         """The request's body."""
@@ -103,15 +124,44 @@ class ReadyHandler(JobHandler):
 
     async def post(self, user_name: str, server_name: str) -> None:
         """See `ImageBatchSpawner.report_ready`."""
-        token = self.get_auth_token()
-        if not token:
-            raise web.HTTPError(403)
-        ready = self.body(Ready)
+        token, ready = self.token(), self.body(Ready)
         await self.spawner(user_name, server_name).report_ready(token, ready.port, ready.notice)
         self.answer(200, {})
+
+
+class SessionHandler(JobHandler):
+    """GET: how long the server may still run; an operator may have changed that."""
+
+    async def get(self, user_name: str, server_name: str) -> None:
+        """See `ImageBatchSpawner.time_left`."""
+        left = await self.spawner(user_name, server_name).time_left(self.token())
+        self.answer(200, {"left": left})
+
+
+class EndingHandler(JobHandler):
+    """POST: why the server is about to end by itself."""
+
+    async def post(self, user_name: str, server_name: str) -> None:
+        """See `ImageBatchSpawner.report_ending`."""
+        token, ending = self.token(), self.body(Ending)
+        await self.spawner(user_name, server_name).report_ending(token, ending.why)
+        self.answer(200, {})
+
+
+class ExtensionHandler(JobHandler):
+    """POST: more time, if the site gives any."""
+
+    async def post(self, user_name: str, server_name: str) -> None:
+        """See `ImageBatchSpawner.extend`."""
+        token, extension = self.token(), self.body(Extension)
+        left = await self.spawner(user_name, server_name).extend(token, extension.minutes)
+        self.answer(200, {"left": left})
 
 
 handlers = [
     (r"/api/hpcbinderhub/jobs/([^/]+)/([^/]+)/claim", ClaimHandler),
     (r"/api/hpcbinderhub/jobs/([^/]+)/([^/]+)/ready", ReadyHandler),
+    (r"/api/hpcbinderhub/jobs/([^/]+)/([^/]+)/session", SessionHandler),
+    (r"/api/hpcbinderhub/jobs/([^/]+)/([^/]+)/session/ending", EndingHandler),
+    (r"/api/hpcbinderhub/jobs/([^/]+)/([^/]+)/session/extension", ExtensionHandler),
 ]

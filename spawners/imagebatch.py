@@ -18,6 +18,7 @@ from hpcbinderhub.images.engines import Engine, engine_named
 from hpcbinderhub.launches.options import parse_options
 from hpcbinderhub.profiles import Profile
 from hpcbinderhub.slurm.cluster import Queue, Submission
+from hpcbinderhub.slurm.extension import extend
 from hpcbinderhub.slurm.jobs import Job, Stage
 from hpcbinderhub.slurm.script import job_name
 from hpcbinderhub.slurm.watcher import Watcher
@@ -27,6 +28,7 @@ from .defaults import ClusterDefaults
 from .errors import refusing
 from .plan import Plan, grant_of, plan_of, submission_of
 from .record import JobRecord, commit_state
+from .session import seconds_left, terms_of, why_it_ended
 
 CLOCK_SKEW_SECONDS = 600
 LISTEN_SECONDS = 0.1
@@ -174,18 +176,15 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         self.api_token = record.token or self.api_token
         self._update(claimed_by=job_id, token=self.api_token)
         self._words = "The container is up; fetching the repository's content."
-        return grant_of(
-            plan, self._facility.site, self.get_env(), self.get_args(), self._callback_url("ready")
-        )
+        site = self._facility.site
+        session = terms_of(plan.profile, site, self._job(), self._callback_url("session"))
+        ready_url = self._callback_url("ready")
+        return grant_of(plan, site, self.get_env(), self.get_args(), ready_url, session)
 
     async def report_ready(self, token: str, port: int, notice: str) -> None:
         """The server is about to listen. The host comes from Slurm, not from the caller. A notice
         is for the server's owner."""
-        record = self._record
-        if record is None or not record.token:
-            raise Unavailable("The hub does not know this launch yet.")
-        if not hmac.compare_digest(token, record.token):
-            raise NotAllowed("This is not the token of this server.")
+        record = self._recognised(token)
         if not 1024 <= port <= 65535:
             raise UserError(f"{port} is not a port that a user's server can listen on.")
         job = self._job() or await self._watcher.fresh(record.id)
@@ -195,6 +194,39 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         self._notice = notice
         self._words = "JupyterLab is starting."
         self._reported.set()
+
+    async def time_left(self, token: str) -> float | None:
+        """Seconds until Slurm ends the server's job; None if it does not say."""
+        self._recognised(token)
+        return seconds_left(self._job())
+
+    async def report_ending(self, token: str, why: str) -> None:
+        """The server is about to end by itself."""
+        self._recognised(token)
+        self._update(ending=why_it_ended(why, self._profile()))
+
+    async def extend(self, token: str, minutes: int) -> float | None:
+        """More time by the site's helper, within what the profile says; the seconds left then."""
+        record, profile = self._recognised(token), self._profile()
+        command = self._facility.site.extend_command
+        if not command or profile is None or not 0 < minutes <= profile.extend_minutes:
+            raise NotAllowed("Servers of this profile cannot be extended by so much.")
+        await extend(command, self.user.name, record.id, minutes)
+        return seconds_left(await self._facility.watcher.fresh(record.id))
+
+    def _recognised(self, token: str) -> JobRecord:
+        """The record of the server whose token this is."""
+        record = self._record
+        if record is None or not record.token:
+            raise Unavailable("The hub does not know this launch yet.")
+        if not hmac.compare_digest(token, record.token):
+            raise NotAllowed("This is not the token of this server.")
+        return record
+
+    def _profile(self) -> Profile | None:
+        """The running server's profile as it is now; none if the site has it no more."""
+        name = parse_options(self.user_options).profile
+        return next((p for p in self._facility.site.profiles if p.name == name), None)
 
     # -- steps of a start ----------------------------------------------------------------------
 

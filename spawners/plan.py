@@ -132,7 +132,12 @@ def command_of(plan: Plan, site: Site, engine: Engine, image: str) -> tuple[str,
 
 
 def grant_of(
-    plan: Plan, site: Site, env: dict[str, str], args: list[str], ready_url: str
+    plan: Plan,
+    site: Site,
+    env: dict[str, str],
+    args: list[str],
+    ready_url: str,
+    session: dict[str, Any],
 ) -> dict[str, Any]:
     """What a job gets for its ticket: `hpcbinder/claim.py` reads it."""
     options, where = plan.options, plan.where
@@ -149,6 +154,7 @@ def grant_of(
         },
         "workspace": str(where.workspace),
         "home": str(where.home),
+        "session": session,
     }
 
 

@@ -33,6 +33,9 @@ class JobRecord(BaseModel):
     url: str = ""
     """Where the server answers; empty until it has said that it does."""
 
+    ending: str = ""
+    """Why the server said that it was about to end by itself, in the hub's words."""
+
     def matches(self, ticket: str) -> bool:
         """Whether this is the launch's ticket."""
         return hmac.compare_digest(self.ticket_digest, hashlib.sha256(ticket.encode()).hexdigest())

@@ -76,6 +76,6 @@ def _left(answer: Any) -> float | None:
 def _words(error: HTTPClientError) -> str:
     try:
         found = json.loads(error.response.body) if error.response else {}
-        return str(found["message"])
+        return " ".join(filter(None, (found["message"], found.get("detail"))))
     except (ValueError, KeyError, TypeError):
         return str(error)

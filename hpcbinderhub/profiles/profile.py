@@ -179,6 +179,24 @@ class Profile(BaseModel):
     startup_seconds: int = Field(
         default=300, ge=10, description="How long a running job may take until JupyterLab answers."
     )
+    warn_seconds: int = Field(
+        default=120,
+        ge=30,
+        description="How long before the end of its time a server has everything saved.",
+    )
+    idle_minutes: int | None = Field(
+        default=None,
+        ge=1,
+        description="How long nothing may run in a server until it stops; never if unset. Running "
+        "cells, messages of kernels, output and programs in terminals, saved files and workers are "
+        "use; a page that is open is not.",
+    )
+    extend_minutes: int = Field(
+        default=0,
+        ge=0,
+        description="By how much a user may extend her running server at a time, if the site has "
+        "`c.Site.extend_command`.",
+    )
 
     def visible_to(self, groups: Iterable[str]) -> bool:
         """Whether a member of these hub groups is offered the profile."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import ValidationError
-from traitlets import Bool, Float, HasTraits, Integer, List, TraitError, validate
+from traitlets import Bool, Float, HasTraits, Integer, List, TraitError, Unicode, validate
 
 from ..profiles import Profile
 
@@ -31,6 +31,19 @@ class Launches(HasTraits):
         help="""What the launch page offers: a list of dictionaries, see `hpcbinderhub.profiles`.
 
         Example: `[{'name': 'interactive', 'title': 'Interactive', 'partition': 'interactive'}]`.
+        """,
+    )
+    extend_command = List(
+        Unicode(),
+        config=True,
+        help="""A command that gives a running job more time; users get none if it is empty.
+
+        It gets `{"user": …, "job": …, "minutes": …}` as JSON on standard input, checks that the job
+        is one of the hub's and that user's and how long it may become, and exits with 0 if it has
+        been extended; otherwise the user is shown what it prints. Slurm lets only operators do
+        this: run it as another account than the hub's. Profiles say by how much
+        (`extend_minutes`). Example: `['sudo', '-n', '-u', 'slurmop',
+        '/usr/local/libexec/extend-job']`. Set by the site's admin.
         """,
     )
     require_association = Bool(

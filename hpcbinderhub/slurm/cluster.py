@@ -152,7 +152,8 @@ class Cluster:
     async def observe(self, jobs: Iterable[str]) -> dict[str, Job]:
         """The state of these jobs, whoever owns them, as the watcher's account sees it."""
         answer = await self._call(self._watcher_user, "observe", jobs=sorted(jobs))
-        return {row["id"]: job_from(row) for row in answer["jobs"]}
+        ahead = answer["time"] - time.time()
+        return {row["id"]: job_from(row, ahead) for row in answer["jobs"]}
 
     async def partitions(self) -> list[Partition]:
         """What every partition has and what of it is free, as the watcher's account sees it."""

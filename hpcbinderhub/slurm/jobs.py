@@ -91,8 +91,8 @@ class Job:
         return _ENDS.get(self.state, f"Slurm says: {self.state}.")
 
 
-def job_from(row: dict[str, Any]) -> Job:
-    """A job from the agent's row."""
+def job_from(row: dict[str, Any], ahead: float = 0.0) -> Job:
+    """A job from the agent's row; `ahead` is how many seconds Slurm's clock is before ours."""
     return Job(
         id=row["id"],
         uid=int(row["uid"] or -1),
@@ -102,6 +102,6 @@ def job_from(row: dict[str, Any]) -> Job:
         node=row["node"],
         submitted=row["submitted"],
         started=row["started"],
-        ends=row["ends"],
+        ends=round(row["ends"] - ahead) if row["ends"] else 0,
         exit_code=row["exit_code"],
     )

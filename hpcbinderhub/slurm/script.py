@@ -10,6 +10,9 @@ from ..profiles import Component, Profile, Resources
 from ..profiles.extra import command_line
 from ..workspaces import Places
 
+END_IS_NEAR = "USR1"
+"""The signal that a job gets some time before its end, or when it has to make room."""
+
 
 def job_name(launch: str) -> str:
     """The name by which a launch's job is found again."""
@@ -31,6 +34,8 @@ def sbatch_options(
         "--open-mode=append",
         # A second incarnation would start with the first one's ticket, which is spent.
         "--no-requeue",
+        # To the batch script's own process, whose place the engine takes; there are no other steps.
+        f"--signal=B:{END_IS_NEAR}@{profile.warn_seconds}",
     )
     first = (
         *common,
@@ -93,7 +98,8 @@ def option(name: str, value: str | None) -> tuple[str, ...]:
 def batch_script(prologue: str, modules: Sequence[str], command: Sequence[str]) -> str:
     """The script that Slurm runs: the site's own lines, the profile's environment modules, then the
     engine in the shell's place, so that signals reach it."""
-    lines = ["#!/bin/bash", "umask 077", prologue.strip()]
+    # What is ignored here is ignored by the engine, too, which would end otherwise.
+    lines = ["#!/bin/bash", "umask 077", f"trap '' {END_IS_NEAR}", prologue.strip()]
     lines += [f"module load {shlex.quote(module)} || exit" for module in modules]
     lines.append(f"exec {shlex.join(command)}")
     return "\n".join(line for line in lines if line) + "\n"

@@ -32,6 +32,9 @@ class SlurmInMemory:
         self.down = False
         """No login node answers."""
 
+        self.ahead = 0
+        """How many seconds its clock is before the hub's."""
+
         self.refusal: AgentError | None = None
         """What `sbatch` says instead of taking a job."""
 
@@ -166,7 +169,8 @@ class SlurmInMemory:
 
     async def _observe(self, user: str, request: dict[str, Any]) -> dict[str, Any]:
         wanted = [self.rows[job] for job in request["jobs"] if job in self.rows]
-        return {"jobs": [dict(row) for row in wanted], "time": time.time()}
+        rows = [dict(row, ends=row["ends"] and row["ends"] + self.ahead) for row in wanted]
+        return {"jobs": rows, "time": time.time() + self.ahead}
 
     async def _tail(self, user: str, request: dict[str, Any]) -> dict[str, Any]:
         return {"text": self.logs.get(request["directory"], "")}

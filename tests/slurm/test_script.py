@@ -52,6 +52,7 @@ COMMON = (
     "--output=/home/alice/hpcbinder/launches/0abc1234/job.log",
     "--open-mode=append",
     "--no-requeue",
+    "--signal=B:USR1@120",
 )
 
 
@@ -149,6 +150,7 @@ def test_the_sites_own_lines_come_first_and_then_the_profiles_modules() -> None:
     assert script.splitlines() == [
         "#!/bin/bash",
         "umask 077",
+        "trap '' USR1",
         ". /etc/profile.d/lmod.sh",
         "module load charliecloud/0.40 || exit",
         "module load cray-mpich || exit",
