@@ -53,6 +53,8 @@ class Looked:
 
     matter: str
     findings: tuple[Finding, ...]
+    held_up: bool = False
+    """Whether it was not tried because of another one."""
 
     @property
     def failed(self) -> bool:

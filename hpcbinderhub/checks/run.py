@@ -27,10 +27,10 @@ async def _after(
     needed: Mapping[str, asyncio.Task[Looked]], matter: Matter, ground: Ground
 ) -> Looked:
     before = await asyncio.gather(*needed.values())
-    wrong = [looked.matter for looked in before if looked.failed]
+    wrong = [looked.matter for looked in before if looked.failed or looked.held_up]
     if wrong:
-        why = f"Not tried, since there are failures in: {', '.join(wrong)}."
-        return Looked(matter.name, (skipped(matter.name, why),))
+        why = f"Not tried before this works: {', '.join(wrong)}."
+        return Looked(matter.name, (skipped(matter.name, why),), held_up=True)
     if matter.applies and (why := matter.applies(ground)):
         return Looked(matter.name, (skipped(matter.name, why),))
     return Looked(matter.name, tuple(await _found(matter, ground)))

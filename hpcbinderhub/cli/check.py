@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..checks.finding import Looked, Matter, failed
 from ..checks.ground import Ground
+from ..checks.report import write_report
 from ..checks.run import look_at
 from ..checks.shown import as_json, as_text
 from ..checks.table import MATTERS
@@ -23,8 +25,15 @@ def check(options: argparse.Namespace) -> None:
         for matter in MATTERS:
             print(f"{matter.name:14} {matter.purpose}")
         return
-    looked = asyncio.run(_looked(options))
+    matters = _chosen(options.only)
+    directory = Path(options.config)
+    ground, looked = _ground(options, directory)
+    if ground:
+        looked = asyncio.run(look_at(matters, ground))
     print(as_json(looked) if options.json else as_text(looked))
+    if options.report:
+        write_report(Path(options.report), looked, ground, directory)
+        print(f"{options.report} is for a support ticket: no secret is in it.", file=sys.stderr)
     if wrong := [one.matter for one in looked if one.failed]:
         raise UserError(
             f"There are failures in: {', '.join(wrong)}.", "Change what is said, and check again."
@@ -38,20 +47,21 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--wait", type=float, default=120, help="how many seconds such a job may be in the queue"
     )
+    command.add_argument(
+        "--report", default="", metavar="FILE", help="also write a file for a support ticket"
+    )
     command.add_argument("--json", action="store_true", help="for programs")
     command.add_argument("--list", action="store_true", help="what there is to be checked")
 
 
-async def _looked(options: argparse.Namespace) -> list[Looked]:
-    matters = _chosen(options.only)
-    directory = Path(options.config)
+def _ground(options: argparse.Namespace, directory: Path) -> tuple[Ground | None, list[Looked]]:
+    """What the checks stand on; or what is wrong with the files."""
     try:
         config = load_config(directory)
         site = Site(config=config)
     except Exception as error:  # The files are programs: anything may come of them.
-        return [_unreadable(directory, error)]
-    ground = Ground(directory, config, site, options.user, options.wait, options.hpcbinder)
-    return await look_at(matters, ground)
+        return None, [_unreadable(directory, error)]
+    return Ground(directory, config, site, options.user, options.wait, options.hpcbinder), []
 
 
 def _chosen(only: str) -> Sequence[Matter]:

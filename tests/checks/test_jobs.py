@@ -55,7 +55,7 @@ async def hub(tmp_path: Path) -> AsyncIterator[str]:
 def node(tmp_path: Path, slurm: Slurm) -> str:
     """A node with an engine; the lines that make a site of it."""
     slurm.takes_jobs()
-    slurm.says("sacctmgr", "geo||normal\n")
+    slurm.says("sacctmgr", "geo||normal|normal\n")
     engine = tmp_path / "bin" / "ch-run"
     engine.parent.mkdir()
     engine.write_text(ENGINE)

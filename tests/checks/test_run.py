@@ -52,10 +52,10 @@ async def test_what_needs_something_that_failed_is_skipped(tmp_path: Path) -> No
     looked = await look_at(matters, ground(tmp_path))
     assert as_text(looked).splitlines() == [
         *("base", "  ✗ it: It is broken.", "      what to change: Mend it.", ""),
-        *("tower", "  - tower: Not tried, since there are failures in: base.", ""),
+        *("tower", "  - tower: Not tried before this works: base.", ""),
         *("garden", "  ✓ it: It works.", ""),
-        *("flag", "  ✓ it: It works.", ""),
-        "2 ok, 0 warning, 1 failed, 1 skipped",
+        *("flag", "  - flag: Not tried before this works: tower.", ""),
+        "1 ok, 0 warning, 1 failed, 2 skipped",
     ]
 
 
