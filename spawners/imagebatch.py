@@ -212,7 +212,7 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         if not command or profile is None or not 0 < minutes <= profile.extend_minutes:
             raise NotAllowed("Servers of this profile cannot be extended by so much.")
         await extend(command, self.user.name, record.id, minutes)
-        return seconds_left(await self._facility.watcher.fresh(record.id))
+        return seconds_left(await self._watcher.fresh(record.id))
 
     def _recognised(self, token: str) -> JobRecord:
         """The record of the server whose token this is."""
