@@ -188,8 +188,8 @@ class Profile(BaseModel):
         default=None,
         ge=1,
         description="How long nothing may run in a server until it stops; never if unset. Running "
-        "cells, messages of kernels, output and programs in terminals, saved files and workers are "
-        "use; a page that is open is not.",
+        "cells, messages of kernels, output and programs in terminals, and saved files are use; a "
+        "page that is open is not.",
     )
     extend_minutes: int = Field(
         default=0,
