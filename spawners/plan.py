@@ -81,7 +81,7 @@ def serving_of(plan: Plan, site: Site, engine: Engine, image: str, claim_url: st
     return Serving(
         **start_of(plan, site, engine, image, claim_url),
         options=(),
-        limits=limits_of(plan.resources, plan.profile.processes),
+        limits=limits_of(plan.profile, plan.resources),
     )
 
 

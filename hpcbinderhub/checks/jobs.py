@@ -66,9 +66,11 @@ async def look(ground: Ground) -> AsyncIterator[Finding]:
 
 
 def _kinds(profiles: list[Profile]) -> list[Profile]:
-    """One profile for each partition and engine."""
+    """One profile for each partition and engine. What runs on login nodes is no job."""
     kinds: dict[tuple[str, str], Profile] = {}
     for profile in profiles:
+        if profile.spawner != "batch":
+            continue
         partition = next(iter(profile.partition.root.values()), "")
         kinds.setdefault((partition, profile.engine), profile)
     return list(kinds.values())

@@ -22,7 +22,7 @@ async def look(ground: Ground) -> AsyncIterator[Finding]:
     for profile in ground.site.profiles:
         for finding in of_slurm(profile, known, settings.get("qos")):
             yield finding
-        if ground.user:
+        if ground.user and profile.spawner == "batch":
             yield await _rehearsed(ground, cluster, profile)
 
 

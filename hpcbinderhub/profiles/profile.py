@@ -44,6 +44,7 @@ Pattern = Annotated[str, AfterValidator(_checked_pattern)]
 _OF_SLURM = {
     *("partition", "qos", "constraint", "reservation", "gpu_type", "exclusive", "shared"),
     *("nodes", "max_nodes", "gpus", "max_gpus", "licenses", "components", "slurm_options"),
+    "extend_minutes",
 }
 """What only a job can have."""
 

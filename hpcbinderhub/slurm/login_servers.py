@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from ..errors import Unavailable, UserError
-from ..profiles import Resources
+from ..profiles import Profile, Resources
 from .cluster import Cluster, Submission, Submitted
 from .jobs import Job, job_from
 
@@ -65,12 +65,21 @@ class Limits:
     memory_mb: int
     cpus: int
     processes: int
+    warn: int
+    """How long before its end a server has everything saved."""
+
     grace: float = GRACE_SECONDS
 
 
-def limits_of(resources: Resources, processes: int) -> Limits:
+def limits_of(profile: Profile, resources: Resources) -> Limits:
     """The limits of a launch."""
-    return Limits(resources.minutes * 60, resources.memory_mb, resources.cpus, processes)
+    return Limits(
+        seconds=resources.minutes * 60,
+        memory_mb=resources.memory_mb,
+        cpus=resources.cpus,
+        processes=profile.processes,
+        warn=profile.warn_seconds,
+    )
 
 
 @dataclass(frozen=True)

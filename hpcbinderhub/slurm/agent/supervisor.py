@@ -38,6 +38,9 @@ class Limits(NamedTuple):
     memory_mb: int
     cpus: int
     processes: int
+    warn: float
+    """Seconds before the end of its time at which the server is told to save (SIGUSR1)."""
+
     grace: float
     """Seconds between SIGTERM and SIGKILL."""
 
@@ -143,9 +146,12 @@ def limit(limits: Limits) -> None:
 def follow(child: int, limits: Limits) -> Tuple[str, int]:
     """Wait until the server has ended or has to: in which of Slurm's words, with which status."""
     deadline = time.monotonic() + limits.seconds
+    moments = [deadline]
+    if limits.warn < limits.seconds:
+        moments.insert(0, deadline - limits.warn)
     pause = LOOK_SECONDS
     while True:
-        heard = signal.sigtimedwait(HEARD, max(0.0, min(pause, deadline - time.monotonic())))
+        heard = signal.sigtimedwait(HEARD, max(0.0, min(pause, moments[0] - time.monotonic())))
         status = reap().get(child)
         if status is not None:
             return ("COMPLETED" if status == 0 else "FAILED"), status
@@ -154,6 +160,9 @@ def follow(child: int, limits: Limits) -> Tuple[str, int]:
         if time.monotonic() >= deadline:
             say("The server's time is over.")
             return "TIMEOUT", 0
+        if time.monotonic() >= moments[0]:
+            os.kill(child, signal.SIGUSR1)
+            del moments[0]
         if heard is None:
             looked = time.monotonic()
             state = excess(limits)

@@ -19,7 +19,7 @@ from hpcbinderhub.slurm.framing import AgentError
 pytestmark = pytest.mark.slow
 
 SECONDS = 20.0
-LIMITS = {"seconds": 600, "memory_mb": 1024, "cpus": 1, "processes": 50, "grace": 1}
+LIMITS = {"seconds": 600, "memory_mb": 1024, "cpus": 1, "processes": 50, "warn": 0, "grace": 1}
 
 STUBBORN = """
 trap '' TERM
@@ -143,6 +143,12 @@ def test_what_marks_itself_is_ended_when_the_supervisor_was_killed(launch: Launc
         ("exit 3", {}, "FAILED", ""),
         ("exit 0", {}, "COMPLETED", ""),
         ("sleep 60 & wait", {"seconds": 1}, "TIMEOUT", "time is over"),
+        (
+            "trap 'echo saved' USR1; while :; do sleep 0.1; done",
+            {"seconds": 2, "warn": 1},
+            "TIMEOUT",
+            "saved",
+        ),
         (
             "for i in $(seq 12); do sleep 60 & done; wait",
             {"processes": 10},
