@@ -73,9 +73,9 @@ def signing_key(options: argparse.Namespace) -> None:
     print(f"c.Site.image_signing_key = {options.file!r}")
 
 
-def print_agent(_options: argparse.Namespace) -> None:
+def print_agent(options: argparse.Namespace) -> None:
     """Print the agent, a program in one file, to be installed on login nodes."""
-    sys.stdout.buffer.write(packed())
+    sys.stdout.buffer.write(packed(as_user=options.as_user))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -114,7 +114,9 @@ def parser() -> argparse.ArgumentParser:
     key.add_argument("file", help="where the keys are, mode 0600, the newest first")
     signing = command("signing-key", signing_key)
     signing.add_argument("file", help="where the key goes, mode 0600; none may be there")
-    command("agent", print_agent)
+    command("agent", print_agent).add_argument(
+        "--as-user", action="store_true", help="print the helper for c.Site.transport = 'local'"
+    )
     add_commands(commands, DEFAULT_CONFIG)
     return top
 

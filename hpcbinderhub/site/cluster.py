@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
-from traitlets import Dict, Float, HasTraits, List, Unicode
+from traitlets import Dict, Enum, Float, HasTraits, List, Unicode
 
 
 class ClusterAccess(HasTraits):
     """The cluster: its login nodes, and how the hub may act as a user there."""
 
+    transport = Enum(
+        ["ssh", "local"],
+        "ssh",
+        config=True,
+        help="""How the hub reaches the agent: over SSH as the user, or on its own host by sudo.
+
+        `local` is for a hub on a host that has Slurm's commands and the users' accounts and
+        directories; see `as_user_command`. Nothing about login nodes is used then.
+        """,
+    )
+    as_user_command = List(
+        Unicode(),
+        default_value=["sudo", "-n", "/usr/libexec/hpcbinderhub/as-user"],
+        config=True,
+        help="""The helper that becomes a user and is the agent, for `transport = 'local'`.
+
+        Install it from `hpcbinderhub agent --as-user`, owned by root, and let sudo run it without
+        arguments for the hub's account alone. Whom it may become is in root's own file
+        `/etc/hpcbinderhub/as-user.json`.
+        """,
+    )
     login_hosts = List(
         Unicode(),
         config=True,

@@ -7,11 +7,14 @@ from ...site import Site
 from ..authorities import Authority, AuthorityCommand, AuthorityService
 from ..certificates import Certificates
 from .base import Transport
+from .local import LocalTransport
 from .ssh import SSHTransport
 
 
 def transport_of(site: Site) -> Transport:
     """The one of `c.Site`."""
+    if site.transport == "local":
+        return LocalTransport(site.as_user_command)
     certificates = Certificates(authority_of(site), site.agent_command)
     return SSHTransport(site.login_hosts, site.known_hosts, certificates, site.agent_command)
 
