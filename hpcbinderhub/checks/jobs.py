@@ -28,6 +28,7 @@ from .sample import sample
 
 SIGHT_SECONDS = 20
 END_SECONDS = 40
+REACH_SECONDS = 10
 POLL_SECONDS = 10
 """At most, between two looks at a log."""
 LOG_BYTES = 20_000
@@ -168,6 +169,9 @@ async def _followed(
         if node_script.LAST in report:
             for finding in _reported(ground, errand, report, asked):
                 yield finding
+            if "listen" in report:
+                node = (await cluster.observe([job]))[job].node if seen else ""
+                yield await reached(errand.what, node, int(report["listen"][0]))
             return
         if seen and seen.stage is Stage.ENDED:
             yield await _died(ground, cluster, errand, seen)
@@ -205,6 +209,30 @@ def _reported(
     if began.isdigit():
         # It wrote the time last of all, since the log was read before.
         yield compared(f"{errand.what}: clock", float(began), now - POLL_SECONDS, now)
+
+
+async def reached(what: str, node: str, port: int) -> Finding:
+    """Whether a server that listens there could be used."""
+    try:
+        async with asyncio.timeout(REACH_SECONDS):
+            reader, writer = await asyncio.open_connection(node, port)
+            said = await reader.readline()
+        writer.close()
+    except (OSError, TimeoutError) as error:
+        return failed(
+            what,
+            f"This host does not reach port {port} of {node}, where a job of the user's listens: "
+            f"{error or 'no answer'}.",
+            "Let the hub's host connect to the nodes' ports from 1024 up: look at routes, at "
+            "firewalls, and at whether it knows the nodes' names.",
+        )
+    if said != b"check\n":
+        return failed(
+            what,
+            f"Something else than the job answers at port {port} of {node}.",
+            "Look at the network between the hub and the nodes: a proxy may stand there.",
+        )
+    return ok(what, f"The hub reaches what a job listens at on {node}.")
 
 
 async def _died(ground: Ground, cluster: Cluster, errand: Errand, seen: Job) -> Finding:

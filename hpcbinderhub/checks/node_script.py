@@ -20,10 +20,19 @@ CALL = (
 )
 """Reaches the hub as the start command will, with the authority that jobs get."""
 
+LISTEN = (
+    "import socket,time;s=socket.socket();s.bind(('',0));s.listen();"
+    'print(f"check\\tlisten\\t{s.getsockname()[1]}\\ncheck\\tend\\tyes",flush=True);'
+    "s.settimeout(float(__import__('sys').argv[1]));"
+    "c=s.accept()[0];c.sendall(b'check\\n');c.close();time.sleep(float(__import__('sys').argv[1]))"
+)
+"""Listens as a server will, for the hub to come, and lives on to be cancelled."""
+
 SCRIPT = (
     r"""
 say() { printf 'check\t%s\t%s\n' "$1" "${2//$'\n'/ }"; }
-launch=$1 store=$2 url=$3 folder=${4:-${TMPDIR:-/tmp}} program=$5 call=$6 roots=$7; shift 7
+launch=$1 store=$2 url=$3 folder=${4:-${TMPDIR:-/tmp}} program=$5 call=$6 listen=$7 roots=$8
+shift 8
 say host "$(hostname)"
 for name in http_proxy https_proxy HTTP_PROXY HTTPS_PROXY; do
     [[ ${!name} ]] && say proxy "$name"
@@ -60,9 +69,10 @@ elif command -v curl > /dev/null; then
 fi
 find "$launch" -mindepth 1 -depth -type d -empty -delete
 say time "$(date +%s)"
-say """
-    + LAST
-    + r""" yes
+command -v python3 > /dev/null && exec python3 -I -c "$listen" """
+    + str(LINGER_SECONDS)
+    + r"""
+say end yes
 exec sleep """
     + str(LINGER_SECONDS)
     + "\n"
@@ -87,9 +97,9 @@ class Errand:
 
 def words(errand: Errand) -> list[str]:
     """The job's command line."""
-    fixed = (errand.launch, errand.store, errand.url, errand.node_local, errand.program, CALL)
+    fixed = (errand.launch, errand.store, errand.url, errand.node_local, errand.program)
     roots = (str(len(errand.data_roots)), *errand.data_roots)
-    return ["/bin/bash", "-c", SCRIPT, "check", *fixed, *roots, *errand.container]
+    return ["/bin/bash", "-c", SCRIPT, "check", *fixed, CALL, LISTEN, *roots, *errand.container]
 
 
 def read(log: str) -> dict[str, list[str]]:

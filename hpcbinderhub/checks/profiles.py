@@ -20,6 +20,9 @@ async def look(ground: Ground) -> AsyncIterator[Finding]:
     settings = await cluster.slurm_settings(ground.site.watcher_user)
     known = {row["name"]: row for row in settings.get("partitions", ())}
     for profile in ground.site.profiles:
+        if profile.spawner != "batch":
+            yield ok(f"profile “{profile.name}”", "It runs on a login node, without Slurm.")
+            continue
         for finding in of_slurm(profile, known, settings.get("qos")):
             yield finding
         if ground.user and profile.spawner == "batch":

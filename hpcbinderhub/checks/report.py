@@ -43,7 +43,7 @@ SHOWN = {
         request_limit request_limit_seconds streams_per_user api_origins authenticate_metrics
         free_disk_mb credential_keys_file forge_token_files image_registry_auth_file
         image_registry_ca_file image_signing_key worker_token_file artefacts_key_file
-        build_ca_bundle
+        build_ca_bundle certificate_token_file certificate_ca_file room_mb room_roots
         """
     ),
     "BuildPolicy": _words("network denied_networks memory_mb processes"),
@@ -62,7 +62,7 @@ NO_SECRETS = frozenset({"load_roles", "load_groups", "custom_scopes", "spawner_c
 
 SECRET_FILES = (
     *("credential_keys_file", "image_registry_auth_file", "image_signing_key"),
-    *("worker_token_file", "artefacts_key_file"),
+    *("worker_token_file", "artefacts_key_file", "certificate_token_file"),
 )
 OF_A_PROFILE = ("name", "engine", "modules", "minutes", "max_minutes", "cpus", "memory_mb", "gpus")
 

@@ -29,6 +29,8 @@ def _of_hub(site: Site) -> Iterator[tuple[str, str]]:
     for name in ("credential_keys_file", "image_registry_auth_file", "image_signing_key"):
         if path := getattr(site, name):
             yield f"c.Site.{name}", path
+    if site.certificate_url:
+        yield "c.Site.certificate_token_file", site.certificate_token_file
     for host, path in site.forge_token_files.items():
         yield f"c.Site.forge_token_files[{host!r}]", path
 

@@ -48,7 +48,7 @@ echo 7
 """
 SQUEUE = """
 state=RUNNING; [[ -e {folder}/cancelled ]] && state=CANCELLED
-row='7\\x1f%s\\x1f%s\\x1f1\\x1f1\\x1f9\\x1fn1\\x1fNone\\x1f%s\\n'
+row='7\\x1f%s\\x1f%s\\x1f1\\x1f1\\x1f9\\x1f127.0.0.1\\x1fNone\\x1f%s\\n'
 printf "$row" $UID $state "$(cat {folder}/name)"
 """
 

@@ -18,6 +18,7 @@ from tornado.web import Application, RequestHandler
 
 from hpcbinderhub.checks.finding import Finding, Outcome, failed
 from hpcbinderhub.checks.ground import Ground
+from hpcbinderhub.checks.jobs import reached
 from hpcbinderhub.checks.nodes import of_report
 from hpcbinderhub.checks.run import look_at
 from hpcbinderhub.checks.table import MATTERS
@@ -92,6 +93,7 @@ async def test_a_job_there_and_back(
         *("It sees what the login node wrote below c.Site.workspace_root.", "/usr is there."),
         *("Charliecloud: 0.38.", "It ran a command in the newest image of the store."),
         "Its clock and the hub's are 0 s apart.",
+        "The hub reaches what a job listens at on 127.0.0.1.",
     ):
         assert said in words
     assert any(said.startswith("It reaches the hub at https://localhost") for said in words)
@@ -112,6 +114,13 @@ async def test_an_authority_that_did_not_sign_the_hubs_certificate(
     ]
     assert "CERTIFICATE_VERIFY_FAILED" in finding.sentence
     assert finding.advice.startswith("Set c.Site.ca_file to the authority that signed")
+
+
+async def test_a_node_that_the_hub_does_not_reach() -> None:
+    finding = await reached("p", "127.0.0.1", 1)
+    assert finding.outcome is Outcome.FAILED
+    assert finding.sentence.startswith("This host does not reach port 1 of 127.0.0.1")
+    assert "from 1024 up" in finding.advice
 
 
 async def test_a_watcher_that_sees_nothing(
