@@ -89,6 +89,16 @@ c.Site.profiles = [
         "memory_mb": 2048,
     },
     {
+        "name": "login",
+        "title": "Login node",
+        "description": "Starts at once, beside everybody else: for looking and for small things.",
+        "spawner": "login",
+        "max_minutes": 240,
+        "cpus": 1,
+        "memory_mb": 2048,
+        "processes": 200,
+    },
+    {
         "name": "gpu",
         "title": "GPU",
         "description": "One or two GPUs.",
