@@ -24,7 +24,9 @@ class Facility:
     @cached_property
     def login_servers(self) -> LoginServers:
         """What runs on login nodes."""
-        return LoginServers(self.cluster, self.site.login_hosts, self.site.watcher_user)
+        # Without SSH there is one host, and no name for it is needed.
+        hosts = [""] if self.site.transport == "local" else self.site.login_hosts
+        return LoginServers(self.cluster, hosts, self.site.watcher_user)
 
     @cached_property
     def login_watcher(self) -> Watcher:

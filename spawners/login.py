@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from hpcbinderhub.errors import UserError
 from hpcbinderhub.images.engines import Engine
+from hpcbinderhub.profiles import Profile
+from hpcbinderhub.site import Site
 from hpcbinderhub.slurm.login_servers import Known, LoginServers, Run, Serving
 from hpcbinderhub.slurm.script import job_name
 from hpcbinderhub.slurm.watcher import Watcher
@@ -12,6 +15,16 @@ from hpcbinderhub.slurm.watcher import Watcher
 from .imagebatch import ImageBatchSpawner
 from .plan import Plan, serving_of
 from .record import JobRecord
+
+
+def check_place(profile: Profile, site: Site) -> None:
+    """Refuse what would run somewhere else than its profile says."""
+    if profile.spawner == "local" and site.transport != "local":
+        raise UserError(
+            f"The profile “{profile.title}” is for servers on the hub's own host, and this hub "
+            "does not act as users there.",
+            "Choose another profile, and tell your facility: `c.Site.transport` is not `local`.",
+        )
 
 
 class LoginNodeSpawner(ImageBatchSpawner):

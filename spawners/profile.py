@@ -13,7 +13,7 @@ from hpcbinderhub.profiles import EngineName, Profile, find_profile
 from .defaults import ClusterDefaults
 from .errors import refusing
 from .imagebatch import ImageBatchSpawner
-from .login import LoginNodeSpawner
+from .login import LoginNodeSpawner, check_place
 from .record import commit_state
 from .shifter import ShifterBatchSpawner
 
@@ -21,6 +21,7 @@ SPAWNERS: dict[str, type[ImageBatchSpawner]] = {
     **dict.fromkeys(get_args(EngineName), ImageBatchSpawner),
     "shifter": ShifterBatchSpawner,
     "login": LoginNodeSpawner,
+    "local": LoginNodeSpawner,
 }
 """By what `kind_of` says of a profile."""
 
@@ -56,6 +57,7 @@ class ProfileSpawner(ClusterDefaults, WrapSpawner):  # type: ignore[misc]
             options = parse_options(self.user_options)
             groups = [group.name for group in self.user.groups]
             profile = find_profile(self._facility.site.profiles, options.profile, groups)
+            check_place(profile, self._facility.site)
             await self._end_what_another_runs(kind_of(profile))
         chosen = self._wrap(kind_of(profile))
         url = await chosen.start()

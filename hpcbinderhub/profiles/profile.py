@@ -28,7 +28,7 @@ from .extra import ExtraOptions
 from .offers import Choice, Offer, Range
 from .resources import Resources
 
-SpawnerName = Literal["batch", "login"]
+SpawnerName = Literal["batch", "login", "local"]
 EngineName = Literal["apptainer", "charliecloud", "enroot", "podman-hpc", "sarus", "shifter"]
 
 ModuleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+/-]*$")]
@@ -76,8 +76,9 @@ class Profile(BaseModel):
     description: str = Field(default="", description="One sentence below the title.")
     spawner: SpawnerName = Field(
         default="batch",
-        description="What a server is: a Slurm job (`batch`), or a process on a login node "
-        "(`login`), which starts at once and takes no nodes, and none of Slurm's options.",
+        description="What a server is: a Slurm job (`batch`); or a process on a login node "
+        "(`login`), which starts at once and takes no nodes, and none of Slurm's options; or that "
+        "on the hub's own host (`local`), where `c.Site.transport` is `local`.",
     )
     engine: EngineName = Field(
         default="charliecloud", description="The container engine on this profile's nodes."
@@ -160,7 +161,7 @@ class Profile(BaseModel):
     processes: int = Field(
         default=500,
         ge=20,
-        description="With `spawner` `login`: how many processes a server may have at a time.",
+        description="On a login node: how many processes a server may have at a time.",
     )
     accounts: tuple[Name, ...] = Field(
         default=(), description="Slurm accounts that may be charged; all of the user's if empty."

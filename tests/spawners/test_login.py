@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -229,6 +230,15 @@ async def test_a_profile_that_is_now_another_kind_leaves_no_server_behind(site: 
     async with asyncio.timeout(SECONDS):
         while alive(pid):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
+
+
+async def test_on_the_hubs_own_host_alone(site: Site) -> None:
+    site.runs("exec sleep 300", spawner="local")
+    with pytest.raises(SpawnException, match="on the hub's own host"):
+        await site.rig.start()
+    site.rig.configure(transport="local")
+    await site.ready()
+    assert site.spawner._job().node == socket.gethostname()
 
 
 async def test_a_profile_that_is_unknown_or_not_for_her_starts_nothing(site: Site) -> None:
