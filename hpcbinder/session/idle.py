@@ -10,7 +10,7 @@ MOST_WARNING = 300.0
 class IdleRule(NamedTuple):
     """A server stops when nothing has run in it for so many minutes."""
 
-    minutes: int
+    minutes: float
 
     def stops_in(self, unused_seconds: float) -> float:
         """Seconds until it stops, if nothing goes on to run."""

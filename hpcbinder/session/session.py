@@ -85,7 +85,7 @@ class Session:
 
     async def _end_unused(self, rule: IdleRule) -> None:
         self._ending = "idle"
-        self._say(f"Nothing has run in this server for {rule.minutes} minutes: it stops.")
+        self._say(f"Nothing has run in this server for {rule.minutes:g} minutes: it stops.")
         if self._terms.url:
             try:
                 await self._hub.ending("idle")

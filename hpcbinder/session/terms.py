@@ -21,7 +21,7 @@ class Terms(NamedTuple):
     """When Slurm ends the job; None if it does not say."""
     warn_seconds: int
     """How long before that everything is saved."""
-    idle_minutes: int | None
+    idle_minutes: float | None
     """How long nothing may run; None if that does not matter."""
     extend_minutes: int
     """The most by which the owner may extend it; 0 if she may not."""
@@ -57,11 +57,10 @@ def from_environment(environ: Mapping[str, str]) -> Terms | None:
 
 
 def _terms(found: Mapping[str, Any], ends: float | None) -> Terms:
-    idle = found.get("idle_minutes")
     return Terms(
         ends=ends,
         warn_seconds=int(found.get("warn_seconds", WARN_SECONDS)),
-        idle_minutes=None if idle is None else max(1, int(idle)),
+        idle_minutes=_number(found.get("idle_minutes")),
         extend_minutes=int(found.get("extend_minutes") or 0),
         url=str(found.get("url") or ""),
         page=str(found.get("page") or ""),

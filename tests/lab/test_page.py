@@ -94,8 +94,8 @@ def test_what_is_open_is_saved_before_the_end(
 def test_a_server_in_which_nothing_runs_asks_before_it_stops(
     jupyter: Jupyter, open_lab: Callable[..., Lab], shoot: Shoot
 ) -> None:
-    lab = open_lab(idle_minutes=2)
-    notice = lab.notice("This server will stop in 1 minute because nothing runs in it.")
+    lab = open_lab(idle_minutes=1)
+    notice = lab.notice("This server will stop in less than a minute because nothing runs in it.")
     expect(notice).to_be_visible(timeout=90_000)
     shoot(lab.page, "nothing runs")
     press(notice, "Keep it")

@@ -54,15 +54,15 @@ def test_slurms_end_is_a_clean_one(jupyter: Jupyter) -> None:
 
 
 def test_a_server_in_which_nothing_runs_tells_the_hub_and_ends(jupyter: Jupyter) -> None:
-    jupyter.start(idle_minutes=1)
+    jupyter.start(idle_minutes=0.4)
     assert jupyter.process is not None
     assert jupyter.process.wait(90) == 0
     assert jupyter.hub.told == [("/session/ending", {"why": "idle"}, f"token {TOKEN}")]
-    assert "Nothing has run in this server for 1 minutes" in jupyter.log.read_text()
+    assert "Nothing has run in this server for 0.4 minutes" in jupyter.log.read_text()
 
 
 def test_pages_that_are_open_are_no_use_and_saving_is(jupyter: Jupyter) -> None:
-    jupyter.start(idle_minutes=1)
+    jupyter.start(idle_minutes=0.4)
 
     def warned() -> bool:
         for path in ("api/kernels", "api/sessions", "api/terminals", "api/contents"):
@@ -76,7 +76,7 @@ def test_pages_that_are_open_are_no_use_and_saving_is(jupyter: Jupyter) -> None:
 
 
 def test_whatever_works_for_its_owner_can_say_so(jupyter: Jupyter) -> None:
-    jupyter.start(idle_minutes=1)
+    jupyter.start(idle_minutes=0.4)
     until(lambda: jupyter.session()["unused_stops_in"] is not None)
     assert jupyter.ask("hpcbinder/api/session/use", {})["unused_stops_in"] is None
 
