@@ -117,7 +117,9 @@ def _caller() -> str:
 def _log_to(syslog: str | None) -> None:
     """Without a system's log, as in a container, there is none; one that was named must be."""
     audit.setLevel(logging.INFO)
-    if syslog is None and not os.path.exists(SYSLOG):
+    if not os.path.exists(syslog or SYSLOG):
+        if syslog:
+            raise FileNotFoundError(f"there is no {syslog} to write into")
         audit.addHandler(logging.NullHandler())
         return
     handler = logging.handlers.SysLogHandler(

@@ -16,7 +16,8 @@ from slurm.accounts import accounts, needs_root, start_file, unused
 from slurm.sshd import Signer, Site, make_key, needs_sshd
 
 from hpcbinderhub.errors import Unavailable
-from hpcbinderhub.slurm.transport import SSHTransport
+from hpcbinderhub.slurm import signing
+from hpcbinderhub.slurm.transport import SSHTransport, ssh
 from hpcbinderhub.slurm.transport.base import Patience
 
 pytestmark = [needs_root, needs_sshd]
@@ -251,13 +252,43 @@ async def test_an_unknown_login_node_is_never_spoken_to(site: Site) -> None:
 
 async def test_who_is_not_let_in_reads_why_that_may_be(site: Site) -> None:
     await site.node()
-    with pytest.raises(Unavailable, match="No login node let nobody-here in"):
+    with pytest.raises(Unavailable, match=r"127\.0\.0\.1 did not let nobody-here in\. Either"):
         await site.transport().call("nobody-here", tail(site.folder))
     elsewhere = Signer(replace(site.signer.policy, source_addresses="192.0.2.1"))
-    with pytest.raises(Unavailable, match=f"No login node let {BASH} in"):
+    with pytest.raises(Unavailable, match=f"did not let {BASH} in"):
         await site.transport(authority=elsewhere).call(BASH, tail(site.folder))
     with pytest.raises(Unavailable, match="no certificate for 'root'"):
         await site.transport().call("root", tail(site.folder))
+
+
+@pytest.mark.parametrize("ahead", [300, -240])
+async def test_clocks_may_differ_by_minutes(
+    site: Site, ahead: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an authority signs whose clock is ahead of the login node's, or behind it."""
+    monkeypatch.setattr(signing, "CLOCK_SKEW_SECONDS", signing.CLOCK_SKEW_SECONDS - ahead)
+    monkeypatch.setattr(signing, "LIFETIME_SECONDS", signing.LIFETIME_SECONDS + ahead)
+    await site.node()
+    await say(site.transport(), BASH, site.folder, "in time")
+
+
+async def test_a_certificate_that_is_refused_is_renewed_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ssh, "SETTLED_SECONDS", 0)
+    await site.node()
+
+    class First(Signer):
+        """Its first one is of no use, as if it were over already."""
+
+        async def sign(self, user: str, public_key: str) -> str:
+            address = "127.0.0.1" if self.signed else "192.0.2.1"
+            self.policy = replace(self.policy, source_addresses=address)
+            return await super().sign(user, public_key)
+
+    signer = First(site.signer.policy)
+    await say(site.transport(authority=signer), BASH, site.folder, "the second one is good")
+    assert signer.signed == 2
 
 
 # -- connections -----------------------------------------------------------------------------------

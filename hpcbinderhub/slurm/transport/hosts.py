@@ -30,6 +30,10 @@ PAUSE_SECONDS = 0.2
 DROPPED = (asyncssh.ConnectionLost, ConnectionResetError, BrokenPipeError)
 
 
+class Denied(Unavailable):
+    """A login node could be reached and did not let the user in."""
+
+
 class HostKeyChanged(Exception):
     """Whoever answers is not the host that the site knows."""
 
@@ -53,25 +57,30 @@ class LoginHosts:
     async def connect(
         self, user: str, credential: Credential, only: str = ""
     ) -> asyncssh.SSHClientConnection:
-        """A connection to the first that can be used, or to one alone. PermissionDenied if none
-        lets the user in, Unavailable if none can be used."""
+        """A connection to the first that can be used, or to one alone. Unavailable if none can be
+        used, and Denied if that may be because of the credential."""
         problems: list[str] = []
-        denied: asyncssh.PermissionDenied | None = None
+        denied = False
         now = time.monotonic()
         # One that was in trouble is still better than none.
         for host in sorted(self._meant(only), key=lambda one: one.troubled_until > now):
             try:
                 return await self._connect_gently(host, user, credential)
-            except asyncssh.PermissionDenied as error:
-                denied = error
+            except asyncssh.PermissionDenied:
+                denied = True
                 problems.append(f"{host.name} did not let {user} in")
             except (OSError, asyncssh.Error, HostKeyChanged) as error:
                 host.troubled_until = time.monotonic() + self._patience.trouble
                 problems.append(_in_words(host, error))
         log.warning("No login node could be used for %s: %s", user, "; ".join(problems))
+        sentence = f"No login node could be used: {'; '.join(problems)}."
         if denied:
-            raise denied
-        raise Unavailable(f"No login node could be used: {'; '.join(problems)}.")
+            raise Denied(
+                f"{sentence} Either there is no such account, or it may not log in, or the "
+                "certificate was not accepted: then the site's authority is not known there, or "
+                "the clocks differ by minutes."
+            )
+        raise Unavailable(sentence)
 
     def _meant(self, only: str) -> list[_Host]:
         if not only:

@@ -21,7 +21,7 @@ from ..agent.main import REPEATABLE
 from ..certificates import Credentials
 from ..framing import Answer
 from .base import Patience
-from .hosts import LoginHosts
+from .hosts import Denied, LoginHosts
 from .pool import Connection, Pool, Who
 
 TRIES = 3
@@ -173,17 +173,10 @@ class SSHTransport:
     async def _connect(self, who: Who) -> asyncssh.SSHClientConnection:
         credential = await self._credentials.credential(who.user)
         try:
-            try:
-                return await self._hosts.connect(who.user, credential, who.host)
-            except asyncssh.PermissionDenied:
-                if time.monotonic() - credential.made < SETTLED_SECONDS:
-                    raise
-                # By the login node's clock, it may be over already.
-                credential = await self._credentials.credential(who.user, renewed=True)
-                return await self._hosts.connect(who.user, credential, who.host)
-        except asyncssh.PermissionDenied as error:
-            raise Unavailable(
-                f"No login node let {who.user} in. Either there is no such account, or it may not "
-                "log in, or the certificate was not accepted: then the site's authority is not "
-                "known there, or the clocks differ by minutes."
-            ) from error
+            return await self._hosts.connect(who.user, credential, who.host)
+        except Denied:
+            if time.monotonic() - credential.made < SETTLED_SECONDS:
+                raise
+            # By the login node's clock, it may be over already.
+            credential = await self._credentials.credential(who.user, renewed=True)
+            return await self._hosts.connect(who.user, credential, who.host)
