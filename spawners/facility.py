@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from traitlets.config import Config
@@ -12,6 +15,11 @@ from hpcbinderhub.slurm.cluster import Cluster, cluster_of
 from hpcbinderhub.slurm.login_servers import LoginServers
 from hpcbinderhub.slurm.watcher import Watcher
 
+from .endings import Endings
+
+SECONDS_PER_OWNER = 1.0
+"""Where each user's jobs are asked for apart, that is not more than one question a second."""
+
 
 @dataclass(frozen=True)
 class Facility:
@@ -20,6 +28,13 @@ class Facility:
     site: Site
     cluster: Cluster
     watcher: Watcher
+    submissions: asyncio.Semaphore
+    """How many jobs may be on their way to Slurm at once."""
+
+    endings: Endings = field(default_factory=Endings)
+    clock: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    """The time of day: what Slurm tells is compared with it, and what outlives the hub."""
 
     @cached_property
     def login_servers(self) -> LoginServers:
@@ -31,7 +46,7 @@ class Facility:
     @cached_property
     def login_watcher(self) -> Watcher:
         """How that is."""
-        return Watcher(self.login_servers.observe, self.site.watch_seconds)
+        return Watcher(self.login_servers.observe, self.site.watch_seconds, self.clock)
 
 
 _facilities: dict[int, tuple[Config, Facility]] = {}
@@ -42,7 +57,23 @@ def facility(config: Config) -> Facility:
     known = _facilities.get(id(config))
     if known is None:
         site = Site(config=config)
-        cluster = cluster_of(site)
-        made = Facility(site, cluster, Watcher(cluster.observe, site.watch_seconds))
-        known = _facilities[id(config)] = (config, made)
+        known = _facilities[id(config)] = (config, facility_of(site, cluster_of(site)))
     return known[1]
+
+
+def facility_of(
+    site: Site,
+    cluster: Cluster,
+    clock: Callable[[], float] = time.monotonic,
+    wall: Callable[[], float] = time.time,
+) -> Facility:
+    """A site with this cluster, and a watcher of it."""
+    watcher = Watcher(
+        cluster.queue,
+        site.watch_seconds,
+        clock,
+        history=cluster.history,
+        seconds_per_owner=SECONDS_PER_OWNER if site.watch_as == "users" else 0.0,
+    )
+    submissions = asyncio.Semaphore(site.submissions_at_once)
+    return Facility(site, cluster, watcher, submissions, clock=clock, wall=wall)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import time
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 from batchspawner import SlurmSpawner
@@ -16,22 +16,33 @@ from traitlets import default
 from hpcbinderhub.errors import NotAllowed, Unavailable, UserError
 from hpcbinderhub.images.engines import Engine, engine_named
 from hpcbinderhub.launches.options import parse_options
+from hpcbinderhub.launches.serverstate import ServerState
 from hpcbinderhub.profiles import Profile
 from hpcbinderhub.slurm.cluster import Queue, Submission
 from hpcbinderhub.slurm.extension import extend
 from hpcbinderhub.slurm.jobs import Job, Stage
 from hpcbinderhub.slurm.script import job_name
-from hpcbinderhub.slurm.watcher import Watcher
+from hpcbinderhub.slurm.watcher import Sight, Watcher
+from hpcbinderhub.slurm.words import Ending
 from hpcbinderhub.trust.policy import check_reach
 
 from .defaults import ClusterDefaults
+from .endings import PUT_BACK, REPLACED, STOPPED, too_slow, waited_too_long
 from .errors import refusing
+from .patience import Patience
 from .plan import Plan, grant_of, plan_of, submission_of
 from .record import JobRecord, commit_state
+from .saying import Sayings
 from .session import seconds_left, terms_of, why_it_ended
+from .situation import ended, ending_of, state_of, told
+
+Answer = TypeVar("Answer")
 
 CLOCK_SKEW_SECONDS = 600
 LISTEN_SECONDS = 0.1
+SLOWEST_RETRY_SECONDS = 30.0
+END_SECONDS = 60.0
+CLAIMED = "The container is up; fetching the repository's content."
 
 
 class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
@@ -55,7 +66,8 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         self._record: JobRecord | None = None
         self._plan: Plan | None = None
         self._reported = asyncio.Event()
-        self._words = self._notice = ""
+        self._sayings = Sayings()
+        self._step = CLAIMED
         super().__init__(*args, **kwargs)
 
     # -- what it runs in -----------------------------------------------------------------------
@@ -106,15 +118,16 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
     async def start(self) -> str:
         """Submit the job, or find it again, and return the server's address when it answers."""
         with refusing():
-            self._plan = plan = await self._make_plan()
+            self._plan = plan = await self._patiently(self._make_plan)
             await self._end_other_job(plan.options.launch)
             self._open_record(plan)
             engine = self._engine(plan.profile)
             engine.check(plan.options.private)
             check_reach(self._facility.site, plan.profile, engine, plan.options.reach)
-            self._words = f"Making the image ready for {engine.name}."
-            image = await engine.ensure(self.user.name, plan.options.artefact, plan.reader)
-            self._words = "Submitting the job."
+            self._sayings.words = f"Making the image ready for {engine.name}."
+            image = await self._patiently(
+                lambda: engine.ensure(self.user.name, plan.options.artefact, plan.reader)
+            )
             await self._submit(plan, engine, image)
             return await self._wait_until_ready(plan)
 
@@ -129,32 +142,42 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
             return 0
         job = self._job()
         if job and job.stage is Stage.ENDED:
-            self._forget()
+            self._over(ending_of(record, job), job)
             return 1
+        if self._was_put_back(job):
+            with suppress(Unavailable):
+                await self._end_job(PUT_BACK, wait=False)
+                return 1
         return None
 
     async def stop(self, now: bool = False) -> None:
         """Cancel the job and, unless in a hurry, wait until Slurm says that it has ended."""
+        if self._record and now:
+            await self._end_job(STOPPED, wait=False)
+        elif self._record:
+            await self._patiently(lambda: self._end_job(STOPPED, wait=True))
+
+    async def delete_forever(self) -> None:
+        """A server that is removed leaves no job: not even one from before the hub was restarted,
+        which JupyterHub takes for stopped."""
         if self._record:
-            await self._end_job(wait=not now)
+            await self._patiently(lambda: self._end_job(STOPPED, wait=False))
 
     async def get_url(self) -> str:
         """Where the server said it listens; a killed JupyterHub may not have noted it."""
         return self._record.url if self._record else str(await super().get_url())
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
-        """What the page shows while the server starts: a sentence whenever it changes, and one that
-        stays."""
-        said = warned = ""
-        while True:
-            if self._notice != warned:
-                warned = self._notice
-                yield {"progress": 50, "message": warned, "notice": True}
-            words = self._words
-            if words and words != said:
-                said = words
-                yield {"progress": 50, "message": words}
-            await asyncio.sleep(0.2)
+        """What the page shows while the server starts."""
+        async for event in self._sayings.events():
+            yield event
+
+    def state(self) -> ServerState | None:
+        """How the server is, or None where there is none."""
+        if self._record is None:
+            return None
+        now = self._facility.wall()
+        return state_of(self._record, self._sight(), now, self._sayings.words)
 
     @property
     def handed_out_token(self) -> str:
@@ -172,12 +195,12 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
             raise NotAllowed("This is not the ticket of this launch.")
         if record.url or record.claimed_by not in ("", job_id):
             raise UserError("This launch was claimed already.", status=409)
-        await self._check_claimant(record, plan, job_id)
+        job = await self._check_claimant(record, plan, job_id)
         self.api_token = record.token or self.api_token
-        self._update(claimed_by=job_id, token=self.api_token)
-        self._words = "The container is up; fetching the repository's content."
+        self._update(claimed_by=job_id, token=self.api_token, node=job.node, started=job.started)
+        self._sayings.words = self._step = CLAIMED
         site = self._facility.site
-        session = terms_of(plan.profile, site, self._job(), self._callback_url("session"))
+        session = terms_of(plan.profile, site, job, self._callback_url("session"))
         ready_url = self._callback_url("ready")
         return grant_of(plan, site, self.get_env(), self.get_args(), ready_url, session)
 
@@ -187,12 +210,9 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         record = self._recognised(token)
         if not 1024 <= port <= 65535:
             raise UserError(f"{port} is not a port that a user's server can listen on.")
-        job = self._job() or await self._watcher.fresh(record.id)
-        if job is None or not job.node:
-            raise Unavailable("Slurm has not said yet where the job runs.")
-        self._update(url=f"http://{job.node}:{port}")
-        self._notice = notice
-        self._words = "JupyterLab is starting."
+        self._update(url=f"http://{record.node}:{port}")
+        self._sayings.notice = notice
+        self._sayings.words = self._step = "JupyterLab is starting."
         self._reported.set()
 
     async def time_left(self, token: str) -> float | None:
@@ -240,12 +260,13 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         """The record of this launch's job, in the database before anything is submitted. A launch
         that has one already goes on with it."""
         self._reported = asyncio.Event()
-        self._notice = ""
+        self._sayings.notice = ""
         if self._record is None:
             self._record = JobRecord(
                 launch=plan.options.launch,
                 directory=str(plan.where.launch),
-                intended=int(time.time()),
+                intended=int(self._facility.wall()),
+                server=self.name,
             )
         self.keep_state()
 
@@ -265,41 +286,66 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         If an earlier hub got as far as submitting, the ticket is that one's; so what counts is the
         ticket that lies on the cluster's storage, and the agent says which.
         """
+        self._sayings.words = "Waiting for its turn to be submitted."
+
+        async def attempt() -> None:
+            async with self._facility.submissions:
+                self._sayings.words = "Submitting the job."
+                done = await self._queue.submit(self.user.name, submission)
+            since = int(self._facility.wall())
+            self._update(id=done.job, ticket_digest=done.ticket_digest, waiting_since=since)
+
+        await self._patiently(attempt)
+
+    async def _patiently(self, attempt: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Try again for as long as nothing is known, and say so."""
         pause = 1.0
         while True:
             try:
-                done = await self._queue.submit(self.user.name, submission)
+                return await attempt()
             except Unavailable as error:
-                self._words = f"The cluster cannot be reached; trying again. ({error})"
+                self._sayings.words = f"The cluster does not answer; trying again. ({error})"
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, 30.0)
-            else:
-                self._update(id=done.job, ticket_digest=done.ticket_digest)
-                return
+                pause = min(pause * 2, SLOWEST_RETRY_SECONDS)
 
     async def _wait_until_ready(self, plan: Plan) -> str:
         """Follow the job until its server listens, has died, or has taken too long."""
-        watcher = self._watcher
-        running_since: float | None = None
+        patience = Patience(plan.profile, self._facility.clock, self._facility.wall)
         listening = asyncio.ensure_future(self._listening())
         try:
             while not listening.done():
-                job = self._job()
-                if job:
-                    self._words = self._words if self._claimed() else job.in_words()
-                    if job.stage is Stage.ENDED:
-                        raise await self._died(plan, job)
-                    if job.stage is Stage.RUNNING:
-                        running_since = running_since or time.monotonic()
-                running_for = time.monotonic() - (running_since or time.monotonic())
-                if running_for > plan.profile.startup_seconds:
-                    raise await self._too_slow(plan)
-                news = asyncio.ensure_future(watcher.wait())
+                sight = self._sight()
+                patience.saw(sight)
+                self._say(sight)
+                await self._check(plan, sight, patience)
+                news = asyncio.ensure_future(self._watcher.wait())
                 await asyncio.wait([listening, news], return_when=asyncio.FIRST_COMPLETED)
                 news.cancel()
             return listening.result()
         finally:
             listening.cancel()
+
+    def _say(self, sight: Sight) -> None:
+        """What Slurm says of the job; once it has claimed, its own steps, unless it is halted."""
+        job = sight.job
+        runs = job is not None and job.stage is Stage.RUNNING and not job.halted
+        if self._claimed() and runs and not sight.unknown:
+            self._sayings.words = self._step
+        elif job or sight.unknown:
+            self._sayings.words = told(sight, self._facility.wall(), answers=False)
+
+    async def _check(self, plan: Plan, sight: Sight, patience: Patience) -> None:
+        """Raise what ends the start, if anything does."""
+        record, job = self._record, sight.job
+        assert record is not None
+        if job and job.stage is Stage.ENDED:
+            raise await self._died(plan, job)
+        if self._was_put_back(job):
+            raise await self._given_up(plan, PUT_BACK, 502)
+        if patience.is_over_in_queue(sight, record.waiting_since):
+            raise await self._given_up(plan, waited_too_long(plan.profile), 504)
+        if patience.is_over_on_node():
+            raise await self._given_up(plan, too_slow(plan.profile), 504)
 
     async def _listening(self) -> str:
         """The server's address, as soon as something listens there. JupyterHub's own look for it
@@ -317,23 +363,19 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
                 return self._record.url
 
     async def _died(self, plan: Plan, job: Job) -> UserError:
-        self._forget()
-        return UserError(
-            f"The job ended before JupyterLab answered. {job.in_words()}",
-            "Read its last lines below; launch again, or ask your help desk with them.",
-            detail=await self._last_lines(plan),
-            status=502,
-        )
+        assert self._record is not None
+        ending = ending_of(self._record, job)
+        ran = bool(self._record.node or job.node)
+        lines = await self._last_lines(plan) if ran else ""
+        self._over(ending, job)
+        before = "before JupyterLab answered" if ran else "while it waited in the queue"
+        sentence = f"The job ended {before}. {ending.sentence}"
+        return UserError(sentence, ending.advice, detail=lines, status=502)
 
-    async def _too_slow(self, plan: Plan) -> UserError:
+    async def _given_up(self, plan: Plan, ending: Ending, status: int) -> UserError:
         lines = await self._last_lines(plan)
-        await self._end_job(wait=False)
-        return UserError(
-            f"The job runs, but JupyterLab did not answer in {plan.profile.startup_seconds} s.",
-            "Launch again; if it goes on, ask your help desk with the lines below.",
-            detail=lines,
-            status=504,
-        )
+        await self._patiently(lambda: self._end_job(ending, wait=False))
+        return UserError(ending.sentence, ending.advice, detail=lines, status=status)
 
     async def _last_lines(self, plan: Plan) -> str:
         try:
@@ -345,57 +387,73 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
     async def _end_other_job(self, launch: str) -> None:
         """A server of the same name may have left a job of an earlier launch behind."""
         if self._record and self._record.launch != launch:
-            await self._end_job(wait=False)
+            await self._patiently(lambda: self._end_job(REPLACED, wait=False))
 
     # -- the job -------------------------------------------------------------------------------
 
-    async def _end_job(self, wait: bool) -> None:
+    async def _end_job(self, ending: Ending, wait: bool) -> None:
+        """Cancel the job, and forget it when that was heard. One whose submission is still on its
+        way is waited for, and found."""
         record = self._record
         assert record is not None
-        user = self.user.name
-        job = record.id or await self._queue.find(user, job_name(record.launch), record.directory)
+        user, name = self.user.name, job_name(record.launch)
+        job = record.id or await self._queue.find(user, name, record.directory)
         if job:
             await self._queue.cancel(user, job)
             if wait:
                 await self._wait_for_end(job)
-        self._forget()
+        self._over(ending, self._job())
 
-    async def _wait_for_end(self, job: str, timeout: float = 60) -> None:
-        watcher = self._watcher
-        watcher.follow(job)
+    async def _wait_for_end(self, job: str) -> None:
+        watcher, clock = self._watcher, self._facility.clock
+        watcher.follow(job, self.user.name)
         try:
-            limit = time.monotonic() + timeout
-            while time.monotonic() < limit:
+            limit, pause = clock() + END_SECONDS, 0.5
+            while clock() < limit:
                 seen = await watcher.fresh(job)
                 if seen and seen.stage is Stage.ENDED:
                     return
-                await asyncio.sleep(0.5)
-            self.log.warning("Job %s was cancelled but has not ended after %s s", job, timeout)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 8.0)
+            self.log.warning("Job %s was cancelled but has not ended in %s s", job, END_SECONDS)
         finally:
             watcher.forget(job)
 
     def _job(self) -> Job | None:
         return self._watcher.job(self._record.id) if self._record else None
 
+    def _sight(self) -> Sight:
+        assert self._record is not None
+        return self._watcher.sight(self._record.id)
+
+    def _was_put_back(self, job: Job | None) -> bool:
+        """Whether Slurm took a job that had claimed from its node, to start it once more."""
+        record = self._record
+        if job is None or record is None or not record.claimed_by:
+            return False
+        again = job.stage is Stage.RUNNING and 0 < record.started < job.started
+        return again or job.stage is Stage.PENDING
+
     def _claimed(self) -> bool:
         return bool(self._record and self._record.claimed_by)
 
-    async def _check_claimant(self, record: JobRecord, plan: Plan, job_id: str) -> None:
-        """Only the job that was submitted for this launch, running, and the user's own."""
+    async def _check_claimant(self, record: JobRecord, plan: Plan, job_id: str) -> Job:
+        """The job that was submitted for this launch, running, and the user's own; its name is
+        nothing to go by, since users can change it."""
         if job_id != record.id:
             raise NotAllowed("This ticket belongs to another job.")
-        job = self._job()
-        if job is None or job.stage is not Stage.RUNNING:
-            job = await self._watcher.fresh(job_id)
-        if job is None or job.stage is Stage.PENDING:
+        job = await self._queue.certain(self.user.name, job_id)
+        if job is None or job.stage is Stage.PENDING or not job.node:
             raise Unavailable("Slurm does not say yet that this job runs.")
         ours = (
             job.uid == plan.member.account.uid
-            and job.name == job_name(record.launch)
             and job.submitted >= record.intended - CLOCK_SKEW_SECONDS
         )
         if not ours or job.stage is not Stage.RUNNING:
             raise NotAllowed("Slurm knows this job as another one.")
+        if record.claimed_by and job.started != record.started:
+            raise UserError("An earlier run of this job claimed the launch.", status=409)
+        return job
 
     def _callback_url(self, what: str) -> str:
         names = f"{quote(self.user.name, safe='')}/{quote(self.name, safe='')}"
@@ -405,14 +463,21 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
     def _remember(self, record: JobRecord) -> None:
         self._record = record
         if record.id:
-            self._watcher.follow(record.id)
+            self._watcher.follow(record.id, self.user.name)
 
-    def _update(self, **values: str) -> None:
+    def _update(self, **values: Any) -> None:
         assert self._record is not None
         if values.get("id"):
-            self._watcher.follow(values["id"])
+            self._watcher.follow(values["id"], self.user.name)
         self._record = self._record.model_copy(update=values)
         self.keep_state()
+
+    def _over(self, ending: Ending, job: Job | None) -> None:
+        """Forget the job, and keep how it ended."""
+        assert self._record is not None
+        state = ended(self._record, ending, job, self._facility.wall())
+        self._facility.endings.add(self.user.name, state)
+        self._forget()
 
     def _forget(self) -> None:
         if self._record and self._record.id:

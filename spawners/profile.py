@@ -74,6 +74,11 @@ class ProfileSpawner(ClusterDefaults, WrapSpawner):  # type: ignore[misc]
         if self.child_spawner:
             await self.child_spawner.stop(now)
 
+    async def delete_forever(self) -> None:
+        """Pass on."""
+        if self.child_spawner:
+            await self.child_spawner.delete_forever()
+
     async def get_url(self) -> str:
         """Where the chosen one's server listens."""
         return await self.child_spawner.get_url() if self.child_spawner else str(self.server.url)

@@ -24,9 +24,21 @@ class JobRecord(BaseModel):
     intended: int
     """When the submission was decided, in the hub's clock: an older job is not ours."""
 
+    server: str = ""
+    """What the user calls the server."""
+
+    waiting_since: int = 0
+    """When it came into the queue, in the hub's clock."""
+
     id: str = ""
     ticket_digest: str = ""
     claimed_by: str = ""
+    node: str = ""
+    """Where it ran when it claimed, in the words of Slurm alone."""
+
+    started: int = 0
+    """When it had started then, in Slurm's clock: one that was put back starts again."""
+
     token: str = ""
     """The API token that was handed out. A hub that starts anew goes on using it."""
 

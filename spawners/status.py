@@ -1,13 +1,19 @@
-"""How the hub's own part of the work is doing, for the service's `/health`."""
+"""How the hub's own part of the work is doing, and how users' servers are."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from typing import Any
 
 from jupyterhub.apihandlers import APIHandler
+from jupyterhub.scopes import needs_scope
 from tornado import web
 
+from hpcbinderhub.launches.serverstate import ServerState
+
 from .facility import facility
+from .imagebatch import ImageBatchSpawner
 
 
 class WatcherHandler(APIHandler):  # type: ignore[misc]
@@ -17,9 +23,45 @@ class WatcherHandler(APIHandler):  # type: ignore[misc]
         """See the class. For everybody with a token of this hub: it names no job and no user."""
         if self.current_user is None:
             raise web.HTTPError(403)
-        watcher = facility(self.config).watcher
+        known = facility(self.config)
+        answer = {
+            "watched": known.watcher.watched,
+            "silence": known.watcher.silence,
+            "watch_as": known.site.watch_as,
+            "pace": known.watcher.pace,
+        }
         self.set_header("Content-Type", "application/json")
-        self.finish(json.dumps({"watched": watcher.watched, "silence": watcher.silence}))
+        self.finish(json.dumps(answer))
 
 
-handlers = [(r"/api/hpcbinderhub/watcher", WatcherHandler)]
+class ServersHandler(APIHandler):  # type: ignore[misc]
+    """GET: how a user's servers are, and how her last ones ended. `ServerState` has the fields."""
+
+    @needs_scope("read:servers")
+    def get(self, user_name: str) -> None:
+        """`{"servers": [...], "ended": [...]}`, for who may read all of this user's servers."""
+        user = self.find_user(user_name)
+        if user is None:
+            raise web.HTTPError(404)
+        answer = {
+            "servers": [asdict(state) for state in states_of(user)],
+            "ended": [asdict(state) for state in facility(self.config).endings.of(user.name)],
+        }
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps(answer))
+
+
+def states_of(user: Any) -> list[ServerState]:
+    """How each server of a user is that has a state: a hub that was restarted may not have looked
+    at it yet."""
+    names = {name for name, known in user.orm_spawners.items() if known.state}
+    chosen = [user.spawners[name] for name in sorted(names | set(user.spawners))]
+    spawners = [getattr(one, "child_spawner", one) for one in chosen]
+    states = [one.state() for one in spawners if isinstance(one, ImageBatchSpawner)]
+    return [state for state in states if state]
+
+
+handlers = [
+    (r"/api/hpcbinderhub/watcher", WatcherHandler),
+    (r"/api/hpcbinderhub/servers/([^/]+)", ServersHandler),
+]

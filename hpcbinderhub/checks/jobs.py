@@ -19,6 +19,7 @@ from ..profiles import Profile, Resources
 from ..slurm.cluster import Cluster, Member, Submission
 from ..slurm.jobs import Job, Stage
 from ..slurm.script import batch_script, job_name, sbatch_options
+from ..slurm.words import how_it_ended, in_words
 from ..workspaces import Places
 from . import node_script, nodes
 from .clocks import compared
@@ -98,7 +99,7 @@ async def _sent(ground: Ground, cluster: Cluster, errand: Errand) -> list[Findin
     finally:
         with suppress(UserError, Unavailable):
             await cluster.cancel(user, job)
-    found.append(await _ended(cluster, errand, job))
+    found.append(await _ended(cluster, ground.user, errand, job))
     with suppress(UserError, Unavailable):
         await cluster.clear(user, directory)
     return found
@@ -159,18 +160,18 @@ async def _followed(
 ) -> AsyncIterator[Finding]:
     """Until the node has reported, the job has ended, or it has waited for too long."""
     user, directory = ground.user, str(errand.where.launch)
-    seen = await _first_sight(cluster, job)
+    seen = await _first_sight(cluster, user, job)
     yield _sight(ground, errand, job, seen)
     limit = time.monotonic() + ground.patience
     while time.monotonic() < limit:
-        seen = (await cluster.observe([job])).get(job)
+        seen = (await cluster.observe({job: user})).get(job)
         asked = time.time()
         report = node_script.read(await cluster.log_tail(user, directory, LOG_BYTES))
         if node_script.LAST in report:
             for finding in _reported(ground, errand, report, asked):
                 yield finding
             if "listen" in report:
-                node = (await cluster.observe([job]))[job].node if seen else ""
+                node = (await cluster.observe({job: user}))[job].node if seen else ""
                 yield await reached(errand.what, node, int(report["listen"][0]))
             return
         if seen and seen.stage is Stage.ENDED:
@@ -180,19 +181,20 @@ async def _followed(
     yield _still_waiting(errand, seen, ground.patience)
 
 
-async def _first_sight(cluster: Cluster, job: str) -> Job | None:
+async def _first_sight(cluster: Cluster, user: str, job: str) -> Job | None:
     limit = time.monotonic() + SIGHT_SECONDS
     while True:
-        seen = (await cluster.observe([job])).get(job)
+        seen = (await cluster.observe({job: user})).get(job)
         if seen or time.monotonic() > limit:
             return seen
         await asyncio.sleep(1)
 
 
 def _sight(ground: Ground, errand: Errand, job: str, seen: Job | None) -> Finding:
-    watcher = ground.site.watcher_user
+    site = ground.site
+    watcher = ground.user if site.watch_as == "users" else site.watcher_user
     if seen:
-        return ok(errand.what, f"{watcher} sees it: {seen.in_words()}")
+        return ok(errand.what, f"{watcher} sees it: {in_words(seen, time.time())}")
     return failed(
         errand.what,
         f"{watcher} does not see job {job} of {ground.user}, so no server would ever be ready.",
@@ -240,13 +242,14 @@ async def _died(ground: Ground, cluster: Cluster, errand: Errand, seen: Job) -> 
     last = " / ".join(log.splitlines()[-5:]) or "its log is empty"
     return failed(
         errand.what,
-        f"The job ended before it had reported. {seen.in_words()} Its last lines: {last}",
+        f"The job ended before it had reported. {how_it_ended(seen).sentence} "
+        f"Its last lines: {last}",
         "Look at those words; at c.Site.job_prologue and the profile's `modules`, which run first.",
     )
 
 
 def _still_waiting(errand: Errand, seen: Job | None, seconds: float) -> Finding:
-    words = seen.in_words() if seen else "Nothing is known of it."
+    words = in_words(seen, time.time()) if seen else "Nothing is known of it."
     return warning(
         errand.what,
         f"After {seconds:.0f} s the job had not reported, so the node was not looked at. {words}",
@@ -254,10 +257,10 @@ def _still_waiting(errand: Errand, seen: Job | None, seconds: float) -> Finding:
     )
 
 
-async def _ended(cluster: Cluster, errand: Errand, job: str) -> Finding:
+async def _ended(cluster: Cluster, user: str, errand: Errand, job: str) -> Finding:
     limit = time.monotonic() + END_SECONDS
     while time.monotonic() < limit:
-        seen = (await cluster.observe([job])).get(job)
+        seen = (await cluster.observe({job: user})).get(job)
         if seen and seen.stage is Stage.ENDED:
             return ok(errand.what, "It was cancelled, and ended.")
         await asyncio.sleep(1)

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 
 from ..errors import Unavailable, UserError
+from .serverstate import ServerStage, ServerState
 
 START_SECONDS = 60
 LIST_SECONDS = 60
@@ -85,6 +86,18 @@ class Hub:
         """Raise Unavailable or UserError unless the hub's API answers."""
         await self._call("GET", "", None, CHECK_SECONDS)
 
+    async def states(self, user: str) -> tuple[list[ServerState], list[ServerState]]:
+        """How the user's servers are, and how her last ones ended, the latest first."""
+        path = f"hpcbinderhub/servers/{quote(user, safe='')}"
+        try:
+            answer = await self._call("GET", path, None, CHECK_SECONDS)
+        except UserError as error:
+            if error.status == 404:
+                return [], []
+            raise
+        found = json.loads(answer.body)
+        return [_state(row) for row in found["servers"]], [_state(row) for row in found["ended"]]
+
     async def watcher(self) -> tuple[int, float]:
         """How many jobs the hub watches, and how long Slurm has not answered about them."""
         answer = await self._call("GET", "hpcbinderhub/watcher", None, CHECK_SECONDS)
@@ -135,6 +148,10 @@ class Hub:
 
 def _path(user: str, server: str) -> str:
     return f"users/{quote(user, safe='')}/servers/{quote(server, safe='')}"
+
+
+def _state(row: dict[str, Any]) -> ServerState:
+    return ServerState(**{**row, "stage": ServerStage(row["stage"])})
 
 
 def _server(user: str, model: dict[str, Any]) -> Server:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from traitlets import Dict, Enum, Float, HasTraits, List, Unicode
+from traitlets import Dict, Enum, Float, HasTraits, Integer, List, Unicode
 
 
 class ClusterAccess(HasTraits):
@@ -89,8 +89,31 @@ class ClusterAccess(HasTraits):
         With `PrivateData=jobs` a plain account sees none: give it `AdminLevel=Operator`.
         """,
     )
+    watch_as = Enum(
+        ["watcher", "users"],
+        "watcher",
+        config=True,
+        help="""As whom Slurm is asked for the state of jobs.
+
+        `watcher`: as `watcher_user`, with one question for everybody's. `users`: as each job's
+        owner, for sites where no account may see all of them; that is a question for each user, so
+        pages are told less often.
+        """,
+    )
     watch_seconds = Float(
-        5.0, config=True, help="How often the watcher asks Slurm for the state of all our jobs."
+        6.5,
+        min=0.01,
+        config=True,
+        help="""How often the watcher asks Slurm for the state of all our jobs.
+
+        Each look costs slurmctld one RPC. While it is slow to answer, it is asked less often.
+        """,
+    )
+    submissions_at_once = Integer(
+        8,
+        min=1,
+        config=True,
+        help="How many jobs are submitted at the same time; further ones wait for their turn.",
     )
     slurm_path = List(
         Unicode(),

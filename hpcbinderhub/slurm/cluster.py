@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
-from ..errors import NotFound, UserError
+from ..errors import NotFound, Unavailable, UserError
 from ..site import Site
 from ..workspaces import Account
 from .availability import Partition, partition_from
 from .folders import Folder, Room, folder_from
 from .framing import AgentError
-from .jobs import Job, job_from
+from .jobs import Job, Stage, job_from
 from .transport import Transport
 from .transport.configured import transport_of
 
 ACCOUNT_SECONDS = 300
+LOOKS_AT_ONCE = 8
 
 WORKSPACE_REFUSALS = {
     "gone": ("There is no such workspace.", "Load the page again.", 404),
@@ -93,6 +96,11 @@ class Queue(Protocol):
         """Have it end. One that has ended is no error."""
         ...
 
+    async def certain(self, owner: str, job: str) -> Job | None:
+        """It as it is now, in nothing that a user could have written: for what a secret or an
+        address hangs on."""
+        ...
+
 
 class Cluster:
     """One Slurm cluster, reached through its login nodes."""
@@ -102,6 +110,8 @@ class Cluster:
         self._path = list(site.slurm_path)
         self._env = dict(site.slurm_environment)
         self._watcher_user = site.watcher_user
+        self._watch_as = site.watch_as
+        self._looks = asyncio.Semaphore(LOOKS_AT_ONCE)
         self._shifter_user = site.shifter_gateway_user
         self._roots = list(site.repository_paths)
         self._repository_limit = site.push_mb * 2**20
@@ -112,7 +122,13 @@ class Cluster:
         known = self._members.get(user)
         if known and time.monotonic() - known[0] < ACCOUNT_SECONDS:
             return known[1]
-        answer = await self._call(user, "whoami")
+        try:
+            answer = await self._call(user, "whoami")
+        except Unavailable:
+            if known:
+                # Who she is has hardly changed since; what she may charge is for Slurm to say.
+                return known[1]
+            raise
         member = Member(
             Account(answer["user"], answer["uid"], answer["home"]),
             tuple(
@@ -149,11 +165,59 @@ class Cluster:
         """Cancel a job of the user's."""
         await self._call(user, "cancel", job=job)
 
-    async def observe(self, jobs: Iterable[str]) -> dict[str, Job]:
-        """The state of these jobs, whoever owns them, as the watcher's account sees it."""
-        answer = await self._call(self._watcher_user, "observe", jobs=sorted(jobs))
-        ahead = answer["time"] - time.time()
-        return {row["id"]: job_from(row, ahead) for row in answer["jobs"]}
+    async def observe(self, jobs: Mapping[str, str]) -> dict[str, Job]:
+        """The state of these jobs (each with its owner): from the queue, and from accounting what
+        the queue has forgotten. Where accounting is silent, the queue's word stands alone."""
+        seen = await self.queue(jobs)
+        missing = {job: owner for job, owner in jobs.items() if job not in seen}
+        if missing:
+            with suppress(Unavailable, UserError):
+                seen |= await self.history(missing)
+        return seen
+
+    async def queue(self, jobs: Mapping[str, str]) -> dict[str, Job]:
+        """Those among these jobs that the controller has: one question for all, or one for each
+        owner where the watcher's account sees nobody's (`c.Site.watch_as`)."""
+        return await self._look("observe", jobs, clean=False)
+
+    async def history(self, jobs: Mapping[str, str]) -> dict[str, Job]:
+        """Those among these jobs that accounting says are over."""
+        seen = await self._look("history", jobs)
+        return {number: job for number, job in seen.items() if job.stage is Stage.ENDED}
+
+    async def certain(self, owner: str, job: str) -> Job | None:
+        """See `Queue.certain`."""
+        return (await self._look("observe", {job: owner}, clean=True)).get(job)
+
+    async def _look(
+        self, operation: str, jobs: Mapping[str, str], **arguments: Any
+    ) -> dict[str, Job]:
+        owners: dict[str, list[str]] = {}
+        for job, owner in jobs.items():
+            asked_as = owner if self._watch_as == "users" else self._watcher_user
+            owners.setdefault(asked_as, []).append(job)
+        answers = await asyncio.gather(
+            *(
+                self._look_as(asked_as, operation, jobs=sorted(theirs), **arguments)
+                for asked_as, theirs in owners.items()
+            ),
+            return_exceptions=True,
+        )
+        seen: dict[str, Job] = {}
+        failures = [answer for answer in answers if isinstance(answer, BaseException)]
+        if failures and len(failures) == len(answers):
+            raise failures[0]
+        for answer in answers:
+            # Whose question failed is not known any better than before; the others are.
+            if not isinstance(answer, BaseException):
+                seen |= answer
+        return seen
+
+    async def _look_as(self, user: str, operation: str, **arguments: Any) -> dict[str, Job]:
+        async with self._looks:
+            answer = await self._call(user, operation, **arguments)
+        skew = answer["time"] - time.time()
+        return {row["id"]: job_from(row, skew) for row in answer["jobs"]}
 
     async def partitions(self) -> list[Partition]:
         """What every partition has and what of it is free, as the watcher's account sees it."""
@@ -249,6 +313,8 @@ class Cluster:
         try:
             return await self._transport.call(user, self._request(operation, arguments), data)
         except AgentError as error:
+            if error.kind == "unreachable":
+                raise Unavailable(f"Slurm does not answer: {error}") from error
             raise explain(error) from error
 
     def _request(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -16,40 +16,13 @@ class Stage(Enum):
     ENDED = "ended"
 
 
-_PENDING = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT"}
-_RUNNING = {"RUNNING", "SUSPENDED", "STOPPED", "RESIZING", "SIGNALING", "STAGE_OUT"}
-_ENDING = {"COMPLETING"}
-
-_ENDS = {
-    "COMPLETED": "The server ended by itself.",
-    "CANCELLED": "The job was cancelled.",
-    "TIMEOUT": "The job reached its time limit.",
-    "OUT_OF_MEMORY": "The job used more memory than it had asked for.",
-    "NODE_FAIL": "The compute node failed.",
-    "PREEMPTED": "The job made room for one of higher priority.",
-    "BOOT_FAIL": "The compute node did not boot.",
-    "DEADLINE": "The job could not be finished before its deadline.",
-    "FAILED": "The job failed.",
-    "TOO_MANY_PROCESSES": "The server started more processes than its profile allows.",
-    "HOST_RESTARTED": "The login node was restarted.",
-}
-
-_REASONS = {
-    "None": "Slurm has not looked at it yet.",
-    "Priority": "Jobs of higher priority are ahead in the queue.",
-    "Resources": "It is next, and waits for a node to become free.",
-    "BeginTime": "It waits for its start time.",
-    "PartitionDown": "The partition is down.",
-    "PartitionInactive": "The partition does not start jobs at the moment.",
-    "PartitionTimeLimit": "It asks for more time than the partition allows.",
-    "PartitionNodeLimit": "It asks for more nodes than the partition allows.",
-    "QOSMaxJobsPerUserLimit": "You have as many jobs running as your QOS allows.",
-    "AssocGrpCpuLimit": "Your account has as many CPUs in use as it may.",
-    "AssocMaxJobsLimit": "You have as many jobs running as your account allows.",
-    "ReqNodeNotAvail": "The nodes it needs are not available; perhaps a maintenance is near.",
-    "Reservation": "It waits for its reservation.",
-    "JobHeldAdmin": "An administrator is holding it.",
-    "JobHeldUser": "It is held.",
+PENDING = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT"}
+RUNNING = {"RUNNING", "RESIZING", "SIGNALING", "STAGE_OUT"}
+HALTED = {"SUSPENDED", "STOPPED"}
+ENDING = {"COMPLETING"}
+ENDED = {
+    *("COMPLETED", "CANCELLED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "PREEMPTED"),
+    *("BOOT_FAIL", "DEADLINE", "FAILED", "REVOKED", "TOO_MANY_PROCESSES", "HOST_RESTARTED"),
 }
 
 
@@ -65,30 +38,35 @@ class Job:
     node: str
     submitted: int
     started: int
+    """When it started, or is expected to; 0 if Slurm does not know."""
+
     ends: int
+    """When its time is up, or when it ended."""
+
     exit_code: str
+    ahead: int | None = None
+    """How many jobs of its partition wait with a higher priority."""
+
+    by: str = ""
+    """Whose account cancelled it, as a uid."""
 
     @property
     def stage(self) -> Stage:
         """What the state means; a state that we do not know is not taken for an end."""
-        if self.state in _PENDING:
+        if self.state in PENDING:
             return Stage.PENDING
-        if self.state in _ENDING:
+        if self.state in ENDING:
             return Stage.ENDING
-        return Stage.ENDED if self.state in _ENDS else Stage.RUNNING
+        return Stage.ENDED if self.state in ENDED else Stage.RUNNING
 
-    def why_pending(self) -> str:
-        """Slurm's reason why it does not run yet, as a sentence."""
-        reason = self.reason.strip("()")
-        return _REASONS.get(reason, f"Slurm says: {reason}.")
+    @property
+    def halted(self) -> bool:
+        """Whether it is on its node and does not get to do anything."""
+        return self.state in HALTED
 
-    def in_words(self) -> str:
-        """One sentence for the page."""
-        if self.stage is Stage.PENDING:
-            return f"Waiting in the queue. {self.why_pending()}"
-        if self.stage is Stage.RUNNING and self.state in _RUNNING:
-            return f"Running on {self.node}."
-        return _ENDS.get(self.state, f"Slurm says: {self.state}.")
+    def expected_start(self, now: float) -> int:
+        """When Slurm expects it to start, if it waits and Slurm expects anything; else 0."""
+        return self.started if self.stage is Stage.PENDING and self.started > now else 0
 
 
 def job_from(row: dict[str, Any], ahead: float = 0.0) -> Job:
@@ -96,7 +74,7 @@ def job_from(row: dict[str, Any], ahead: float = 0.0) -> Job:
     return Job(
         id=row["id"],
         uid=int(row["uid"] or -1),
-        name=row["name"],
+        name=row.get("name", ""),
         state=row["state"],
         reason=row["reason"],
         node=row["node"],
@@ -104,4 +82,6 @@ def job_from(row: dict[str, Any], ahead: float = 0.0) -> Job:
         started=row["started"],
         ends=round(row["ends"] - ahead) if row["ends"] else 0,
         exit_code=row["exit_code"],
+        ahead=row.get("ahead"),
+        by=row.get("by", ""),
     )

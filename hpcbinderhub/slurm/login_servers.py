@@ -176,6 +176,10 @@ class LoginServers:
             raise problems[0]
         return seen
 
+    async def certain(self, owner: str, job: str) -> Job | None:
+        """See `Queue.certain`: all that is said comes from the agent's own first answer."""
+        return (await self.observe([job])).get(job)
+
     async def _on_host(self, host: str, found: list[Known]) -> dict[str, Job]:
         runs = [{**known.run.model_dump(), "uid": await self._uid(known)} for known in found]
         answer = await self._cluster.on_login_node(host, self._watcher_user, "servers", runs=runs)

@@ -32,8 +32,8 @@ def sbatch_options(
         f"--chdir={where.launch}",
         f"--output={str(where.launch).replace('%', '%%')}/job.log",
         "--open-mode=append",
-        # A second incarnation would start with the first one's ticket, which is spent.
-        "--no-requeue",
+        # A second incarnation finds the first one's ticket spent.
+        "--requeue" if profile.requeue else "--no-requeue",
         # To the batch script's own process, whose place the engine takes; there are no other steps.
         f"--signal=B:{END_IS_NEAR}@{profile.warn_seconds}",
     )

@@ -1,7 +1,9 @@
 """One watcher per cluster: one query for all our jobs, read by every spawner.
 
 Losing contact is not losing the job: what is not known stays unknown, with the age of what was
-known last, and absence from the queue alone never ends a job.
+known last, and absence from the queue alone never ends a job. Accounting is asked only about jobs
+that the queue does not name, and on its own: where it is slow or away, the queue's word does not
+wait for it.
 """
 
 from __future__ import annotations
@@ -9,37 +11,84 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 from ..errors import Unavailable, UserError
 from .jobs import Job
 
 log = logging.getLogger(__name__)
 
-Observe = Callable[[Iterable[str]], Awaitable[dict[str, Job]]]
+Observe = Callable[[Mapping[str, str]], Awaitable[dict[str, Job]]]
 SLOWEST_SECONDS = 60.0
+SLOWEST_HISTORY_SECONDS = 300.0
+LEAST_SECONDS = 1.0
+"""However many want to know at once."""
+
+SHARE = 4.0
+"""The pause is at least so many times as long as Slurm took to answer."""
+
+UNKNOWN_SECONDS = 20.0
+"""What is older is said to be unknown."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What is known of a job, and for how long nothing newer has been."""
+
+    job: Job | None
+    age: float
+    silent: bool
+    """Whether Slurm gave no answer at all, as against one that does not name the job."""
+
+    limit: float
+
+    @property
+    def unknown(self) -> bool:
+        """Whether it is too long ago to be called known."""
+        return self.job is None or self.age > self.limit
+
+
+@dataclass
+class _Interest:
+    owner: str
+    times: int
+    since: float
 
 
 class Watcher:
     """Keeps the last known state of every job that somebody waits for."""
 
     def __init__(
-        self, observe: Observe, interval: float, clock: Callable[[], float] = time.monotonic
+        self,
+        observe: Observe,
+        interval: float,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        history: Observe | None = None,
+        seconds_per_owner: float = 0.0,
     ):
         self._observe = observe
         self._interval = interval
         self._clock = clock
-        self._interests: dict[str, int] = {}
+        self._history = history
+        self._seconds_per_owner = seconds_per_owner
+        self._interests: dict[str, _Interest] = {}
         self._jobs: dict[str, Job] = {}
-        self._answered = 0.0
+        self._seen: dict[str, float] = {}
+        self._answered = float("-inf")
         self._began = 0.0
         self._changed = asyncio.Condition()
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._looking_back: asyncio.Task[None] | None = None
+        self._look_back_at = float("-inf")
+        self._look_back_pause = interval
 
-    def follow(self, job: str) -> None:
+    def follow(self, job: str, owner: str = "") -> None:
         """Keep an eye on this job until `forget` is called as often."""
-        self._interests[job] = self._interests.get(job, 0) + 1
+        interest = self._interests.setdefault(job, _Interest(owner, 0, self._clock()))
+        interest.times += 1
         self._wanted.set()
         if self._task is None or self._task.done():
             self._began = self._clock()
@@ -47,15 +96,24 @@ class Watcher:
 
     def forget(self, job: str) -> None:
         """The opposite of `follow`."""
-        left = self._interests.pop(job, 0) - 1
-        if left > 0:
-            self._interests[job] = left
-        else:
+        interest = self._interests.get(job)
+        if interest:
+            interest.times -= 1
+        if interest is None or interest.times <= 0:
+            self._interests.pop(job, None)
             self._jobs.pop(job, None)
+            self._seen.pop(job, None)
 
     def job(self, job: str) -> Job | None:
         """The job as last seen; None while nothing is known of it."""
         return self._jobs.get(job)
+
+    def sight(self, job: str) -> Sight:
+        """The job as last seen, and how old that is."""
+        interest = self._interests.get(job)
+        since = self._seen.get(job, interest.since if interest else self._clock())
+        limit = max(UNKNOWN_SECONDS, 3 * self.pace)
+        return Sight(self.job(job), self._clock() - since, self.silence > limit, limit)
 
     @property
     def age(self) -> float:
@@ -71,6 +129,12 @@ class Watcher:
     def silence(self) -> float:
         """Seconds that Slurm has been asked without an answer; 0 while there is nothing to ask."""
         return self._clock() - max(self._answered, self._began) if self._interests else 0.0
+
+    @property
+    def pace(self) -> float:
+        """Seconds between two looks while Slurm answers quickly."""
+        owners = {interest.owner for interest in self._interests.values()}
+        return max(self._interval, self._seconds_per_owner * len(owners))
 
     async def wait(self, timeout: float | None = None) -> None:
         """Return after the next answer, or after `timeout` seconds without one."""
@@ -92,32 +156,67 @@ class Watcher:
 
     async def close(self) -> None:
         """Stop asking."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        tasks = [task for task in (self._task, self._looking_back) if task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # -- asking --------------------------------------------------------------------------------
 
     async def _run(self) -> None:
         pause = self._interval
         while self._interests:
             self._wanted.clear()
             asked = self._clock()
+            wanted = {job: interest.owner for job, interest in self._interests.items()}
             try:
-                seen = await self._observe(set(self._interests))
+                seen = await self._observe(wanted)
             except (Unavailable, UserError) as error:
                 pause = min(pause * 2, SLOWEST_SECONDS)
                 log.warning("Slurm could not be asked (%s); again in %.0f s", error, pause)
             else:
-                pause = self._interval
-                # Jobs that the answer does not name keep their last state: absence is no end.
-                self._jobs.update((k, v) for k, v in seen.items() if k in self._interests)
+                # A controller that is slow to answer has other things to do.
+                slow = min(SHARE * (self._clock() - asked), SLOWEST_SECONDS)
+                pause = max(self.pace, slow)
                 self._answered = asked
-                async with self._changed:
-                    self._changed.notify_all()
+                await self._take(seen, asked)
+                self._look_back({job: wanted[job] for job in wanted.keys() - seen.keys()})
             await self._rest(pause)
 
-    async def _rest(self, pause: float) -> None:
+    async def _take(self, seen: Mapping[str, Job], asked: float) -> None:
+        # Jobs that the answer does not name keep their last state: absence is no end.
+        news = {number: job for number, job in seen.items() if number in self._interests}
+        self._jobs.update(news)
+        self._seen.update(dict.fromkeys(news, asked))
+        async with self._changed:
+            self._changed.notify_all()
+
+    def _look_back(self, missing: Mapping[str, str]) -> None:
+        """Ask accounting about jobs that the queue does not name, unless it is being asked."""
+        if not missing:
+            self._look_back_pause = self._interval
+            return
+        busy = self._looking_back is not None and not self._looking_back.done()
+        if self._history and not busy and self._clock() >= self._look_back_at:
+            self._looking_back = asyncio.create_task(self._recall(self._history, missing))
+
+    async def _recall(self, history: Observe, missing: Mapping[str, str]) -> None:
+        asked = self._clock()
         try:
-            async with asyncio.timeout(pause):
+            seen = await history(missing)
+        except (Unavailable, UserError) as error:
+            log.warning("Slurm's accounting could not be asked (%s)", error)
+            seen = {}
+        pause = self._look_back_pause = min(self._look_back_pause * 2, SLOWEST_HISTORY_SECONDS)
+        self._look_back_at = self._clock() + (self._interval if seen else pause)
+        if seen:
+            await self._take(seen, asked)
+
+    async def _rest(self, pause: float) -> None:
+        least = min(LEAST_SECONDS, self._interval, pause)
+        await asyncio.sleep(least)
+        try:
+            async with asyncio.timeout(pause - least):
                 await self._wanted.wait()
         except TimeoutError:
             pass

@@ -46,10 +46,10 @@ setsid bash {folder}/script > "$log" 2>&1 < /dev/null &
 echo $! > {folder}/group
 echo 7
 """
-SQUEUE = """
+JOBS = """
 state=RUNNING; [[ -e {folder}/cancelled ]] && state=CANCELLED
-row='7\\x1f%s\\x1f%s\\x1f1\\x1f1\\x1f9\\x1f127.0.0.1\\x1fNone\\x1f%s\\n'
-printf "$row" $UID $state "$(cat {folder}/name)"
+printf %s "JobId=7 JobName=$(cat {folder}/name) UserId=alice($UID) Priority=1 JobState=$state"
+echo " Reason=None ExitCode=0:0 SubmitTime=1 StartTime=1 EndTime=9 Partition=p BatchHost=127.0.0.1"
 """
 
 
@@ -59,9 +59,10 @@ class Slurm:
     def __init__(self, folder: Path):
         self.folder = folder
         folder.mkdir()
-        for name in ("sbatch", "squeue", "scancel", "sinfo", "sacct"):
+        for name in ("sbatch", "scancel", "sinfo", "sacct"):
             self.says(name, "")
         self.says("sacctmgr", "normal\nlong\n")
+        (self.folder / "jobs").touch()
         self.shows(
             "$(date +%s)",
             "PartitionName=p State=UP AllowQos=ALL TotalNodes=3",
@@ -77,7 +78,8 @@ class Slurm:
         shown = "\n".join(partitions)
         self.runs(
             "scontrol",
-            f'case "$*" in *config*) cat <<EOF\n{config.format(now=now)}EOF\n;;'
+            f'case "$*" in *jobs*) . {self.folder}/jobs ;;'
+            f" *config*) cat <<EOF\n{config.format(now=now)}EOF\n;;"
             f" *) cat <<'EOF'\n{shown}\nEOF\n;; esac",
         )
 
@@ -86,7 +88,7 @@ class Slurm:
         `ending`: whether they have ended as soon as they are looked at."""
         after = f"touch {self.folder}/cancelled" if ending else ""
         self.runs("sbatch", SBATCH.format(folder=self.folder) + after)
-        self.runs("squeue", SQUEUE.format(folder=self.folder) if seen else "")
+        (self.folder / "jobs").write_text(JOBS.format(folder=self.folder) if seen else "")
         self.runs("scancel", f"kill -- -$(cat {self.folder}/group); touch {self.folder}/cancelled")
 
     def runs(self, command: str, script: str) -> None:

@@ -34,6 +34,9 @@ class SlurmInMemory:
 
         self.ahead = 0
         """How many seconds its clock is before the hub's."""
+        self.accounting_down = False
+        self.forgotten: set[str] = set()
+        """What the controller does not name any more."""
 
         self.refusal: AgentError | None = None
         """What `sbatch` says instead of taking a job."""
@@ -168,9 +171,19 @@ class SlurmInMemory:
         return {}
 
     async def _observe(self, user: str, request: dict[str, Any]) -> dict[str, Any]:
-        wanted = [self.rows[job] for job in request["jobs"] if job in self.rows]
-        rows = [dict(row, ends=row["ends"] and row["ends"] + self.ahead) for row in wanted]
+        there = self.rows.keys() - self.forgotten
+        rows = [self._told(job) for job in request["jobs"] if job in there]
         return {"jobs": rows, "time": time.time() + self.ahead}
+
+    async def _history(self, user: str, request: dict[str, Any]) -> dict[str, Any]:
+        if self.accounting_down:
+            raise AgentError("unreachable", "Unable to connect to database")
+        rows = [self._told(job) for job in request["jobs"] if job in self.rows]
+        return {"jobs": rows, "time": time.time() + self.ahead}
+
+    def _told(self, job: str) -> dict[str, Any]:
+        row = self.rows[job]
+        return dict(row, ends=row["ends"] and row["ends"] + self.ahead)
 
     async def _tail(self, user: str, request: dict[str, Any]) -> dict[str, Any]:
         return {"text": self.logs.get(request["directory"], "")}

@@ -88,15 +88,6 @@ async def test_nobody_asks_when_nobody_waits() -> None:
     assert len(slurm.asked) == asked
 
 
-def test_a_reason_is_said_in_words() -> None:
-    assert job("1", "PENDING", "Resources").in_words() == (
-        "Waiting in the queue. It is next, and waits for a node to become free."
-    )
-    assert "Slurm says: Licenses." in job("1", "PENDING", "Licenses").in_words()
-    assert job("1", "RUNNING").in_words() == "Running on c1."
-    assert job("1", "TIMEOUT").in_words() == "The job reached its time limit."
-
-
 def test_a_state_that_we_do_not_know_is_not_an_end() -> None:
     assert job("1", "SOMETHING_NEW").stage is Stage.RUNNING
     assert job("1", "SUSPENDED").stage is Stage.RUNNING

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from doubles.slurm_in_memory import SlurmInMemory
 from hpcbinderhub.spawners import ImageBatchSpawner, ProfileSpawner
-from hpcbinderhub.spawners.facility import Facility, _facilities
+from hpcbinderhub.spawners.facility import _facilities, facility_of
 from jupyterhub import orm, roles
 from jupyterhub.objects import Hub
 from jupyterhub.user import UserDict
@@ -21,7 +21,6 @@ from traitlets.config import Config
 
 from hpcbinderhub.site import Site
 from hpcbinderhub.slurm.cluster import Cluster
-from hpcbinderhub.slurm.watcher import Watcher
 
 WATCH_SECONDS = 0.02
 PROFILE = {"name": "small", "title": "Small", "partition": "interactive"}
@@ -80,9 +79,7 @@ class Rig:
         self.config = Config({"Site": {"watch_seconds": WATCH_SECONDS, **self.settings}})
         site = Site(config=self.config)
         self.cluster = Cluster(self.slurm, site)
-        self.facility = Facility(
-            site, self.cluster, Watcher(self.cluster.observe, site.watch_seconds)
-        )
+        self.facility = facility_of(site, self.cluster, self.clock, self.clock.wall)
         _facilities[id(self.config)] = (self.config, self.facility)
         self._made.append(id(self.config))
         settings = {
@@ -143,11 +140,13 @@ class Rig:
 
     def words(self, user: str = "alice", server: str = "lab") -> str:
         """What the page says of a start."""
-        return self.spawner(user, server)._words
+        if server not in self.user(user).orm_spawners or not self.spawner(user, server):
+            return ""
+        return self.spawner(user, server)._sayings.words
 
     async def submitted(self, number: int = 1) -> list[str]:
         """Wait for so many jobs, and for their spawners to know; their ids."""
-        await eventually(lambda: len(self.slurm.jobs) >= number)
+        await eventually(lambda: len(self.slurm.jobs) >= number, 60)
         await self.looked()
         return self.slurm.jobs
 

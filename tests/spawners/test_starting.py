@@ -23,6 +23,7 @@ async def test_a_server_starts(rig: Rig) -> None:
 async def test_a_job_that_dies_first_ends_the_start_with_its_last_lines(rig: Rig) -> None:
     start = rig.start("alice")
     (job,) = await rig.submitted()
+    rig.slurm.run(job)
     rig.slurm.log(job, "one\ntwo\nch-run: no such image\n")
     rig.slurm.end(job, "FAILED", "1:0")
     with pytest.raises(SpawnException) as caught:

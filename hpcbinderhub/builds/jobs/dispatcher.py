@@ -20,6 +20,7 @@ from ...errors import NotAllowed, Unavailable, UserError
 from ...site import Site
 from ...slurm.cluster import Cluster
 from ...slurm.jobs import Job, Stage
+from ...slurm.words import how_it_ended
 from ..queue import BuildQueue
 from ..sightings import Sightings
 from .book import BuilderJob, JobBook, digest_of, is_of
@@ -109,7 +110,7 @@ class Dispatcher:
         """Hear from Slurm. What it does not name is as it was: absence is no end."""
         wanted = {job.id: job for job in self._book.all() if job.id}
         if wanted:
-            self._seen |= await self._cluster.observe(wanted)
+            self._seen |= await self._cluster.observe(dict.fromkeys(wanted, self._settings.user))
         self._seen = {job: seen for job, seen in self._seen.items() if job in wanted}
         for number, seen in self._seen.items():
             if seen.stage is Stage.ENDED:
@@ -121,7 +122,8 @@ class Dispatcher:
         await self._book.drop(job)
         lacking = self._workers.short(job.worker)
         if lacking or not (job.used or job.cancelled):
-            words = lacking or f"The last builder ended before it was ready. {seen.in_words()}"
+            how = how_it_ended(seen).sentence
+            words = lacking or f"The last builder ended before it was ready. {how}"
             self._setbacks.add(words)
             log.warning("Job %s: %s Its log: %s", job.id, words, kept)
         elif job.used:
@@ -212,13 +214,11 @@ class Dispatcher:
     async def _check(self, job: BuilderJob) -> Job:
         """The job as Slurm knows it: the one that was submitted, running, the account's own."""
         member = await self._cluster.member(self._settings.user)
-        seen = (await self._cluster.observe([job.id])).get(job.id)
+        seen = await self._cluster.certain(self._settings.user, job.id)
         if seen is None or seen.stage is Stage.PENDING:
             raise Unavailable("Slurm does not say yet that this job runs.")
         ours = (
-            seen.uid == member.account.uid
-            and seen.name == job.name
-            and seen.submitted >= job.intended - CLOCK_SKEW_SECONDS
+            seen.uid == member.account.uid and seen.submitted >= job.intended - CLOCK_SKEW_SECONDS
         )
         if not ours or seen.stage is not Stage.RUNNING:
             raise NotAllowed("Slurm knows this job as another one.")

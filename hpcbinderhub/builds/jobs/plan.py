@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...slurm.jobs import Job, Stage
+from ...slurm.words import why_pending
 
 
 @dataclass(frozen=True)
@@ -49,5 +50,5 @@ def why_it_waits(job: Job) -> str:
     if job.reason.strip("()").startswith(("QOS", "Assoc")):
         why = "Slurm lets no more builders run at the moment."
     else:
-        why = job.why_pending()
+        why = why_pending(job)
     return f"A builder waits for a node, as job {job.id}. {why}"

@@ -5,12 +5,27 @@ import os
 import pwd
 import subprocess
 import sys
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 Request = Dict[str, Any]
 Row = Dict[str, Any]
 
 COMMAND_SECONDS = 100
+
+NEVER_ARRIVED = ("connect failure", "connection refused", "no route to host")
+SILENCES = NEVER_ARRIVED + (
+    "unable to contact slurm controller",
+    "socket timed out",
+    "zero bytes were transmitted",
+    "communication connection failure",
+    "connection timed out",
+    "controller in standby mode",
+    "slurm_persist_conn_open",
+    "unable to connect to database",
+    "problem talking to the database",
+    "is not running or is unreachable",
+)
+"""What Slurm's commands say when they got no answer, which is no refusal."""
 
 
 class Refused(Exception):
@@ -22,24 +37,33 @@ class Refused(Exception):
 
 
 def slurm(
-    request: Request, arguments: List[str], script: Optional[str] = None
+    request: Request,
+    arguments: List[str],
+    script: Optional[str] = None,
+    keep: Sequence[int] = (),
+    patience: int = COMMAND_SECONDS,
 ) -> Tuple[int, str, str]:
-    """Run one Slurm command in an environment made from scratch.
+    """Run one Slurm command in an environment made from scratch; it gets the files in `keep`.
 
     What the user's rc files export (SBATCH_TIMELIMIT, SQUEUE_FORMAT, ...) beats options in a
     script and changes output formats; none of it is passed on.
     """
     program = find_program(arguments[0], request["path"])
-    done = subprocess.run(
-        [program] + arguments[1:],
-        input=script,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment_of(request),
-        cwd="/",
-        universal_newlines=True,
-        timeout=COMMAND_SECONDS,
-    )
+    try:
+        done = subprocess.run(
+            [program] + arguments[1:],
+            input=script,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment_of(request),
+            cwd="/",
+            universal_newlines=True,
+            pass_fds=keep,
+            timeout=patience,
+        )
+    except subprocess.TimeoutExpired:
+        words = "%s did not answer in %d s" % (arguments[0], patience)
+        raise Refused("unreachable", words) from None
     return done.returncode, done.stdout, done.stderr.strip()
 
 
@@ -76,11 +100,22 @@ def find_program(name: str, path: List[str]) -> str:
     raise Refused("missing", "%s is not in any of: %s" % (name, ", ".join(path)))
 
 
-def checked(request: Request, arguments: List[str]) -> str:
-    status, out, err = slurm(request, arguments)
+def checked(request: Request, arguments: List[str], patience: int = COMMAND_SECONDS) -> str:
+    status, out, err = slurm(request, arguments, patience=patience)
     if status != 0:
-        raise Refused("slurm", err or out.strip() or "%s failed" % arguments[0])
+        raise refused(err or out.strip() or "%s failed" % arguments[0])
     return out
+
+
+def refused(words: str) -> Refused:
+    """What a Slurm command said when it failed: it was refused, or it got no answer."""
+    silent = any(sign in words.lower() for sign in SILENCES)
+    return Refused("unreachable" if silent else "slurm", words)
+
+
+def never_arrived(words: str) -> bool:
+    """Whether a command that got no answer cannot have done anything."""
+    return any(sign in words.lower() for sign in NEVER_ARRIVED)
 
 
 def read(path: str) -> str:

@@ -1,4 +1,4 @@
-"""Jobs: submitted once, found again, watched and cancelled."""
+"""Jobs: submitted once, found again and cancelled."""
 
 import errno
 import fcntl
@@ -10,13 +10,13 @@ import pwd
 import time
 from typing import Any, Dict, List, Optional
 
-from .basics import Refused, Request, Row, checked, read, slurm, write
+from . import queue
+from .basics import Refused, Request, checked, never_arrived, read, refused, slurm, write
 from .room import check_room
 
-SEPARATOR = "\x1f"
-QUEUE_FIELDS = ("%A", "%U", "%T", "%V", "%S", "%e", "%B", "%r", "%j")
 ASSOCIATION_FIELDS = "account,partition,qos,defaultqos"
-SACCT_FIELDS = "JobIDRaw,UID,State,Submit,Start,End,NodeList,ExitCode,JobName"
+SETTLE_SECONDS = 60
+"""How long after a submission without an answer its job may still appear."""
 
 
 def whoami(request: Request) -> Dict[str, Any]:
@@ -72,7 +72,7 @@ def submit(request: Request) -> Dict[str, Any]:
             os.makedirs(path, exist_ok=True)
         write(os.path.join(directory, "claim.json"), json.dumps(request["claim"]))
         write(os.path.join(directory, "intent"), "%d" % time.time())
-        job = run_sbatch(request, directory)
+        job = run_sbatch(request, directory, lock.fileno())
         write(os.path.join(directory, "job"), job)
         return {"job": job, "ticket_digest": ticket_digest(directory)}
 
@@ -84,16 +84,19 @@ def ticket_digest(directory: str) -> str:
 
 
 def find(request: Request) -> Dict[str, Any]:
-    """The job of a launch, if one was ever submitted; waits for a submission under way."""
+    """The job of a launch, if one that may live was ever submitted; waits for a submission under
+    way."""
     directory = request["directory"]
     if not os.path.isdir(directory):
         return {"job": ""}
     with open(os.path.join(directory, "submit.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return {"job": earlier_job(request, directory) or ""}
+        return {"job": earlier_job(request, directory, living=True) or ""}
 
 
-def earlier_job(request: Request, directory: str) -> Optional[str]:
+def earlier_job(request: Request, directory: str, living: bool = False) -> Optional[str]:
+    """The job that was submitted from here; accounting is left alone if only `living` ones count.
+    Refused while Slurm may still be about to take it."""
     recorded = read(os.path.join(directory, "job"))
     if recorded:
         return recorded
@@ -101,109 +104,36 @@ def earlier_job(request: Request, directory: str) -> Optional[str]:
     if not intent:
         return None
     # Clocks of a login node and the controller may differ by a little.
-    found = jobs_named(request, request["name"], int(intent) - 300)
+    look = queue.living_ids if living else queue.all_ids
+    found = look(request, request["name"], os.getuid(), int(intent) - 300)
     if found:
         write(os.path.join(directory, "job"), found[0])
         return found[0]
+    if 0 <= time.time() - int(intent) < SETTLE_SECONDS:
+        raise Refused("unreachable", "sbatch was not answered; looking whether there is a job")
     return None
 
 
-def run_sbatch(request: Request, directory: str) -> str:
+def run_sbatch(request: Request, directory: str, lock: int) -> str:
+    """Submit. The lock is held until `sbatch` is over, even if this process is ended before."""
     arguments = ["sbatch", "--parsable"] + request["options"]
-    status, out, err = slurm(request, arguments, script=request["script"])
+    status, out, err = slurm(request, arguments, script=request["script"], keep=[lock])
     if status != 0:
-        os.unlink(os.path.join(directory, "intent"))
-        os.unlink(os.path.join(directory, "claim.json"))
-        raise Refused("slurm", err or out.strip() or "sbatch failed")
+        refusal = refused(err or out.strip() or "sbatch failed")
+        # After a time-out there may be a job all the same: the intent stays, and it is looked for.
+        if refusal.kind != "unreachable" or never_arrived(err):
+            os.unlink(os.path.join(directory, "intent"))
+            os.unlink(os.path.join(directory, "claim.json"))
+        raise refusal
     return out.strip().splitlines()[-1].split(";")[0]
-
-
-def jobs_named(request: Request, name: str, since: int) -> List[str]:
-    """Ids of the caller's own jobs of that name, submitted since then, ended ones included."""
-    uid = str(os.getuid())
-    rows = [row for row in queue_rows(request) if row["uid"] == uid and row["name"] == name]
-    if not rows:
-        start = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(since))
-        filters = ["--name=" + name, "--uid=" + uid, "--starttime=" + start]
-        rows = [row for row in history_rows(request, filters) if row["name"] == name]
-    return [row["id"] for row in rows if row["submitted"] >= since]
 
 
 def cancel(request: Request) -> Dict[str, Any]:
     """Cancel a job of the caller's. One that is gone already is no error."""
     status, out, err = slurm(request, ["scancel", request["job"]])
     if status != 0 and "Invalid job id" not in err and "already" not in err:
-        raise Refused("slurm", err or out.strip())
+        raise refused(err or out.strip())
     return {}
-
-
-def observe(request: Request) -> Dict[str, Any]:
-    """The state of these jobs: from the queue, and from accounting where the queue forgot them."""
-    wanted = set(request["jobs"])
-    rows = {row["id"]: row for row in queue_rows(request) if row["id"] in wanted}
-    missing = sorted(wanted - set(rows))
-    if missing:
-        for row in history_rows(request, ["--jobs=" + ",".join(missing), "--allusers"]):
-            rows.setdefault(row["id"], row)
-    return {"jobs": list(rows.values()), "time": time.time()}
-
-
-def queue_rows(request: Request) -> List[Row]:
-    pattern = SEPARATOR.join(QUEUE_FIELDS)
-    out = checked(request, ["squeue", "--noheader", "--states=all", "--format=" + pattern])
-    rows = []
-    for line in out.splitlines():
-        cells = line.split(SEPARATOR, len(QUEUE_FIELDS) - 1)
-        if len(cells) == len(QUEUE_FIELDS):
-            job, uid, state, submitted, start, end, node, reason, name = cells
-            rows.append(row_of(job, uid, state, submitted, start, end, node, reason, "", name))
-    return rows
-
-
-def history_rows(request: Request, filters: List[str]) -> List[Row]:
-    out = checked(
-        request,
-        ["sacct", "--noheader", "--allocations", "--parsable2", "--format=" + SACCT_FIELDS]
-        + filters,
-    )
-    rows = []
-    for line in out.splitlines():
-        cells = line.split("|", SACCT_FIELDS.count(","))
-        if len(cells) == SACCT_FIELDS.count(",") + 1:
-            job, uid, state, submitted, start, end, node, code, name = cells
-            rows.append(row_of(job, uid, state, submitted, start, end, node, "", code, name))
-    return rows
-
-
-def row_of(
-    job: str,
-    uid: str,
-    state: str,
-    submitted: str,
-    start: str,
-    end: str,
-    node: str,
-    reason: str,
-    code: str,
-    name: str,
-) -> Row:
-    return {
-        "id": job,
-        "uid": uid,
-        "state": state.split(" ")[0],
-        "submitted": seconds(submitted),
-        "started": seconds(start),
-        "ends": seconds(end),
-        "node": node,
-        "reason": reason,
-        "exit_code": code,
-        "name": name,
-    }
-
-
-def seconds(text: str) -> int:
-    """A time as Slurm printed it under SLURM_TIME_FORMAT=%s; 0 where there is none."""
-    return int(text) if text.isdigit() else 0
 
 
 def tail(request: Request) -> Dict[str, Any]:

@@ -12,7 +12,18 @@ import os
 import sys
 from typing import Any, Callable, Dict, List
 
-from . import about, artefacts, images, jobs, partitions, repositories, servers, shifter, workspaces
+from . import (
+    about,
+    artefacts,
+    images,
+    jobs,
+    partitions,
+    queue,
+    repositories,
+    servers,
+    shifter,
+    workspaces,
+)
 from .basics import Refused, Request
 
 Operation = Callable[[Request], Dict[str, Any]]
@@ -24,7 +35,8 @@ OPERATIONS: Dict[str, Operation] = {
     "submit": jobs.submit,
     "find": jobs.find,
     "cancel": jobs.cancel,
-    "observe": jobs.observe,
+    "observe": queue.observe,
+    "history": queue.history,
     "tail": jobs.tail,
     "clear": jobs.clear,
     "serve": servers.serve,

@@ -104,4 +104,4 @@ def test_slurms_reason_is_told_in_words_of_builders() -> None:
     assert waiting("(Priority)") == begins + "Jobs of higher priority are ahead in the queue."
     limited = begins + "Slurm lets no more builders run at the moment."
     assert waiting("(QOSMaxJobsPerUserLimit)") == waiting("AssocGrpCpuLimit") == limited
-    assert waiting("Licenses") == begins + "Slurm says: Licenses."
+    assert waiting("NewReason") == begins + "Slurm says: NewReason."
