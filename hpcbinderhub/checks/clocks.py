@@ -20,7 +20,9 @@ async def look(ground: Ground) -> AsyncIterator[Finding]:
     """See the module. Where clocks are far apart, nobody may be let in at all: so who cannot be
     asked is told of as well."""
     watcher = ground.site.watcher_user
-    for host in ground.site.login_hosts:
+    # Where there is no SSH, the login node's clock is this host's.
+    hosts = ground.site.login_hosts if ground.site.transport == "ssh" else ()
+    for host in hosts:
         cluster = ground.reach(Site(config=ground.config, login_hosts=[host]))
         yield await _one(host, cluster.about(watcher), lambda said: said["time"])
     settings = ground.reach(ground.site).slurm_settings(watcher)

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import asyncssh
 
-from ..errors import Unavailable
 from ..site import Site
-from ..slurm.agent.about import digest
+from .agents import as_each_user, how_to_install
 from .finding import Finding, Outcome, failed, ok
 from .ground import Ground
 
 CONNECT_SECONDS = 10
-INSTALL = "hpcbinderhub agent > AGENT, there, owned by root and with mode 0755."
-OLDEST_PYTHON = (3, 6)
 
 
 async def look(ground: Ground) -> AsyncIterator[Finding]:
@@ -38,7 +34,8 @@ async def _host(ground: Ground, host: str) -> list[Finding]:
     if found[-1].outcome is Outcome.OK:
         found.append(await _host_key(host, Path(ground.site.known_hosts)))
     if found[-1].outcome is Outcome.OK:
-        found += await _agents(ground, host)
+        site = Site(config=ground.config, login_hosts=[host])
+        found += await as_each_user(ground, ground.reach(site), host, _look_there)
     return found
 
 
@@ -88,50 +85,12 @@ async def _host_key(host: str, known: Path) -> Finding:
     return ok(what, f"It is the one in {known}.")
 
 
-async def _agents(ground: Ground, host: str) -> list[Finding]:
-    """The agent as the watcher's account, and as the user if one is named."""
-    cluster = ground.reach(Site(config=ground.config, login_hosts=[host]))
-    found: list[Finding] = []
-    for user in dict.fromkeys((ground.site.watcher_user, ground.user)):
-        if not user:
-            continue
-        what = f"{host}: agent as {user}"
-        try:
-            said = await cluster.about(user)
-        except Unavailable as error:
-            found.append(failed(what, str(error), _no_answer(user, ground.site.agent_command)))
-        else:
-            found += _agent(what, said, ground.site)
-    return found
-
-
-def _no_answer(user: str, agent: str) -> str:
+def _look_there(user: str, site: Site) -> str:
     return (
         f"See that {user} has an account and a home directory there, that sshd trusts the "
-        f"authority (TrustedUserCAKeys), and that {agent} is this version's: "
-        f"{INSTALL.replace('AGENT', agent)}"
+        f"authority (TrustedUserCAKeys), and that {site.agent_command} is this version's: "
+        f"{how_to_install(site)}"
     )
-
-
-def _agent(what: str, said: dict[str, Any], site: Site) -> Iterator[Finding]:
-    if said["digest"] != digest():
-        yield failed(
-            what,
-            "It is another version than the hub's.",
-            f"Install the hub's: {INSTALL.replace('AGENT', site.agent_command)}",
-        )
-    elif tuple(int(part) for part in said["python"].split(".")[:2]) < OLDEST_PYTHON:
-        yield failed(
-            what, f"It runs on Python {said['python']}.", "Install Python 3.6 or newer there."
-        )
-    else:
-        yield ok(what, f"It is the hub's own version, on Python {said['python']}.")
-    if said["missing"]:
-        yield failed(
-            what,
-            f"These are in none of {', '.join(site.slurm_path)}: {', '.join(said['missing'])}.",
-            "Install Slurm's commands there, or add their directory to c.Site.slurm_path.",
-        )
 
 
 def _place(host: str) -> tuple[str, int]:

@@ -8,6 +8,7 @@ from . import (
     certificates,
     clocks,
     configuration,
+    helper,
     jobs,
     login_nodes,
     profiles,
@@ -32,27 +33,53 @@ def _why_not_the_hub(ground: Ground) -> str:
     return "" if ground.is_hub() else "This is a builder's account, and this is the hub's matter."
 
 
+def _why_not_ssh(ground: Ground) -> str:
+    local = ground.site.transport == "local"
+    return "The hub uses no SSH (c.Site.transport)." if local else _why_not_the_hub(ground)
+
+
+def _why_no_helper(ground: Ground) -> str:
+    ssh = ground.site.transport == "ssh"
+    return "The hub uses SSH (c.Site.transport)." if ssh else _why_not_the_hub(ground)
+
+
+CLUSTER = ("transport", "helper")
+"""Either of them leads there."""
+
+
 MATTERS = (
     Matter("configuration", "The site's files, and what production needs", configuration.look),
     Matter("secrets", "Files with secrets: whose they are and who reads them", secret_files.look),
     _hubs("storage", "The service's state, its database, the artefact store", storage.look),
     _hubs("address", "The hub at its public address: TLS, hub, service", address.look),
-    _hubs("certificates", "What lets the hub act as users, and as root not", certificates.look),
-    _hubs(
+    Matter(
+        "certificates",
+        "What lets the hub act as users, and as root not",
+        certificates.look,
+        applies=_why_not_ssh,
+    ),
+    Matter(
         "transport",
         "Each login node: network, host key, agent",
         login_nodes.look,
         ("certificates",),
         120,
+        _why_not_ssh,
+    ),
+    Matter(
+        "helper",
+        "Where the hub's host is the login node: sudo, agent",
+        helper.look,
+        applies=_why_no_helper,
     ),
     _hubs("clocks", "The hub's, the login nodes' and the controller's", clocks.look),
-    _hubs("slurm", "Its commands, and what it is set to", slurm.look, ("transport",)),
+    _hubs("slurm", "Its commands, and what it is set to", slurm.look, CLUSTER),
     _hubs("profiles", "Partitions and QOS of each profile", profiles.look, ("slurm",)),
     _hubs(
         "jobs",
         "A short job as --user for each partition and engine: watcher, node, engine, way back",
         jobs.look,
-        ("transport", "slurm"),
+        (*CLUSTER, "slurm"),
         900,
     ),
     _hubs("registry", "The registry for engines that pull", registry.look),
