@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, get_args
 
 from jupyterhub.spawner import Spawner
+from traitlets import default
 from wrapspawner import WrapSpawner
 
+from hpcbinderhub.errors import UserError
 from hpcbinderhub.launches.options import parse_options
 from hpcbinderhub.profiles import EngineName, Profile, find_profile
 
 from .defaults import ClusterDefaults
 from .errors import refusing
+from .form import form_for
 from .imagebatch import ImageBatchSpawner
 from .login import LoginNodeSpawner, check_place
 from .record import commit_state
@@ -31,12 +35,6 @@ def kind_of(profile: Profile) -> str:
     return profile.engine if profile.spawner == "batch" else profile.spawner
 
 
-NO_FORM = """
-<p>Servers are started from a repository.</p>
-<p><a class="btn btn-primary" href="/services/binder/">Choose a repository</a></p>
-"""
-
-
 class ProfileSpawner(ClusterDefaults, WrapSpawner):  # type: ignore[misc]
     """Chooses the spawner by the profile.
 
@@ -45,25 +43,53 @@ class ProfileSpawner(ClusterDefaults, WrapSpawner):  # type: ignore[misc]
     """
 
     child_spawner: ImageBatchSpawner | None
-    options_form = NO_FORM
+    served = ""
+    """The launch whose server ran here last. It holds a spent ticket, so it does not run again."""
+
+    @default("options_form")
+    def _the_way_to_a_repository(self) -> Callable[[ProfileSpawner], str]:
+        return form_for
 
     def options_from_form(self, formdata: Any) -> dict[str, Any]:
-        """The hub's own form starts nothing: see `NO_FORM`."""
+        """The hub's own form starts nothing: see `form.py`."""
         return {}
 
     async def start(self) -> str:
         """Choose, then start."""
         with refusing():
-            options = parse_options(self.user_options)
+            options = parse_options(self.user_options or self._nothing_to_run())
+            self._check_not_over(options.launch)
             groups = [group.name for group in self.user.groups]
             profile = find_profile(self._facility.site.profiles, options.profile, groups)
             check_place(profile, self._facility.site)
             await self._end_what_another_runs(kind_of(profile))
         chosen = self._wrap(kind_of(profile))
         url = await chosen.start()
+        self.served = options.launch
         # A job that was found again holds the token that it was given; JupyterHub takes it over.
         self.api_token = chosen.api_token
         return url
+
+    def _nothing_to_run(self) -> dict[str, Any]:
+        raise UserError(
+            "Nothing says what this server is to run.",
+            f"Start it from “Yours” or from the launch page: {self._yours}",
+        )
+
+    def _check_not_over(self, launch: str) -> None:
+        """JupyterHub starts a stopped server with the options of last time, if it is given none."""
+        inner = self.child_spawner
+        if launch == self.served and not (inner and inner.get_state()):
+            raise UserError(
+                "This server has ended, and its launch starts one server only.",
+                f"Resume it from “Yours”: {self._yours} The same commit starts in the same "
+                "workspace; its environment is fetched or built again if it was removed.",
+                status=409,
+            )
+
+    @property
+    def _yours(self) -> str:
+        return f"{self._facility.site.public_url}services/binder/mine"
 
     async def poll(self) -> int | None:
         """The chosen one's answer; no server without one."""
@@ -86,6 +112,7 @@ class ProfileSpawner(ClusterDefaults, WrapSpawner):  # type: ignore[misc]
     def load_state(self, state: dict[str, Any]) -> None:
         """Choose as before the hub was restarted."""
         Spawner.load_state(self, state)
+        self.served = state.get("served", "")
         if state.get("spawner") in SPAWNERS:
             self.child_state = state.get("child_state", {})
             self.api_token = self._wrap(state["spawner"]).handed_out_token
@@ -94,6 +121,8 @@ class ProfileSpawner(ClusterDefaults, WrapSpawner):  # type: ignore[misc]
         """The choice, and the chosen one's state while it has any."""
         state: dict[str, Any] = Spawner.get_state(self)
         inner = self.child_spawner.get_state() if self.child_spawner else {}
+        if self.served:
+            state["served"] = self.served
         if inner:
             state |= {"spawner": self._chosen, "child_state": inner}
         return state

@@ -28,3 +28,13 @@ def stopped(launches: Iterable[Launch], active: Collection[str]) -> list[Launch]
         latest.setdefault(launch.server, launch)
     ran = (launch for launch in latest.values() if launch.state is State.READY)
     return [launch for launch in ran if launch.server not in active]
+
+
+def recent(launches: Iterable[Launch], first: str = "") -> list[Launch]:
+    """The last launch of each server that got as far as an environment, from the newest on; the one
+    of the server `first` goes before all."""
+    latest: dict[str, Launch] = {}
+    for launch in launches:
+        if launch.artefact:
+            latest.setdefault(launch.server, launch)
+    return sorted(latest.values(), key=lambda launch: launch.server != first)

@@ -7,7 +7,9 @@ from typing import Any
 from pydantic import ValidationError
 from traitlets import Bool, Float, HasTraits, Integer, List, TraitError, Unicode, validate
 
+from ..errors import UserError
 from ..profiles import Profile
+from ..repos.spec import parse_link
 
 
 class Launches(HasTraits):
@@ -46,6 +48,19 @@ class Launches(HasTraits):
         '/usr/local/libexec/extend-job']`. Set by the site's admin.
         """,
     )
+    default_repository = Unicode(
+        "",
+        config=True,
+        help="""What the page of recent environments offers to all: provider and spec as in a link.
+
+        Example: `gh/our-centre/getting-started/HEAD`. Like every link, it starts nothing by itself.
+        """,
+    )
+    default_repository_title = Unicode(
+        "This site's own environment",
+        config=True,
+        help="What that page calls `default_repository`.",
+    )
     require_association = Bool(
         True,
         config=True,
@@ -66,3 +81,13 @@ class Launches(HasTraits):
         if len(set(names)) < len(names):
             raise TraitError(f"Two profiles have the same name: {', '.join(names)}")
         return checked
+
+    @validate("default_repository")
+    def _check_default_repository(self, proposal: Any) -> str:
+        given: str = proposal.value
+        try:
+            if given:
+                parse_link(*given.split("/", 1) if "/" in given else (given, ""))
+        except UserError as error:
+            raise TraitError(f"c.Site.default_repository: {error}") from error
+        return given

@@ -8,7 +8,7 @@ import pytest
 
 from hpcbinderhub.launches.options import Existing
 from hpcbinderhub.launches.records import Launch, State
-from hpcbinderhub.launches.servers import ends_by, stopped
+from hpcbinderhub.launches.servers import ends_by, recent, stopped
 from hpcbinderhub.profiles import Profile
 from hpcbinderhub.trust.reach import Reach
 
@@ -52,3 +52,12 @@ def test_what_ran_last_and_runs_no_more_can_be_resumed() -> None:
         launch(id="running1", server="winds"),
     ]
     assert [one.id for one in stopped(launches, ["winds"])] == ["newest12"]
+
+
+def test_recent_are_the_last_launches_with_an_environment_one_for_each_server() -> None:
+    tides = launch(id="4", server="tides", artefact="a" * 64)
+    waves = launch(id="2", server="waves", artefact="b" * 64, state=State.FAILED)
+    others = [launch(id="3", server="tides", artefact="c" * 64), launch(id="1", server="ice")]
+    launches = [tides, others[0], waves, others[1]]
+    assert recent(launches) == [tides, waves]
+    assert recent(launches, "waves") == [waves, tides]
