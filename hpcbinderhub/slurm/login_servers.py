@@ -110,9 +110,10 @@ class LoginServers:
         """The opposite of `know`."""
         self._known.pop(job, None)
 
-    async def submit(self, user: str, serving: Serving) -> Submitted:
+    async def submit(self, user: str, submission: Submission) -> Submitted:
         """Start it on one of the login nodes, by chance, or on the next one if that cannot be
         reached. The launch's directory, which all of them see, knows if one has started it."""
+        assert isinstance(submission, Serving)
         problems = []
         for host in random.sample(self._hosts, len(self._hosts)):
             try:
@@ -121,19 +122,19 @@ class LoginServers:
                     user,
                     "serve",
                     address=host,
-                    directory=serving.directory,
-                    directories=serving.directories,
-                    script=serving.script,
-                    claim=serving.claim,
-                    roots=serving.roots,
-                    free_mb=serving.free_mb,
-                    limits=dataclasses.asdict(serving.limits),
+                    directory=submission.directory,
+                    directories=submission.directories,
+                    script=submission.script,
+                    claim=submission.claim,
+                    roots=submission.roots,
+                    free_mb=submission.free_mb,
+                    limits=dataclasses.asdict(submission.limits),
                 )
             except Unavailable as error:
                 problems.append(str(error))
                 continue
             run = Run.model_validate(answer["run"])
-            self.know(Known(user, serving.name, serving.directory, run))
+            self.know(Known(user, submission.name, submission.directory, run))
             return Submitted(run.id, answer["ticket_digest"])
         raise Unavailable("; ".join(problems))
 
