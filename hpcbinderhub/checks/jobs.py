@@ -191,14 +191,18 @@ async def _first_sight(cluster: Cluster, user: str, job: str) -> Job | None:
 
 
 def _sight(ground: Ground, errand: Errand, job: str, seen: Job | None) -> Finding:
-    site = ground.site
-    watcher = ground.user if site.watch_as == "users" else site.watcher_user
+    as_owner = ground.site.watch_as == "users"
+    watcher = ground.user if as_owner else ground.site.watcher_user
     if seen:
         return ok(errand.what, f"{watcher} sees it: {in_words(seen, time.time())}")
+    sentence = f"{watcher} does not see job {job} of {ground.user}, so no server is ever ready."
+    if as_owner:
+        return failed(errand.what, sentence, f"Run `scontrol show job {job}` there as {watcher}.")
     return failed(
         errand.what,
-        f"{watcher} does not see job {job} of {ground.user}, so no server would ever be ready.",
-        f"sacctmgr modify user {watcher} set AdminLevel=Operator (PrivateData hides others' jobs).",
+        sentence,
+        f"sacctmgr modify user {watcher} set AdminLevel=Operator (PrivateData hides others' jobs); "
+        "or set c.Site.watch_as = 'users', which is slower.",
     )
 
 

@@ -13,6 +13,8 @@ from .finding import Finding, failed, ok, warning
 from .ground import Ground
 from .sample import sample
 
+WHERE = {"login": "servers are on a login node", "local": "servers are on the hub's own host"}
+
 
 async def look(ground: Ground) -> AsyncIterator[Finding]:
     """See the module."""
@@ -21,7 +23,7 @@ async def look(ground: Ground) -> AsyncIterator[Finding]:
     known = {row["name"]: row for row in settings.get("partitions", ())}
     for profile in ground.site.profiles:
         if profile.spawner != "batch":
-            yield ok(f"profile “{profile.name}”", "It runs on a login node, without Slurm.")
+            yield ok(f"profile “{profile.name}”", f"It needs no Slurm: {WHERE[profile.spawner]}.")
             continue
         for finding in of_slurm(profile, known, settings.get("qos")):
             yield finding

@@ -44,7 +44,7 @@ SHOWN = {
         free_disk_mb credential_keys_file forge_token_files image_registry_auth_file
         image_registry_ca_file image_signing_key worker_token_file artefacts_key_file
         build_ca_bundle certificate_token_file certificate_ca_file room_mb room_roots
-        transport as_user_command
+        transport as_user_command watch_as
         """
     ),
     "BuildPolicy": _words("network denied_networks memory_mb processes"),

@@ -132,8 +132,9 @@ async def test_a_watcher_that_sees_nothing(
     findings = await all_of(site(hub + node, user="alice"))
     assert findings[1] == failed(
         "p, charliecloud",
-        "watch does not see job 7 of alice, so no server would ever be ready.",
-        "sacctmgr modify user watch set AdminLevel=Operator (PrivateData hides others' jobs).",
+        "watch does not see job 7 of alice, so no server is ever ready.",
+        "sacctmgr modify user watch set AdminLevel=Operator (PrivateData hides others' jobs); "
+        "or set c.Site.watch_as = 'users', which is slower.",
     )
     assert any(finding.sentence.startswith("It reaches the hub") for finding in findings)
     assert findings[-1].advice.startswith("scancel 7")

@@ -27,7 +27,7 @@ async def test_a_way_that_works(site: Make, login: LoginNode) -> None:
     assert {finding.outcome for finding in certificates.values()} == {Outcome.OK}
     assert certificates["root"].sentence == "No certificate is given for root."
     findings = await found("transport", here)
-    assert {finding.outcome for finding in findings.values()} == {Outcome.OK}
+    assert {finding.outcome for finding in findings.values()} == {Outcome.OK}, findings
     host = f"127.0.0.1:{login.port}"
     assert list(findings) == [
         *(host, f"{host}: host key", f"{host}: agent as watch", f"{host}: agent as alice")
