@@ -119,6 +119,7 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         """Submit the job, or find it again, and return the server's address when it answers."""
         with refusing():
             self._plan = plan = await self._patiently(self._make_plan)
+            self.hub_connect_url = plan.profile.hub_url(self._facility.site.public_url)
             await self._end_other_job(plan.options.launch)
             self._open_record(plan)
             engine = self._engine(plan.profile)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from hpcbinderhub.images.engines import ContainerRun, Engine
@@ -19,9 +20,10 @@ from hpcbinderhub.repos.opening import server_address
 from hpcbinderhub.site import Site
 from hpcbinderhub.slurm.cluster import Cluster, Member, Submission
 from hpcbinderhub.slurm.login_servers import Serving, limits_of
+from hpcbinderhub.slurm.node_tmp import with_own_tmp
 from hpcbinderhub.slurm.script import batch_script, job_name, sbatch_options
 from hpcbinderhub.trust.policy import check_repository
-from hpcbinderhub.workspaces import Places, places, root_of
+from hpcbinderhub.workspaces import Places, places, root_of, top_level
 
 START_COMMAND = "/srv/hpcbinder/bin/hpcbinder"
 
@@ -49,6 +51,11 @@ class Plan:
     def host_variables(self) -> dict[str, str]:
         """What the profile sets for what it gives of the host."""
         return dict(self.profile.host_parts(self.resources.gpus).environment)
+
+    def node_tmp(self, site: Site) -> str:
+        """Where the compute node has room for temporary files; empty if nobody says so."""
+        batch = self.profile.spawner == "batch"
+        return str(root_of(site.node_tmp, self.member.account)) if site.node_tmp and batch else ""
 
 
 async def plan_of(
@@ -98,7 +105,12 @@ def start_of(plan: Plan, site: Site, engine: Engine, image: str, claim_url: str)
             str(where.workspace.parent),
             str(where.home),
         ),
-        "script": batch_script(site.job_prologue, plan.profile.modules, command),
+        "script": batch_script(
+            site.job_prologue,
+            plan.profile.modules,
+            command,
+            plan.profile.variables(site.job_environment),
+        ),
         "claim": {
             "claim_url": claim_url,
             "ticket": secrets.token_urlsafe(32),
@@ -119,7 +131,7 @@ def command_of(plan: Plan, site: Site, engine: Engine, image: str) -> tuple[str,
         ContainerRun(
             image=image,
             where=where,
-            data_roots=tuple(site.data_roots),
+            data_roots=data_roots_of(plan, site),
             command=(START_COMMAND, "start", "--launch", str(where.launch)),
             reach=plan.options.reach,
             host=plan.profile.host_parts(resources.gpus),
@@ -128,7 +140,17 @@ def command_of(plan: Plan, site: Site, engine: Engine, image: str) -> tuple[str,
     )
     if engine.needs_fuse:
         command = mounted_or_unpacked(command, image, site.node_local)
+    node_tmp = plan.node_tmp(site)
+    if node_tmp:
+        command = with_own_tmp(command, node_tmp)
     return tuple(command)
+
+
+def data_roots_of(plan: Plan, site: Site) -> tuple[str, ...]:
+    """What the container sees; with the node's own disk, if temporary files are there."""
+    node_tmp = plan.node_tmp(site)
+    local = (str(top_level(PurePosixPath(node_tmp))),) if node_tmp else ()
+    return tuple(dict.fromkeys((*site.data_roots, *local)))
 
 
 def grant_of(
@@ -141,12 +163,16 @@ def grant_of(
 ) -> dict[str, Any]:
     """What a job gets for its ticket: `hpcbinder/claim.py` reads it."""
     options, where = plan.options, plan.where
+    hub = plan.profile.hub_url(site.public_url)
     return {
-        "env": env | plan.host_variables | binder_variables(plan, site),
+        "env": plan.profile.variables(site.job_environment)
+        | env
+        | plan.host_variables
+        | binder_variables(plan, site),
         "args": args,
         "ready_url": ready_url,
         "content": {
-            "url": f"{site.public_url}services/binder/api/content/{options.launch}",
+            "url": f"{hub}/services/binder/api/content/{options.launch}",
             "repo_url": options.repo_url,
             "ref": options.ref,
             "commit": options.commit,

@@ -117,7 +117,7 @@ async def _submission(ground: Ground, errand: Errand) -> Submission:
     task = node_script.Errand(
         launch=str(where.launch),
         store=site.artefacts,
-        url=f"{site.public_url}hub/api/",
+        url=f"{profile.hub_url(site.public_url)}/hub/api/",
         node_local=site.node_local,
         program=command[0],
         data_roots=site.data_roots,
@@ -132,7 +132,12 @@ async def _submission(ground: Ground, errand: Errand) -> Submission:
             *(str(where.workspace.parent), str(where.home)),
         ),
         options=sbatch_options(errand.options, profile, _little(errand), where),
-        script=batch_script(site.job_prologue, profile.modules, node_script.words(task)),
+        script=batch_script(
+            site.job_prologue,
+            profile.modules,
+            node_script.words(task),
+            profile.variables(site.job_environment),
+        ),
         # Nothing waits for this ticket: it is there since every job has one.
         claim={"claim_url": "", "ticket": secrets.token_urlsafe(32), "ca": site.ca_certificates()},
     )

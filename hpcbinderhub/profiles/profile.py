@@ -6,7 +6,7 @@ QOS; a profile narrows it, fills in defaults and gives it a name that a scientis
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from ..errors import NotAllowed
-from ..hostparts import HostParts
+from ..hostparts import HostParts, VariableName
 from ..repos.spec import PROVIDERS
 from ..trust.addresses import checked_pattern
 from .choices import Choices, Name
@@ -33,6 +33,10 @@ EngineName = Literal["apptainer", "charliecloud", "enroot", "podman-hpc", "sarus
 
 ModuleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+/-]*$")]
 """A name that `module load` takes."""
+
+HubUrl = Annotated[
+    str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._~/-]*)?$")
+]
 
 
 def _checked_pattern(text: str) -> str:
@@ -178,6 +182,14 @@ class Profile(BaseModel):
     home_access: Literal["never", "trusted"] = Field(
         default="trusted", description="Narrows `c.Site.home_access` for this profile."
     )
+    hub_address: HubUrl | None = Field(
+        default=None,
+        description="The hub's address as these nodes reach it, if not by `c.Site.public_url`.",
+    )
+    environment: Mapping[VariableName, str] = Field(
+        default={},
+        description="Variables of jobs, over `c.Site.job_environment`: these nodes' proxies.",
+    )
     startup_seconds: int = Field(
         default=300, ge=10, description="How long a running job may take until JupyterLab answers."
     )
@@ -281,6 +293,14 @@ class Profile(BaseModel):
     def host_parts(self, gpus: int) -> HostParts:
         """What a container with so many GPUs gets of its host."""
         return self.host | self.gpu_host if gpus else self.host
+
+    def variables(self, everywhere: Mapping[str, str]) -> dict[str, str]:
+        """What is set on the node and in the container, over what the site sets for all jobs."""
+        return {**everywhere, **self.environment}
+
+    def hub_url(self, elsewhere: str) -> str:
+        """The hub as these nodes reach it, without a slash at the end."""
+        return (self.hub_address or elsewhere).rstrip("/")
 
     def chargeable(self, hers: Iterable[str]) -> list[str]:
         """Which of a user's Slurm accounts may be charged."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from traitlets import Dict, Enum, Float, HasTraits, Integer, List, Unicode
+import re
+from typing import Any
+
+from traitlets import Dict, Enum, Float, HasTraits, Integer, List, TraitError, Unicode, validate
 
 
 class ClusterAccess(HasTraits):
@@ -136,3 +139,37 @@ class ClusterAccess(HasTraits):
         config=True,
         help="Shell lines at the start of every batch script. Example: `module load charliecloud`.",
     )
+    job_environment = Dict(
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        config=True,
+        help="""Variables of every job, on the node and in the container: proxies, a site's own CA.
+
+        A profile's `environment` comes on top. Name the hub in `no_proxy` unless the proxy leads
+        there. Nothing secret: scripts are kept by Slurm. Example: `{'https_proxy':
+        'http://proxy:3128', 'no_proxy': 'hub.example.org', 'SSL_CERT_FILE': '/etc/ssl/site.pem'}`.
+        """,
+    )
+    node_tmp = Unicode(
+        "",
+        config=True,
+        help="""A directory on each node's own disk, in which every job gets a `TMPDIR` of its own.
+
+        It has mode 0700 and is removed with the job. `{user}` and `{home}` are filled in; the
+        directory has to be there, and containers see its first component, which must be among
+        `mount_points`. Unless set, `TMPDIR` is as Slurm leaves it. Example: `/local/{user}`.
+        """,
+    )
+
+    @validate("job_environment")
+    def _check_names(self, proposal: Any) -> dict[str, str]:
+        for name in proposal.value:
+            if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+                raise TraitError(f"c.Site.job_environment: “{name}” is no name of a variable")
+        return dict(proposal.value)
+
+    @validate("node_tmp")
+    def _check_absolute(self, proposal: Any) -> str:
+        if proposal.value and not re.fullmatch(r"(/[^/{}\s]+)(/[^/\s]+)*", proposal.value):
+            raise TraitError(f"c.Site.node_tmp: “{proposal.value}” does not begin as /local/…")
+        return str(proposal.value)

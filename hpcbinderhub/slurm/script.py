@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from ..launches.options import LaunchOptions
 from ..profiles import Component, Profile, Resources
@@ -95,11 +96,18 @@ def option(name: str, value: str | None) -> tuple[str, ...]:
     return (f"--{name}={value}",) if value else ()
 
 
-def batch_script(prologue: str, modules: Sequence[str], command: Sequence[str]) -> str:
-    """The script that Slurm runs: the site's own lines, the profile's environment modules, then the
-    engine in the shell's place, so that signals reach it."""
+def batch_script(
+    prologue: str,
+    modules: Sequence[str],
+    command: Sequence[str],
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """The script that Slurm runs: fixed variables, the site's own lines, the profile's environment
+    modules, then the engine in the shell's place, so that signals reach it."""
     # What is ignored here is ignored by the engine, too, which would end otherwise.
-    lines = ["#!/bin/bash", "umask 077", f"trap '' {END_IS_NEAR}", prologue.strip()]
+    lines = ["#!/bin/bash", "umask 077", f"trap '' {END_IS_NEAR}"]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
+    lines.append(prologue.strip())
     lines += [f"module load {shlex.quote(module)} || exit" for module in modules]
     lines.append(f"exec {shlex.join(command)}")
     return "\n".join(line for line in lines if line) + "\n"

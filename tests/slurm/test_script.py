@@ -158,6 +158,13 @@ def test_the_sites_own_lines_come_first_and_then_the_profiles_modules() -> None:
     ]
 
 
+def test_fixed_variables_are_set_before_the_sites_own_lines() -> None:
+    script = batch_script("echo $no_proxy", [], ["true"], {"no_proxy": "a b; $(id)"})
+    assert script.splitlines()[2:4] == ["trap '' USR1", "export no_proxy='a b; $(id)'"]
+    ran = subprocess.run(["bash"], input=script, capture_output=True, check=True, text=True)
+    assert ran.stdout == "a b; $(id)\n"
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
