@@ -2,6 +2,10 @@
 
 c = get_config()  # noqa: F821
 
+# Over SSH; or "local", by a helper that sudo permits, where this host is a login node itself.
+c.Site.transport = "ssh"
+
+# Alike, and tried in this order; one that cannot be used is tried last for a minute.
 c.Site.login_hosts = ["login"]
 c.Site.known_hosts = "/etc/ssh/ssh_known_hosts"
 

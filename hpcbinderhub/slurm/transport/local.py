@@ -40,6 +40,12 @@ class LocalTransport:
             raise Unavailable(f"The cluster cannot be asked as {user}. {refused}")
         return answer.result()
 
+    async def open_stream(
+        self, user: str, host: str, port: int
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection from this host, as it is a login node itself. OSError if nobody listens."""
+        return await asyncio.open_connection(host, port)
+
     async def close(self) -> None:
         """Nothing is kept open."""
 
