@@ -183,7 +183,7 @@ async def test_what_ends_before_it_answers_says_why(site: Site) -> None:
     with pytest.raises(SpawnException) as caught:
         await site.rig.start()
     assert "ch-run: no such image" in str(caught.value)
-    assert "The job failed." in str(caught.value)
+    assert "failed with exit code 3" in str(caught.value)
 
 
 async def test_a_login_node_that_does_not_answer_has_lost_nothing(site: Site) -> None:
