@@ -79,9 +79,9 @@ class Certificates:
     async def credential(self, user: str, *, renewed: bool = False) -> Credential:
         """A credential for `user` that is good for at least a minute. Unavailable if there is
         none."""
-        known = self._credentials.get(user)
-        if known and not renewed and time.monotonic() - known.made < known.lasts:
-            return known
+        self._forget_old()
+        if user in self._credentials and not renewed:
+            return self._credentials[user]
         try:
             check_principal(user)
             key = asyncssh.generate_private_key("ssh-ed25519")
@@ -95,6 +95,13 @@ class Certificates:
         credential = Credential(key, certificate, lasts - RENEW_BEFORE_SECONDS)
         self._credentials[user] = credential
         return credential
+
+    def _forget_old(self) -> None:
+        """Of anybody's: nothing lies in memory for longer than it is of use."""
+        now = time.monotonic()
+        for user, credential in list(self._credentials.items()):
+            if now - credential.made >= credential.lasts:
+                del self._credentials[user]
 
     def _checked(self, text: str, user: str, public_key: str) -> float:
         """How long a certificate lasts, in seconds. ValueError if it is not what was asked for."""

@@ -17,7 +17,7 @@ from tornado.web import Application, RequestHandler
 
 from hpcbinderhub.errors import Unavailable, UserError
 from hpcbinderhub.site import Site
-from hpcbinderhub.slurm import authorities
+from hpcbinderhub.slurm import authorities, certificates
 from hpcbinderhub.slurm.authorities import AuthorityCommand, AuthorityService
 from hpcbinderhub.slurm.certificates import Certificates
 from hpcbinderhub.slurm.signing import SigningPolicy
@@ -68,13 +68,24 @@ class Says:
 
 
 async def test_a_certificate_is_kept_for_as_long_as_it_is_good(signer: Signer) -> None:
-    certificates = Certificates(signer, AGENT)
-    first = await certificates.credential("alice")
+    made = Certificates(signer, AGENT)
+    first = await made.credential("alice")
     assert first.lasts == 240
-    assert await certificates.credential("alice") is first
-    assert await certificates.credential("alice", renewed=True) is not first
-    assert (await certificates.credential("bob")).key != first.key
+    assert await made.credential("alice") is first
+    assert await made.credential("alice", renewed=True) is not first
+    assert (await made.credential("bob")).key != first.key
     assert signer.signed == 3
+
+
+async def test_nothing_is_kept_for_longer_than_it_is_good(
+    signer: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(certificates, "RENEW_BEFORE_SECONDS", 300)
+    made = Certificates(signer, AGENT)
+    for user in ("alice", "bob", "alice"):
+        await made.credential(user)
+    assert signer.signed == 3
+    assert list(made._credentials) == ["alice"]
 
 
 @pytest.mark.parametrize(
