@@ -7,7 +7,9 @@ import time
 from tornado.web import authenticated
 
 from hpcbinderhub.builds.outlook import held_up
+from hpcbinderhub.errors import Unavailable, UserError
 from hpcbinderhub.launches.servers import ends_by, stopped
+from hpcbinderhub.launches.serverstate import ServerState
 from hpcbinderhub.usage import use_since
 
 from ..models import ImageModel, StoreModel
@@ -32,12 +34,15 @@ class MinePage(PageHandler):
         services = self.services
         launches = await services.book.of_user(user, LAUNCHES)
         servers = await running_servers(self, user)
+        states, ended = await self._states(user)
         for server in servers:
             launch = server["launch"]
+            server["state"] = states.get(server["name"])
             server["ends"] = ends_by(launch, services.site.profiles) if launch else None
         self.render_page(
             "mine.html",
             servers=servers,
+            ended=ended,
             stopped=stopped(launches, [server["name"] for server in servers])[:STOPPED],
             environments=await services.catalogue.newest(IMAGES, seen_by=user, used_by=user),
             building=await self._building(user),
@@ -47,6 +52,15 @@ class MinePage(PageHandler):
             credentials=await services.credentials.of_user(user),
             consents=await services.consents.of_user(user),
         )
+
+    async def _states(self, user: str) -> tuple[dict[str, ServerState], dict[str, ServerState]]:
+        """How servers are, by name, and how those of earlier launches ended, by launch: as far as
+        the hub can say so now."""
+        try:
+            alive, ended = await self.services.hub.states(user)
+        except (UserError, Unavailable):
+            return {}, {}
+        return {one.name: one for one in alive}, {one.launch: one for one in reversed(ended)}
 
     async def _building(self, user: str) -> dict[str, str]:
         """The builds that are under way, by their keys."""
