@@ -37,7 +37,7 @@ class WatcherHandler(APIHandler):  # type: ignore[misc]
 class ServersHandler(APIHandler):  # type: ignore[misc]
     """GET: how a user's servers are, and how her last ones ended. `ServerState` has the fields."""
 
-    @needs_scope("read:servers")
+    @needs_scope("read:servers")  # type: ignore[untyped-decorator]
     def get(self, user_name: str) -> None:
         """`{"servers": [...], "ended": [...]}`, for who may read all of this user's servers."""
         user = self.find_user(user_name)
