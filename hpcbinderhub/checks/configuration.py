@@ -157,8 +157,8 @@ def _setting(ground: Ground, section: str, name: str) -> Any:
 def _mount_points(site: Site) -> Iterator[Finding]:
     what = "c.Site.mount_points"
     needed = [PurePosixPath(root) for root in site.data_roots]
-    if site.workspace_root.startswith("/"):
-        needed.append(PurePosixPath(site.workspace_root))
+    templates = (site.workspace_root, site.node_tmp)
+    needed += [PurePosixPath(path) for path in templates if path.startswith("/")]
     missing = sorted({str(top_level(path)) for path in needed} - set(site.mount_points))
     if missing:
         yield failed(

@@ -215,7 +215,8 @@ def _reported(
     ground: Ground, errand: Errand, report: nodes.Report, now: float
 ) -> Iterator[Finding]:
     engine = engine_class(errand.profile.engine)
-    yield from nodes.of_report(errand.what, report, engine, ground.site)
+    hub = errand.profile.hub_url(ground.site.public_url)
+    yield from nodes.of_report(errand.what, report, engine, ground.site, hub)
     began = next(iter(report.get("time", ())), "")
     if began.isdigit():
         # It wrote the time last of all, since the log was read before.

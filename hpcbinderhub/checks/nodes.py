@@ -13,14 +13,16 @@ Report = Mapping[str, Sequence[str]]
 LITTLE_MB = 5000
 
 
-def of_report(what: str, report: Report, engine: type[Engine], site: Site) -> Iterator[Finding]:
+def of_report(
+    what: str, report: Report, engine: type[Engine], site: Site, hub: str
+) -> Iterator[Finding]:
     """Everything but the clock, which takes the hub's own."""
     node = f"{what} on {_one(report, 'host') or 'a node'}"
     yield _shared(node, report, site)
     for row in report.get("root", ()):
         yield _data_root(node, row)
     yield from _engine(node, report, engine, site)
-    yield _call_back(node, report, site)
+    yield _call_back(node, report, hub)
     if names := report.get("proxy"):
         yield ok(node, f"Jobs have proxies there: {', '.join(names)}.")
 
@@ -103,15 +105,15 @@ def _without_fuse(node: str, report: Report) -> Iterator[Finding]:
         )
 
 
-def _call_back(node: str, report: Report, site: Site) -> Finding:
+def _call_back(node: str, report: Report, hub: str) -> Finding:
     said = _one(report, "call")
     if said == "yes":
-        return ok(node, f"It reaches the hub at {site.public_url}.")
+        return ok(node, f"It reaches the hub at {hub}.")
     if not said:
         return warning(
             node,
             "Whether it reaches the hub was not tried: it has neither python3 nor curl.",
-            f"Try {site.public_url}hub/api/ from there by hand.",
+            f"Try {hub}/hub/api/ from there by hand.",
         )
     if "CERTIFICATE" in said or "certificate" in said:
         advice = "Set c.Site.ca_file to the authority that signed the hub's certificate."
@@ -120,4 +122,4 @@ def _call_back(node: str, report: Report, site: Site) -> Finding:
             "See that the node knows the name, that firewalls let it reach that port, and whether "
             "it needs a proxy (c.Site.job_prologue can set one)."
         )
-    return failed(node, f"It does not reach the hub at {site.public_url}: {said[3:]}", advice)
+    return failed(node, f"It does not reach the hub at {hub}: {said[3:]}", advice)

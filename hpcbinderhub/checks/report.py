@@ -44,7 +44,7 @@ SHOWN = {
         free_disk_mb credential_keys_file forge_token_files image_registry_auth_file
         image_registry_ca_file image_signing_key worker_token_file artefacts_key_file
         build_ca_bundle certificate_token_file certificate_ca_file room_mb room_roots
-        transport as_user_command watch_as
+        transport as_user_command watch_as node_tmp
         """
     ),
     "BuildPolicy": _words("network denied_networks memory_mb processes"),
@@ -117,10 +117,14 @@ def _of_ground(ground: Ground) -> Iterator[str]:
 
 
 def _of_profiles(profiles: Iterable[Any]) -> Iterator[str]:
-    """What containers get of variables."""
+    """What jobs and containers get of variables."""
     for profile in profiles:
-        for parts in (profile.host, profile.gpu_host):
-            yield from redaction.leaves(dict(parts.environment))
+        for variables in (
+            profile.environment,
+            profile.host.environment,
+            profile.gpu_host.environment,
+        ):
+            yield from redaction.leaves(dict(variables))
 
 
 def _in_files(site: Site) -> Iterator[str]:

@@ -210,7 +210,7 @@ def test_what_a_node_says(
     charliecloud = engine_class("charliecloud")
     findings = [
         finding
-        for finding in of_report("p", report, charliecloud, Site())
+        for finding in of_report("p", report, charliecloud, Site(), "https://hub")
         if finding.outcome is not Outcome.OK
     ]
     assert any(words in finding.sentence and advice in finding.advice for finding in findings), (

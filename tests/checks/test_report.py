@@ -68,7 +68,9 @@ def test_no_secret_is_in_it(
         f"c.Authenticator.admin_users.update({{{new()!r}}})",
         f"c.Spawner.environment = {{'S3_SECRET': {new()!r}}}",
         "c.Site.profiles = [{'name': 'p', 'title': 'P', 'partition': 'p', 'host': "
-        f"{{'environment': {{'LM_LICENSE': {new()!r}}}}}}}]",
+        f"{{'environment': {{'LM_LICENSE': {new()!r}}}}}, "
+        f"'environment': {{'https_proxy': 'http://me:{new()}@proxy:3128'}}}}]",
+        f"c.Site.job_environment = {{'HTTP_PROXY': 'http://me:{new()}@proxy:3128'}}",
     ]
     monkeypatch.setenv("PIP_INDEX_URL", f"https://me:{new()}@pypi.example.org/simple")
     monkeypatch.setenv("CONFIGPROXY_AUTH_TOKEN", new())

@@ -45,7 +45,7 @@ def test_a_site_that_works(rig: Rig) -> None:
     # The demo has one host name, and warns of what a container cannot have.
     assert failures(rows) == [("configuration", "c.JupyterHub.subdomain_host")]
     said = {row["sentence"] for row in rows if row["matter"] == "jobs"}
-    assert any(sentence.startswith("It reaches the hub at https://hub:8443/") for sentence in said)
+    assert any(sentence.startswith("It reaches the hub at https://hub:8443.") for sentence in said)
     assert any(sentence.startswith("hpcwatch sees it: ") for sentence in said)
     assert "It was cancelled, and ended." in said
     assert rig.jobs("alice") == []
