@@ -217,11 +217,6 @@ class Profile(BaseModel):
         description="How long a job may wait in the queue before it is cancelled; no limit if "
         "unset.",
     )
-    requeue: bool = Field(
-        default=False,
-        description="Whether Slurm may put a job back into the queue, for its server to start anew "
-        "there: after preemption, or when a node failed.",
-    )
 
     def visible_to(self, groups: Iterable[str]) -> bool:
         """Whether a member of these hub groups is offered the profile."""

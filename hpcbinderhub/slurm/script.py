@@ -34,7 +34,7 @@ def sbatch_options(
         f"--output={str(where.launch).replace('%', '%%')}/job.log",
         "--open-mode=append",
         # A second incarnation finds the first one's ticket spent.
-        "--requeue" if profile.requeue else "--no-requeue",
+        "--no-requeue",
         # To the batch script's own process, whose place the engine takes; there are no other steps.
         f"--signal=B:{END_IS_NEAR}@{profile.warn_seconds}",
     )

@@ -45,8 +45,8 @@ class Sight:
 
     @property
     def unknown(self) -> bool:
-        """Whether it is too long ago to be called known."""
-        return self.job is None or self.age > self.limit
+        """Whether it is too long ago, or has been asked for too long, to be called known."""
+        return self.age > self.limit
 
 
 @dataclass

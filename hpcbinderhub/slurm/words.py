@@ -131,7 +131,7 @@ def _cancelled(job: Job) -> Ending:
             "An administrator cancelled the job.",
             "Look for news of your facility, or ask your help desk, before you launch again.",
         )
-    whom = f" by the account with the number {job.by}" if job.by else ""
+    whom = f" by the account number {job.by}" if job.by else ""
     return Ending(
         f"The job was cancelled{whom}.", "Launch again, or ask your help desk if it was not you."
     )

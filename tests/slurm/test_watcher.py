@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable
 
 from hpcbinderhub.errors import Unavailable
@@ -92,3 +93,71 @@ def test_a_state_that_we_do_not_know_is_not_an_end() -> None:
     assert job("1", "SOMETHING_NEW").stage is Stage.RUNNING
     assert job("1", "SUSPENDED").stage is Stage.RUNNING
     assert job("1", "REQUEUED").stage is Stage.PENDING
+
+
+async def test_accounting_is_asked_only_about_what_the_queue_does_not_name() -> None:
+    slurm, accounting = Slurm(), Slurm()
+    slurm.jobs = {"1": job("1", "RUNNING")}
+    accounting.jobs = {"2": job("2", "COMPLETED")}
+    watcher = Watcher(slurm.observe, 0.01, history=accounting.observe)
+    watcher.follow("1")
+    await watcher.fresh("1")
+    assert accounting.asked == []
+    watcher.follow("2")
+    while watcher.job("2") is None:
+        await watcher.wait()
+    assert accounting.asked[0] == {"2"}
+    await watcher.close()
+
+
+async def test_accounting_that_does_not_answer_keeps_nobody_waiting() -> None:
+    slurm, never = Slurm(), asyncio.Event()
+    slurm.jobs = {"1": job("1", "RUNNING")}
+
+    async def silent(jobs: Iterable[str]) -> dict[str, Job]:
+        await never.wait()
+        return {}
+
+    watcher = Watcher(slurm.observe, 0.01, history=silent)
+    watcher.follow("1")
+    watcher.follow("2")
+    for _ in range(3):
+        await watcher.fresh("1")
+    assert not watcher.sight("1").unknown
+    await watcher.close()
+
+
+async def test_a_controller_that_takes_its_time_gets_longer_pauses() -> None:
+    slurm = Slurm()
+
+    async def slow(jobs: Iterable[str]) -> dict[str, Job]:
+        await asyncio.sleep(0.05)
+        return await slurm.observe(jobs)
+
+    watcher = Watcher(slow, 0.01)
+    watcher.follow("1")
+    await asyncio.sleep(0.6)
+    assert 1 <= len(slurm.asked) <= 3
+    await watcher.close()
+
+
+async def test_where_each_owner_is_asked_the_pace_is_slower() -> None:
+    watcher = Watcher(Slurm().observe, 5, seconds_per_owner=1.0)
+    for number in range(20):
+        watcher.follow(str(number), f"user{number}")
+    assert watcher.pace == 20
+    await watcher.close()
+
+
+async def test_what_is_old_is_unknown() -> None:
+    slurm, ahead = Slurm(), 0.0
+    slurm.jobs = {"1": job("1", "RUNNING")}
+    watcher = Watcher(slurm.observe, 0.01, clock=lambda: time.monotonic() + ahead)
+    watcher.follow("1")
+    await watcher.fresh("1")
+    assert not watcher.sight("1").unknown
+    slurm.down = True
+    ahead = 40.0
+    sight = watcher.sight("1")
+    assert (sight.unknown, sight.silent, round(sight.age)) == (True, True, 40)
+    await watcher.close()

@@ -69,7 +69,16 @@ ON_ARTEFACTS: Dict[str, Operation] = {
 # between; a second pull or import would run beside the first, and a look-up tells what became.
 REPEATABLE = frozenset(
     ["about", "slurm-settings", "whoami", "submit", "find", "cancel", "observe", "tail", "clear"]
-    + ["serve", "served", "servers", "server-outcome", "server-end", "availability", "forecast"]
+    + [
+        "history",
+        "serve",
+        "served",
+        "servers",
+        "server-outcome",
+        "server-end",
+        "availability",
+        "forecast",
+    ]
     + ["repository-commit", "repository-bundle", "image-lookup", "workspaces"]
     + list(ON_ARTEFACTS)
 )
