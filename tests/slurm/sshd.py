@@ -107,12 +107,13 @@ class Sshd:
         assert self._process
         found, parents = [], [self._process.pid]
         while parents:
-            listed = Path(f"/proc/{parents[0]}/task/{parents.pop(0)}/children")
-            for child in map(int, listed.read_text().split()) if listed.exists() else ():
-                with suppress(FileNotFoundError, ProcessLookupError):
+            parent = parents.pop()
+            # Any of them may end meanwhile.
+            with suppress(FileNotFoundError, ProcessLookupError):
+                for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
                     if Path(f"/proc/{child}/comm").read_text().strip() == "sshd":
-                        found.append(child)
-                        parents.append(child)
+                        found.append(int(child))
+                        parents.append(int(child))
         return found
 
     @property
