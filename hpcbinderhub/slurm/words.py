@@ -98,7 +98,9 @@ def in_words(job: Job, now: float) -> str:
 def why_pending(job: Job) -> str:
     """Slurm's reason why it does not run yet, as a sentence."""
     reason = job.reason.strip("()")
-    known = REASONS.get(reason) or REASONS.get(reason.partition(",")[0])
+    # `scontrol` writes underlines where `squeue` has spaces, and both go on after a comma.
+    name = reason.replace(" ", "_")
+    known = REASONS.get(name) or REASONS.get(name.partition(",")[0])
     return known or f"Slurm says: {reason}."
 
 

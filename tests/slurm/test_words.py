@@ -22,6 +22,7 @@ def test_a_wait_is_told_with_its_reason_its_place_and_its_end() -> None:
         "Waiting in the queue. It is next, and waits for a node to become free."
     )
     assert words("PENDING", reason="Unheard_of").endswith("Slurm says: Unheard_of.")
+    assert words("PENDING", reason="ReqNodeNotAvail, UnavailableNodes:c1").endswith("is near.")
     told = words("PENDING", reason="Priority", ahead=1, started=1000 + 7200)
     assert told.endswith("1 job is ahead of it. Slurm expects it to start in about 2 hours.")
     assert "about 130 jobs" not in words("PENDING", ahead=137)
