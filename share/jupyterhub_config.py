@@ -2,5 +2,9 @@
 
 from pathlib import Path
 
-for path in sorted(Path(__file__).with_name("jupyterhub_config.d").glob("*.py")):
+from hpcbinderhub.site import check_files
+
+paths = sorted(Path(__file__).with_name("jupyterhub_config.d").glob("*.py"))
+check_files(paths)
+for path in paths:
     load_subconfig(str(path))  # noqa: F821

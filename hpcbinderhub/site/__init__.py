@@ -7,8 +7,11 @@ value is for, gives an example, and names who may set it: everything here is the
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+from traitlets import TraitError
 from traitlets.config import Config, LoggingConfigurable
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -18,6 +21,7 @@ from .engines import Engines
 from .identity import Identity
 from .launches import Launches
 from .repositories import Repositories
+from .spelling import check_spelling, unknown
 from .storage import Storage
 from .trust import TrustSettings
 from .web import Web
@@ -37,13 +41,27 @@ class Site(
 ):
     """The facility: its cluster, its storage, its builders and what it offers."""
 
+    def __init__(self, **known: Any):
+        super().__init__(**known)
+        settings = self.class_trait_names(config=True)
+        for name in self.config.get("Site", {}):
+            if name not in settings:
+                raise TraitError(unknown(name, settings))
+
 
 def load_config(directory: str | Path) -> Config:
     """The merged configuration of `directory/*.py`, in order of name, as JupyterHub reads it."""
     merged = Config()
-    for path in sorted(Path(directory).glob("*.py")):
+    paths = sorted(Path(directory).glob("*.py"))
+    check_files(paths)
+    for path in paths:
         merged.merge(PyFileConfigLoader(path.name, path=str(path.parent)).load_config())
     return merged
+
+
+def check_files(paths: Iterable[Path]) -> None:
+    """Refuse files that set what is not there, with the line."""
+    check_spelling(paths, Site.class_trait_names(config=True))
 
 
 def load_site(directory: str | Path) -> Site:
