@@ -26,8 +26,8 @@ def sbatch_options(
     """Every Slurm option, for `sbatch`'s own command line: there nothing in the user's environment
     or in a script overrides it. Further components of a heterogeneous job follow, each after a
     colon; the server runs in the first."""
+    name = job_name(options.launch)
     common = (
-        f"--job-name={job_name(options.launch)}",
         f"--time={resources.minutes}",
         *(option("account", options.account)),
         f"--chdir={where.launch}",
@@ -39,6 +39,7 @@ def sbatch_options(
         f"--signal=B:{END_IS_NEAR}@{profile.warn_seconds}",
     )
     first = (
+        f"--job-name={name}",
         *common,
         *part_options(resources),
         *sharing_options(profile),
@@ -48,7 +49,8 @@ def sbatch_options(
     further = (
         word
         for component in profile.components
-        for word in (":", *common, *component_options(component))
+        # By the launch's own name, the component with the server is found again, and no other.
+        for word in (":", f"--job-name={name}-beside", *common, *component_options(component))
     )
     return (*first, *further)
 

@@ -130,7 +130,7 @@ def test_further_components_come_after_the_one_with_the_server() -> None:
     assert server.startswith("--job-name=hpcbinder-0abc1234 --time=60 --account=geo ")
     assert server.endswith("--partition=batch --nodes=1 --ntasks-per-node=1 --cpus-per-task=1 "
                            "--mem=2048M")  # fmt: skip
-    assert first.startswith("--job-name=hpcbinder-0abc1234 --time=60 --account=geo ")
+    assert first.startswith("--job-name=hpcbinder-0abc1234-beside --time=60 --account=geo ")
     assert first.endswith("--partition=cpu --nodes=4 --ntasks-per-node=1 --cpus-per-task=32 "
                           "--mem=64000M")  # fmt: skip
     assert second.endswith("--gres=gpu:a100:4 --nice")
