@@ -19,7 +19,8 @@ from ..workspaces import top_level
 from .finding import Finding, failed, ok, warning
 from .ground import Ground
 
-OURS: tuple[type[Configurable], ...] = (Site, BuildPolicy, BuildJobs)
+OURS: tuple[type[Configurable], ...] = (BuildPolicy, BuildJobs)
+"""Beside `Site`, whose unknown names are refused when the files are read."""
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 SHARES = re.compile(r"\bshares\b")
 

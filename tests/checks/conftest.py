@@ -59,7 +59,7 @@ class Slurm:
     def __init__(self, folder: Path):
         self.folder = folder
         folder.mkdir()
-        for name in ("sbatch", "scancel", "sinfo", "sacct"):
+        for name in ("sbatch", "squeue", "scancel", "sinfo", "sacct"):
             self.says(name, "")
         self.says("sacctmgr", "normal\nlong\n")
         (self.folder / "jobs").touch()

@@ -119,6 +119,7 @@ def test_what_there_is_and_what_there_is_not(
     ("line", "words"),
     [
         ("c.Site.profiles = [{'nam': 'p'}]", "Profile number 1"),
+        ("c.Site.public_ulr = ''", "line 7: there is no c.Site.public_ulr"),
         ("c.Site.title = (", "SyntaxError, line 7"),
         ("raise RuntimeError('no')", "RuntimeError: no"),
     ],

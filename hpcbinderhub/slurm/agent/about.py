@@ -11,7 +11,7 @@ from typing import Any, Dict, List
 
 from .basics import Refused, Request, Row, checked, find_program
 
-PROGRAMS = ("sbatch", "scancel", "sacct", "sacctmgr", "sinfo", "scontrol")
+PROGRAMS = ("sbatch", "squeue", "scancel", "sacct", "sacctmgr", "sinfo", "scontrol")
 SETTINGS = (
     *("SLURM_VERSION", "ClusterName", "PrivateData", "AccountingStorageEnforce", "JobRequeue"),
     *("AccountingStoreFlags", "ProctrackType", "MinJobAge", "MaxArraySize"),

@@ -16,4 +16,4 @@ def test_it_has_the_digest_that_the_hub_knows(ask: Ask, tmp_path: Path) -> None:
     said = ask("about", path=[str(tmp_path)])
     assert said["digest"] == digest()
     assert abs(said["time"] - time.time()) < 60
-    assert said["missing"] == ["scancel", "sacct", "sacctmgr", "sinfo", "scontrol"]
+    assert said["missing"] == ["squeue", "scancel", "sacct", "sacctmgr", "sinfo", "scontrol"]
