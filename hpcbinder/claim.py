@@ -36,6 +36,15 @@ class Content(NamedTuple):
     """`update`: a workspace that is there is fast-forwarded. Whatever else: it is left as it is."""
 
 
+class Tls(NamedTuple):
+    """The server's own key and certificate, and the one that whoever connects must have: the hub's.
+    All PEM, made for this launch alone."""
+
+    key: str
+    certificate: str
+    client: str
+
+
 class Grant(NamedTuple):
     """What the hub gives for a ticket."""
 
@@ -45,6 +54,7 @@ class Grant(NamedTuple):
     content: Content
     workspace: Path
     home: Path
+    tls: Tls
     terms: Terms | None
     """How long the server may run, if the hub says."""
 
@@ -88,7 +98,7 @@ def exchange(ticket: Ticket, hub: Hub) -> Grant:
     job = os.environ.get("SLURM_JOB_ID") or os.environ.get("HPCBINDER_RUN")
     if not job:
         raise _unfit("SLURM_JOB_ID is not set: this is not a Slurm job.")
-    answer = hub.post(ticket.claim_url, {"ticket": ticket.ticket, "job": job})
+    answer = hub.post(ticket.claim_url, {"ticket": ticket.ticket, "job": job, "tls": True})
     try:
         grant = _grant(json.loads(answer.body))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -113,6 +123,7 @@ def _grant(found: dict[str, Any]) -> Grant:
         content=content,
         workspace=_absolute(found["workspace"]),
         home=_absolute(found["home"]),
+        tls=Tls(**{name: _text(found["tls"][name]) for name in Tls._fields}),
         terms=from_claim(found.get("session"), time.monotonic()),
     )
     if not grant.token:

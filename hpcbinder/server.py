@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from .claim import Grant
 from .image import Image
-from .report import Exit, Stop, one_line, say
+from .report import Exit, Stop, one_line, say, storage
 from .web import Hub
 
 # Which kernels there are, whatever the environment's own settings say.
@@ -39,6 +39,22 @@ def service_url(env: Mapping[str, str], port: int) -> str:
     given = urlsplit(env.get("JUPYTERHUB_SERVICE_URL", ""))
     path = given.path or env.get("JUPYTERHUB_SERVICE_PREFIX", "/")
     return f"{given.scheme or 'http'}://0.0.0.0:{port}{path}"
+
+
+def protection(grant: Grant, directory: Path) -> list[str]:
+    """What makes the server speak TLS, and to the hub alone: any other user of any node could reach
+    its port, or take it over after it.
+
+    `ssl_options`, because `certfile` and its like are also what JupyterHub's part of the server
+    speaks to the hub with, which has a certificate of another kind.
+    """
+    files = {name: directory / f"server-{name}.pem" for name in grant.tls._fields}
+    with storage("server", directory):
+        for name, path in files.items():
+            path.write_text(getattr(grant.tls, name))
+            path.chmod(0o600)
+    options = {"certfile": "certificate", "keyfile": "key", "ca_certs": "client"}
+    return [f"--ServerApp.ssl_options={key}={files[name]}" for key, name in options.items()]
 
 
 def command(image: Image, args: Sequence[str]) -> list[str]:

@@ -71,7 +71,7 @@ def _start(launch: Path, description: Path) -> NoReturn:
     env["JUPYTERHUB_SERVICE_URL"] = server.service_url(env, port)
     if grant.terms is not None:
         env[VARIABLE] = grant.terms.variable()
-    argv = server.command(this, grant.args)
+    argv = server.command(this, [*grant.args, *server.protection(grant, launch)])
     notice = " ".join(filter(None, (*told, os.environ.get(NODE_NOTICE))))
     server.announce(grant, port, notice, Hub("server", trusted.context, server.PATIENCE))
     say("server", f"Starting the server on port {port}.")

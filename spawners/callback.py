@@ -27,6 +27,8 @@ class Claim(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     ticket: Annotated[str, StringConstraints(max_length=200)]
     job: Annotated[str, StringConstraints(pattern=r"^([0-9]{1,20}|[0-9a-f]{32})$")]
+    tls: bool = False
+    """Whether the image's tools can protect the server's port."""
 
 
 class Ready(BaseModel):
@@ -115,6 +117,11 @@ class ClaimHandler(JobHandler):
     async def post(self, user_name: str, server_name: str) -> None:
         """See `ImageBatchSpawner.claim`."""
         claim = self.body(Claim)
+        if not claim.tls:
+            raise UserError(
+                "The tools in this image cannot protect the server's port.",
+                "Launch the repository again, so that its image is built with newer tools.",
+            )
         answer = await self.spawner(user_name, server_name).claim(claim.ticket, claim.job)
         self.answer(200, answer)
 

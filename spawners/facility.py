@@ -10,6 +10,7 @@ from functools import cached_property
 
 from traitlets.config import Config
 
+from hpcbinderhub.hop.routes import Route, route_of
 from hpcbinderhub.site import Site
 from hpcbinderhub.slurm.cluster import Cluster, cluster_of
 from hpcbinderhub.slurm.login_servers import LoginServers
@@ -35,6 +36,11 @@ class Facility:
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
     """The time of day: what Slurm tells is compared with it, and what outlives the hub."""
+
+    @cached_property
+    def route(self) -> Route:
+        """The way to the nodes."""
+        return route_of(self.site, self.cluster.transport)
 
     @cached_property
     def login_servers(self) -> LoginServers:

@@ -35,6 +35,7 @@ from .record import JobRecord, commit_state
 from .saying import Sayings
 from .session import seconds_left, terms_of, why_it_ended
 from .situation import ended, ending_of, state_of, told
+from .wayin import WayIn
 
 Answer = TypeVar("Answer")
 
@@ -68,6 +69,7 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         self._reported = asyncio.Event()
         self._sayings = Sayings()
         self._step = CLAIMED
+        self._way_in = WayIn()
         super().__init__(*args, **kwargs)
 
     # -- what it runs in -----------------------------------------------------------------------
@@ -165,8 +167,10 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
             await self._patiently(lambda: self._end_job(STOPPED, wait=False))
 
     async def get_url(self) -> str:
-        """Where the server said it listens; a killed JupyterHub may not have noted it."""
-        return self._record.url if self._record else str(await super().get_url())
+        """Where the proxy finds the server: the hub's own end of the way to it, which a hub that
+        starts anew opens here."""
+        known = self._record and self._record.url
+        return await self._open_way_in() if known else str(await super().get_url())
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """What the page shows while the server starts."""
@@ -201,9 +205,15 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         self._update(claimed_by=job_id, token=self.api_token, node=job.node, started=job.started)
         self._sayings.words = self._step = CLAIMED
         site = self._facility.site
-        session = terms_of(plan.profile, site, job, self._callback_url("session"))
-        ready_url = self._callback_url("ready")
-        return grant_of(plan, site, self.get_env(), self.get_args(), ready_url, session)
+        return grant_of(
+            plan,
+            site,
+            env=self.get_env(),
+            args=self.get_args(),
+            ready_url=self._callback_url("ready"),
+            tls=record.hop.for_the_server(),
+            session=terms_of(plan.profile, site, job, self._callback_url("session")),
+        )
 
     async def report_ready(self, token: str, port: int, notice: str) -> None:
         """The server is about to listen. The host comes from Slurm, not from the caller. A notice
@@ -211,7 +221,8 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         record = self._recognised(token)
         if not 1024 <= port <= 65535:
             raise UserError(f"{port} is not a port that a user's server can listen on.")
-        self._update(url=f"http://{record.node}:{port}")
+        self._way_in.close()
+        self._update(url=f"https://{record.node}:{port}", hop=record.hop.without_the_servers())
         self._sayings.notice = notice
         self._sayings.words = self._step = "JupyterLab is starting."
         self._reported.set()
@@ -349,19 +360,21 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
             raise await self._given_up(plan, too_slow(plan.profile), 504)
 
     async def _listening(self) -> str:
-        """The server's address, as soon as something listens there. JupyterHub's own look for it
-        backs off, and would come seconds late."""
+        """The server's address for the proxy, as soon as the server answers. JupyterHub's own look
+        for it backs off, and would come seconds late."""
         await self._reported.wait()
-        assert self._record is not None
-        address = urlsplit(self._record.url)
         while True:
-            try:
-                _, writer = await asyncio.open_connection(address.hostname, address.port)
-            except OSError:
-                await asyncio.sleep(LISTEN_SECONDS)
-            else:
-                writer.close()
-                return self._record.url
+            address = await self._open_way_in()
+            if await self._way_in.answers():
+                return address
+            await asyncio.sleep(LISTEN_SECONDS)
+
+    async def _open_way_in(self) -> str:
+        assert self._record is not None
+        address = await self._way_in.open(self._facility, self.user.name, self._record)
+        if self._record.hop_port != self._way_in.port:
+            self._update(hop_port=self._way_in.port)
+        return address
 
     async def _died(self, plan: Plan, job: Job) -> UserError:
         assert self._record is not None
@@ -481,6 +494,7 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         self._forget()
 
     def _forget(self) -> None:
+        self._way_in.close()
         if self._record and self._record.id:
             self._watcher.forget(self._record.id)
         self._record = self._plan = None

@@ -156,9 +156,11 @@ def data_roots_of(plan: Plan, site: Site) -> tuple[str, ...]:
 def grant_of(
     plan: Plan,
     site: Site,
+    *,
     env: dict[str, str],
     args: list[str],
     ready_url: str,
+    tls: dict[str, str],
     session: dict[str, Any],
 ) -> dict[str, Any]:
     """What a job gets for its ticket: `hpcbinder/claim.py` reads it."""
@@ -180,6 +182,7 @@ def grant_of(
         },
         "workspace": str(where.workspace),
         "home": str(where.home),
+        "tls": tls,
         "session": session,
     }
 

@@ -1,7 +1,8 @@
 """What a spawner must remember of its job so that a killed hub finds it again.
 
 It is kept in the hub's database, as the spawner's state. Nothing in it opens a door by itself but
-the server's own token, which JupyterHub would otherwise keep only in memory.
+the server's own token, which JupyterHub would otherwise keep only in memory, and the hub's key to
+the server.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import hashlib
 import hmac
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import object_session
+
+from hpcbinderhub.hop.keys import HopKeys
 
 
 class JobRecord(BaseModel):
@@ -47,6 +50,10 @@ class JobRecord(BaseModel):
 
     ending: str = ""
     """Why the server said that it was about to end by itself, in the hub's words."""
+
+    hop: HopKeys = Field(default_factory=HopKeys.new)
+    hop_port: int = 0
+    """Where the proxy finds it on the hub's host: a hub that starts anew listens there again."""
 
     def matches(self, ticket: str) -> bool:
         """Whether this is the launch's ticket."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
-from ..errors import Unavailable
+from ..errors import Unavailable, UserError
+from ..site import Site
 from .streams import CHUNK, Reader, Streams, Writer, carry
 
 CONNECT_SECONDS = 15
@@ -44,6 +45,7 @@ class Route(Protocol):
         ...
 
 
+@runtime_checkable
 class Tunnels(Protocol):
     """Opens connections from a login node, as a user."""
 
@@ -111,8 +113,19 @@ class ThroughLogin:
             )
         except BaseException:
             carrying.cancel()
-            ours.close()
             raise
+
+
+def route_of(site: Site, transport: object) -> Route:
+    """The site's way to its compute nodes, by way of what reaches the login nodes if need be."""
+    if site.hop == "direct":
+        return Direct()
+    if not isinstance(transport, Tunnels):
+        raise UserError(
+            'c.Site.hop is "login", but the hub reaches Slurm not over SSH.',
+            'Set it to "direct", or name c.Site.login_hosts.',
+        )
+    return ThroughLogin(transport)
 
 
 def _words(error: BaseException) -> str:

@@ -55,7 +55,9 @@ class Streams(NamedTuple):
     def abort(self) -> None:
         """Hang up."""
         transport = getattr(self.writer, "transport", None)
-        (transport.abort if transport else self.writer.close)()
+        # A TLS connection that has been lost cannot be aborted before Python 3.12.
+        with suppress(AttributeError):
+            (transport.abort if transport else self.writer.close)()
 
 
 async def carry(one: Streams, other: Streams) -> None:

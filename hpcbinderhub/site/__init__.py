@@ -18,6 +18,7 @@ from traitlets.config.loader import PyFileConfigLoader
 from .builds import Builds
 from .cluster import ClusterAccess
 from .engines import Engines
+from .hop import HopSettings
 from .identity import Identity
 from .launches import Launches
 from .repositories import Repositories
@@ -30,6 +31,7 @@ from .web import Web
 class Site(
     Identity,
     ClusterAccess,
+    HopSettings,
     Storage,
     Repositories,
     Builds,

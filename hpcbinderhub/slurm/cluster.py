@@ -117,6 +117,11 @@ class Cluster:
         self._repository_limit = site.push_mb * 2**20
         self._members: dict[str, tuple[float, Member]] = {}
 
+    @property
+    def transport(self) -> Transport:
+        """How its login nodes are reached."""
+        return self._transport
+
     async def member(self, user: str) -> Member:
         """Who the user is on the cluster; remembered for some minutes."""
         known = self._members.get(user)

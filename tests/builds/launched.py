@@ -25,6 +25,8 @@ import trustme
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
+from hpcbinderhub.hop.keys import HopKeys
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "hpcbinder"))
 
 from compute_node import TICKET, TOKEN, Hub, Origin, until
@@ -54,8 +56,11 @@ exec chroot "$0" "$@"
 class Server:
     """A server that was started by `hpcbinder start`."""
 
-    def __init__(self, port: int, notice: str, record: dict[str, Any], scratch: Path) -> None:
-        self.address = f"http://127.0.0.1:{port}{PREFIX}"
+    def __init__(
+        self, port: int, notice: str, record: dict[str, Any], scratch: Path, keys: HopKeys
+    ) -> None:
+        self.context = keys.context()
+        self.address = f"https://127.0.0.1:{port}{PREFIX}"
         self.notice = notice
         self.record = record
         self.workspace = scratch / "workspace"
@@ -65,8 +70,8 @@ class Server:
 
     def get(self, path: str) -> httpx.Response:
         """What the server answers."""
-        where = self.address + path
-        return httpx.get(where, headers=self.headers, timeout=60, follow_redirects=True)
+        with httpx.Client(headers=self.headers, verify=self.context, timeout=60) as client:
+            return client.get(self.address + path, follow_redirects=True)
 
     def kernels(self) -> dict[str, Any]:
         """The kernels that JupyterLab offers."""
@@ -75,15 +80,16 @@ class Server:
 
     def run(self, code: str, kernel: str = "python3") -> str:
         """What a notebook of this kernel prints."""
-        answer = httpx.post(
-            f"{self.address}api/kernels", json={"name": kernel}, headers=self.headers, timeout=60
-        )
+        with httpx.Client(headers=self.headers, verify=self.context, timeout=60) as client:
+            answer = client.post(f"{self.address}api/kernels", json={"name": kernel})
         assert answer.status_code == 201, answer.text
         return asyncio.run(self._execute(answer.json()["id"], code))
 
     async def _execute(self, kernel: str, code: str) -> str:
         url = f"ws{self.address.removeprefix('http')}api/kernels/{kernel}/channels"
-        socket = await websocket_connect(HTTPRequest(url, headers=self.headers))
+        socket = await websocket_connect(
+            HTTPRequest(url, headers=self.headers, ssl_options=self.context)
+        )
         header = {
             "msg_id": "asked",
             "msg_type": "execute_request",
@@ -122,7 +128,8 @@ def launched(
     origin = Origin(folder / "origin")
     origin.add({name: text.encode() for name, text in files.items()})
     hub = _hub(origin)
-    _leave_ticket(hub, origin, scratch / "launch")
+    keys = HopKeys.new()
+    _leave_ticket(hub, origin, scratch / "launch", keys)
     for path in (folder, scratch, *scratch.rglob("*")):
         shutil.chown(path, builder.account)
     tree = folder / "tree"
@@ -139,7 +146,7 @@ def launched(
         until(lambda: hub.asked("/ready") or process.poll() is not None, 60)
         assert hub.asked("/ready"), (scratch / "job.log").read_text("utf-8")
         told = hub.asked("/ready")[0].body
-        server = Server(told["port"], told["notice"], record, scratch)
+        server = Server(told["port"], told["notice"], record, scratch, keys)
         until(lambda: _answers(server) or process.poll() is not None, 180)
         assert process.poll() is None, server.log.read_text("utf-8")
         yield server
@@ -171,7 +178,7 @@ def _hub(origin: Origin) -> Hub:
     return hub
 
 
-def _leave_ticket(hub: Hub, origin: Origin, launch: Path) -> None:
+def _leave_ticket(hub: Hub, origin: Origin, launch: Path, keys: HopKeys) -> None:
     """The launch's directory as the hub's side leaves it; inside, it is below /scratch."""
     ticket = {"claim_url": f"{hub.url}/claim", "ticket": TICKET, "ca": hub.ca}
     (launch / "claim.json").write_text(json.dumps(ticket))
@@ -205,6 +212,7 @@ def _leave_ticket(hub: Hub, origin: Origin, launch: Path) -> None:
                 "content": {**content, "commit": origin.commit, "existing": "keep"},
                 "workspace": "/scratch/workspace",
                 "home": "/scratch/launch/home",
+                "tls": keys.for_the_server(),
             },
         )
     ]

@@ -118,6 +118,12 @@ class Rig:
         done = self.cluster.run(service, "pgrep", "-af", pattern, check=False)
         return [line for line in done.stdout.splitlines() if "pgrep" not in line]
 
+    def in_network_of(self, service: str, *command: str) -> None:
+        """Run a command of this host's, as root, in a container's network."""
+        shown = docker("inspect", "--format={{.State.Pid}}", self.cluster.container(service))
+        enter = ["nsenter", f"--target={shown.stdout.strip()}", "--net"]
+        subprocess.run([*enter, *command], check=True)
+
     @contextmanager
     def full_directory(self, service: str, path: str, owner: int) -> Iterator[None]:
         """A directory of a node in which nothing more can be written. Needs root on this host:

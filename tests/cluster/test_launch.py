@@ -211,7 +211,9 @@ def test_a_ticket_is_good_once_and_for_its_own_job(alice: Person, rig: Rig) -> N
     path = claim["claim_url"].partition("/hub/api/")[2]
     for ticket, number in ((claim["ticket"], job), (claim["ticket"], "1"), ("x", job)):
         answer = httpx.post(
-            f"{rig.url}/hub/api/{path}", json={"ticket": ticket, "job": number}, timeout=30
+            f"{rig.url}/hub/api/{path}",
+            json={"ticket": ticket, "job": number, "tls": True},
+            timeout=30,
         )
         assert answer.status_code in (403, 409), answer.text
     script = rig.slurm("scontrol", "write", "batch_script", job, "-")

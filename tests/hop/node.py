@@ -8,15 +8,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from hpcbinderhub.hop.keys import HopKeys
-
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 Conversation = Callable[[Reader, Writer], Awaitable[None]]
 
 
-def server_context(keys: HopKeys, folder: Path) -> ssl.SSLContext:
-    """As the server in the image is told to have it."""
-    for name, text in keys.for_the_server().items():
+def server_context(part: dict[str, str], folder: Path) -> ssl.SSLContext:
+    """What the server in the image makes of its part of the keys."""
+    for name, text in part.items():
         (folder / name).write_text(text)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "certificate", folder / "key")

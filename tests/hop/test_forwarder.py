@@ -56,7 +56,7 @@ async def test_requests_and_websockets_get_through(
     keys: HopKeys, tmp_path: Path, forward: Callable[[int], Forwarder]
 ) -> None:
     pages = Application([("/lab", Page), ("/kernel", Kernel)])
-    server = HTTPServer(pages, ssl_options=server_context(keys, tmp_path))
+    server = HTTPServer(pages, ssl_options=server_context(keys.for_the_server(), tmp_path))
     server.listen(0, HERE)
     (socket,) = server._sockets.values()
     forwarder = forward(socket.getsockname()[1])
@@ -76,7 +76,7 @@ async def test_ten_megabytes_go_both_ways_unchanged(
     keys: HopKeys, tmp_path: Path, forward: Callable[[int], Forwarder]
 ) -> None:
     data = bytes(range(256)) * 40_000
-    async with listening(echo, server_context(keys, tmp_path)) as server:
+    async with listening(echo, server_context(keys.for_the_server(), tmp_path)) as server:
         port = await forward(server.port).listen(HERE)
         reader, writer = await asyncio.open_connection(HERE, port)
         writer.write(data)
@@ -96,7 +96,7 @@ async def test_a_reader_that_is_slow_holds_the_server_up(
             await writer.drain()
             sent += 2**20
 
-    async with listening(pour, server_context(keys, tmp_path)) as server:
+    async with listening(pour, server_context(keys.for_the_server(), tmp_path)) as server:
         port = await forward(server.port).listen(HERE)
         _, writer = await asyncio.open_connection(HERE, port, limit=2**16)
         before = -1
@@ -113,7 +113,7 @@ async def test_what_a_server_said_before_it_ended_arrives(
     async def say(_: Reader, writer: Writer) -> None:
         writer.write(b"x" * 2**22)
 
-    async with listening(say, server_context(keys, tmp_path)) as server:
+    async with listening(say, server_context(keys.for_the_server(), tmp_path)) as server:
         port = await forward(server.port).listen(HERE)
         reader, writer = await asyncio.open_connection(HERE, port)
         assert len(await reader.read(-1)) == 2**22
@@ -123,7 +123,10 @@ async def test_what_a_server_said_before_it_ended_arrives(
 async def test_a_proxy_that_hangs_up_leaves_no_connection_behind(
     keys: HopKeys, tmp_path: Path, forward: Callable[[int], Forwarder]
 ) -> None:
-    async with listening(echo, server_context(keys, tmp_path)) as server, asyncio.timeout(5):
+    async with (
+        listening(echo, server_context(keys.for_the_server(), tmp_path)) as server,
+        asyncio.timeout(5),
+    ):
         port = await forward(server.port).listen(HERE)
         _, writer = await asyncio.open_connection(HERE, port)
         await server.begun.wait()
@@ -135,7 +138,7 @@ async def test_a_proxy_that_hangs_up_leaves_no_connection_behind(
 async def test_whoever_takes_over_a_freed_port_hears_nothing(
     disguise: str, keys: HopKeys, tmp_path: Path, forward: Callable[[int], Forwarder]
 ) -> None:
-    async with listening(echo, server_context(keys, tmp_path)) as server:
+    async with listening(echo, server_context(keys.for_the_server(), tmp_path)) as server:
         forwarder = forward(server.port)
         assert await forwarder.answers()
         port = await forwarder.listen(HERE)
@@ -148,7 +151,9 @@ async def test_whoever_takes_over_a_freed_port_hears_nothing(
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
         heard += await reader.read()
 
-    context = None if disguise == "plain" else server_context(HopKeys.new(), tmp_path)
+    context = (
+        None if disguise == "plain" else server_context(HopKeys.new().for_the_server(), tmp_path)
+    )
     if context and disguise == "her own certificate":
         context.verify_mode = ssl.CERT_NONE
     async with listening(listen_in, context, server.port) as stranger:
@@ -169,7 +174,7 @@ async def test_nobody_without_the_hubs_certificate_is_answered(
     none = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     none.check_hostname = False
     none.load_verify_locations(cadata=keys.server_certificate)
-    async with listening(echo, server_context(keys, tmp_path)) as server:
+    async with listening(echo, server_context(keys.for_the_server(), tmp_path)) as server:
         for context in (of_another_launch, none, None):
             assert await ask(server.port, context) == b""
         assert not server.begun.is_set()
@@ -188,7 +193,7 @@ async def ask(port: int, context: ssl.SSLContext | None = None) -> bytes:
 async def test_a_hub_that_comes_back_listens_where_it_did(
     keys: HopKeys, tmp_path: Path, forward: Callable[[int], Forwarder]
 ) -> None:
-    async with listening(echo, server_context(keys, tmp_path)) as server:
+    async with listening(echo, server_context(keys.for_the_server(), tmp_path)) as server:
         first = forward(server.port)
         port = await first.listen(HERE)
         _, idle = await asyncio.open_connection(HERE, port)

@@ -212,6 +212,7 @@ class Launch:
             },
             "workspace": str(node.workspace),
             "home": str(self.directory / "home"),
+            "tls": {name: f"PEM of {name}" for name in ("key", "certificate", "client")},
         }
         self.claim({})
 

@@ -26,7 +26,20 @@ def test_a_launch_ends_as_the_server_in_a_clone_of_the_commit(node: Node) -> Non
     assert server["pid"] == process.pid
     assert server["cwd"] == str(node.workspace)
     assert Path(server["argv"][0]).name == "jupyterhub-singleuser"
-    assert server["argv"][1:] == ["--ServerApp.allow_remote_access=True", KERNELS]
+    first, *protection, last = server["argv"][1:]
+    assert (first, last) == ("--ServerApp.allow_remote_access=True", KERNELS)
+    assert protection == [
+        f"--ServerApp.ssl_options={option}={launch.directory}/server-{name}.pem"
+        for option, name in (
+            ("certfile", "certificate"),
+            ("keyfile", "key"),
+            ("ca_certs", "client"),
+        )
+    ]
+    for name in ("certificate", "key", "client"):
+        file = launch.directory / f"server-{name}.pem"
+        assert file.read_text() == f"PEM of {name}"
+        assert file.stat().st_mode & 0o777 == 0o600
     assert (node.workspace / "README.md").read_text() == "# Soundings\n"
     assert git(node.workspace, "rev-parse", "HEAD") == node.origin.commit
 
@@ -36,6 +49,9 @@ def test_a_launch_ends_as_the_server_in_a_clone_of_the_commit(node: Node) -> Non
         "home",
         "job.log",
         "report.json",
+        "server-certificate.pem",
+        "server-client.pem",
+        "server-key.pem",
     ]
 
 
@@ -44,7 +60,7 @@ def test_the_hub_is_asked_four_times(node: Node) -> None:
     claimed, fetched, parts, ready = node.hub.requests
     port = ready.body["port"]
 
-    assert claimed == ("/claim", "", {"ticket": TICKET, "job": "4711"})
+    assert claimed == ("/claim", "", {"ticket": TICKET, "job": "4711", "tls": True})
     assert fetched == ("/content", f"Bearer {TOKEN}", None)
     assert parts == ("/content/parts", f"Bearer {TOKEN}", None)
     assert ready == ("/ready", f"token {TOKEN}", {"port": port, "notice": ""})

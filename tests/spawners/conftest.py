@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from jupyterhub import orm, roles
@@ -25,11 +26,10 @@ def hub_database() -> Iterator[Session]:
 
 
 @pytest.fixture
-async def rig(hub_database: Session) -> AsyncIterator[Rig]:
+async def rig(hub_database: Session, tmp_path: Path) -> AsyncIterator[Rig]:
     """See the file."""
-    node = Node()
-    listening = await node.listen()
+    node = Node(tmp_path)
     made = Rig(hub_database, node)
     yield made
     await made.close()
-    listening.close()
+    node.close()

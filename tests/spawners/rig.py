@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Any, cast
 
 from doubles.slurm_in_memory import SlurmInMemory
+from hop.node import server_context
 from hpcbinderhub.spawners import ImageBatchSpawner, ProfileSpawner
 from hpcbinderhub.spawners.facility import _facilities, facility_of
 from jupyterhub import orm, roles
@@ -47,18 +49,25 @@ class Clock:
 class Node:
     """A compute node's address where servers answer, as JupyterHub looks for them."""
 
-    port = 0
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._servers: list[asyncio.Server] = []
 
-    async def listen(self) -> asyncio.Server:
-        """From now on."""
-        server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        return server
+    async def serve(self, part: dict[str, str]) -> int:
+        """A server with the keys of one launch; its port."""
+        context = server_context(part, self.folder)
+        server = await asyncio.start_server(self._answer, "127.0.0.1", 0, ssl=context)
+        self._servers.append(server)
+        return int(server.sockets[0].getsockname()[1])
+
+    def close(self) -> None:
+        """Nothing answers any more."""
+        for server in self._servers:
+            server.close()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readline()
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
-        await writer.drain()
+        if await reader.readline():
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
         writer.close()
 
 
@@ -160,7 +169,8 @@ class Rig:
         """What a job does once it runs: it claims, and says where it listens."""
         spawner = self.spawner(user, server)
         grant = await spawner.claim(self.slurm.ticket(job), job)
-        await spawner.report_ready(grant["env"]["JUPYTERHUB_API_TOKEN"], self.node.port, "")
+        port = await self.node.serve(grant["tls"])
+        await spawner.report_ready(grant["env"]["JUPYTERHUB_API_TOKEN"], port, "")
 
     async def ready(self, user: str = "alice", server: str = "lab", **values: Any) -> str:
         """A server that has started; its job."""
@@ -186,6 +196,9 @@ class Rig:
             task.cancel()
         for name in [name for user in self.users.values() for name in user.spawners.values()]:
             name.stop_polling()
+            if name.child_spawner:
+                # As the kernel closes what a killed hub listened on.
+                name.child_spawner._way_in.close()
         await self.facility.watcher.close()
 
     async def close(self) -> None:

@@ -98,7 +98,8 @@ class Site:
         ticket = json.loads((self.folder / "claim.json").read_text())["ticket"]
         grant = await self.spawner.claim(ticket, self.run["id"])
         token = grant["env"]["JUPYTERHUB_API_TOKEN"]
-        await self.spawner.report_ready(token, self.rig.node.port, "")
+        port = await self.rig.node.serve(grant["tls"])
+        await self.spawner.report_ready(token, port, "")
 
     async def ready(self, **options: Any) -> None:
         start = self.rig.start(**options)
@@ -140,7 +141,8 @@ async def test_a_server_starts_on_a_login_node_and_ends_with_all_that_it_started
     site.runs("echo $$ >> pids; (env -i setsid bash -c 'echo $$ >> pids; sleep 300' &); sleep 300")
     await site.ready()
     assert await site.rig.chooser().poll() is None
-    assert site.rig.user("alice").spawners["lab"].server.port == site.rig.node.port
+    record = site.spawner.get_state()["job"]
+    assert site.rig.user("alice").spawners["lab"].server.port == record["hop_port"]
     await eventually(site.pids(2), SECONDS)
     pids = [int(word) for word in (site.folder / "pids").read_text().split()]
     await site.rig.user("alice").stop("lab")

@@ -17,7 +17,9 @@ async def test_a_server_starts(rig: Rig) -> None:
     await rig.answer(job)
     await start
     assert await rig.chooser().poll() is None
-    assert rig.user("alice").spawners["lab"].server.port == rig.node.port
+    record = rig.spawner().get_state()["job"]
+    assert rig.user("alice").spawners["lab"].server.port == record["hop_port"]
+    assert record["hop"]["server_key"] == ""  # The server has it, and nobody else needs it.
 
 
 async def test_a_job_that_dies_first_ends_the_start_with_its_last_lines(rig: Rig) -> None:
