@@ -46,7 +46,7 @@ def call_back(rig: Rig, user: str, server: str, what: str, body: Any, token: str
     return httpx.post(
         f"{rig.url}/hub/api/hpcbinderhub/jobs/{user}/{server}/{what}",
         json=body,
-        headers={"Authorization": f"token {token}"},
+        headers={"Authorization": f"token {token}"} if token else {},
         timeout=30,
     )
 
