@@ -46,13 +46,14 @@ setup: $(VENV)/ready
 test: setup
 	@tests/cluster/prepare.sh $(TEST_PACKAGES)
 	@$(MAKE) --no-print-directory test-down
-	@HPCBINDERHUB_PORT=$(TEST_PORT) tests/run.sh $(PYTEST) --durations=40 $(ARGS)
+	@tests/run.sh $(VENV) $(TEST_PORT) --durations=40 $(ARGS)
 
 test-fast: setup
 	@$(PYTEST) -m "not slow and not cluster and not browser" $(ARGS)
 
 test-down:
 	@$(PYTHON) -m tests.cluster.compose -p hpcbinderhub-test down
+	@$(PYTHON) -m tests.cluster.compose -p hpcbinderhub-test-second down
 
 lint: setup
 	@$(VENV)/bin/ruff format --check . && $(VENV)/bin/ruff check .

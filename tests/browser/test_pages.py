@@ -11,7 +11,7 @@ from cluster.person import Person
 from cluster.rig import Rig
 from playwright.sync_api import Page, expect
 
-pytestmark = [pytest.mark.cluster, pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.cluster, pytest.mark.second_site, pytest.mark.browser, pytest.mark.slow]
 
 LINK = "/services/binder/v2/git/http%3A%2F%2Fgit%2Fquickstart.git/HEAD?labpath=index.ipynb"
 ADMIN = "hpcbinder-demo-admin-password-for-carol"

@@ -10,7 +10,7 @@ from cluster.person import PASSWORD, Person
 from cluster.rig import Rig, eventually
 from playwright.sync_api import Page, expect
 
-pytestmark = [pytest.mark.cluster, pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.cluster, pytest.mark.second_site, pytest.mark.browser, pytest.mark.slow]
 
 QUICKSTART = "http://git/quickstart.git"
 Shoot = Callable[[Page, str], None]

@@ -13,8 +13,10 @@ from cluster.rig import Rig
 
 @pytest.fixture(scope="session")
 def rig() -> Rig:
-    """The site: brought up once, left up for the next run."""
-    cluster = Cluster("hpcbinderhub-test", int(os.environ.get("HPCBINDERHUB_PORT", "8001")))
+    """The site: brought up once, left up for the next run. Two may run side by side."""
+    site = os.environ.get("HPCBINDERHUB_SITE")
+    project = f"hpcbinderhub-test-{site}" if site else "hpcbinderhub-test"
+    cluster = Cluster(project, int(os.environ.get("HPCBINDERHUB_PORT", "8001")))
     cluster.up()
     made = Rig(cluster)
     made.wait_until_builds_are_taken()

@@ -10,7 +10,12 @@ import pytest
 from cluster.person import Person
 from cluster.rig import Rig, eventually
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.second_site,
+    pytest.mark.slow,
+    pytest.mark.timeout(1200),
+]
 
 OURS = "/etc/jupyterhub/jupyterhub_config.d/96-build-jobs.py"
 JOBS = """

@@ -8,7 +8,12 @@ from collections.abc import Iterator
 import pytest
 from cluster.rig import Rig
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.second_site,
+    pytest.mark.slow,
+    pytest.mark.timeout(1200),
+]
 
 # What the container's own start took away from the worker, these tests do without as well.
 AS_THE_WORKER = ("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin")

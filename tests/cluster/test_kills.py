@@ -7,7 +7,7 @@ from cluster.person import Person
 from cluster.rig import Rig, eventually
 from cluster.watch import Watch
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+pytestmark = [pytest.mark.cluster, pytest.mark.second_site, pytest.mark.slow]
 
 VICTIMS = ("hub", "service", "worker")
 PHASES = ("building", "converting", "queued", "starting")
