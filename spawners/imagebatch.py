@@ -428,7 +428,7 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
                 if seen and seen.stage is Stage.ENDED:
                     return
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, 8.0)
+                pause = min(pause * 2, 2.0)
             self.log.warning("Job %s was cancelled but has not ended in %s s", job, END_SECONDS)
         finally:
             watcher.forget(job)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +18,10 @@ from ..errors import Unavailable, UserError
 from .serverstate import ServerStage, ServerState
 
 START_SECONDS = 60
+STOP_SECONDS = 50
+"""For what is still stopping when the hub answers; pages wait a minute for an answer."""
+
+STOP_LOOK_SECONDS = 0.5
 LIST_SECONDS = 60
 CHECK_SECONDS = 5
 PROGRESS_SECONDS = 24 * 3600
@@ -52,12 +58,27 @@ class Hub:
                 raise
 
     async def stop(self, user: str, server: str) -> None:
-        """Stop the server and remove its name; one that is not there is no error."""
+        """Stop the server and remove its name; one that is not there is no error.
+
+        The hub answers before a slow stop is over; whoever starts the server anew the next moment
+        would be told that it runs.
+        """
         try:
-            await self._call("DELETE", _path(user, server), '{"remove": true}', START_SECONDS)
+            path = _path(user, server)
+            answer = await self._call("DELETE", path, '{"remove": true}', START_SECONDS)
         except UserError as error:
             if error.status != 404:
                 raise
+        else:
+            if answer.code == HTTPStatus.ACCEPTED:
+                await self._wait_until_gone(user, server)
+
+    async def _wait_until_gone(self, user: str, server: str) -> None:
+        limit = time.monotonic() + STOP_SECONDS
+        while time.monotonic() < limit:
+            await asyncio.sleep(STOP_LOOK_SECONDS)
+            if not await self.server(user, server):
+                return
 
     async def server(self, user: str, server: str) -> dict[str, Any] | None:
         """The hub's model of an active server, or None."""

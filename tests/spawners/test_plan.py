@@ -38,20 +38,24 @@ def script(of: Site) -> str:
     return submission_of(plan(of), of, engine, "/artefacts/x.squashfs", "https://claim").script
 
 
+def granted(of: Site, env: dict[str, str]) -> dict[str, Any]:
+    return grant_of(plan(of), of, env=env, args=[], ready_url="https://r", tls={}, session={})
+
+
 def test_proxies_are_for_the_node_and_for_the_server() -> None:
     proxies = {"https_proxy": "http://proxy:3128", "no_proxy": "hub.example.org"}
     ours = site({"environment": {"https_proxy": "http://gpu-proxy:3128"}}, job_environment=proxies)
     lines = script(ours).splitlines()
     assert "export https_proxy=http://gpu-proxy:3128" in lines
     assert "export no_proxy=hub.example.org" in lines
-    env = grant_of(plan(ours), ours, {"JUPYTERHUB_USER": "alice"}, [], "https://r", {})["env"]
+    env = granted(ours, {"JUPYTERHUB_USER": "alice"})["env"]
     assert env["https_proxy"] == "http://gpu-proxy:3128"
     assert env["JUPYTERHUB_USER"] == "alice"
 
 
 def test_no_variable_of_the_sites_takes_the_place_of_the_hubs() -> None:
     ours = site({}, job_environment={"JUPYTERHUB_API_TOKEN": "x"})
-    env = grant_of(plan(ours), ours, {"JUPYTERHUB_API_TOKEN": "secret"}, [], "https://r", {})["env"]
+    env = granted(ours, {"JUPYTERHUB_API_TOKEN": "secret"})["env"]
     assert env["JUPYTERHUB_API_TOKEN"] == "secret"
 
 
@@ -66,7 +70,7 @@ def test_a_job_gets_its_content_where_its_nodes_reach_the_hub(
     profile: dict[str, Any], address: str
 ) -> None:
     ours = site(profile)
-    granted = grant_of(plan(ours), ours, {}, [], "https://r", {})
+    granted = granted(ours, {})
     assert granted["content"]["url"].startswith(address)
     assert granted["env"]["BINDER_LAUNCH_HOST"] == "https://hub.example.org/services/binder/"
 
