@@ -70,9 +70,9 @@ def test_a_job_gets_its_content_where_its_nodes_reach_the_hub(
     profile: dict[str, Any], address: str
 ) -> None:
     ours = site(profile)
-    granted = granted(ours, {})
-    assert granted["content"]["url"].startswith(address)
-    assert granted["env"]["BINDER_LAUNCH_HOST"] == "https://hub.example.org/services/binder/"
+    given = granted(ours, {})
+    assert given["content"]["url"].startswith(address)
+    assert given["env"]["BINDER_LAUNCH_HOST"] == "https://hub.example.org/services/binder/"
 
 
 def test_temporary_files_are_on_the_nodes_disk_and_the_container_sees_it() -> None:
