@@ -116,7 +116,7 @@ def test_a_ticket_is_good_once_and_for_one_job(alice: Person, bob: Person, rig: 
     with unanswered_jobs(rig):
         watch = Watch(alice, alice.launch(QUICKSTART, start_when_ready=True))
         path = f"/home/alice/hpcbinder/launches/{watch.launch}/claim.json"
-        eventually(lambda: watch.said("Running on"), 90, "the job runs")
+        eventually(lambda: watch.said("Starting on"), 90, "the job runs")
         refused = rig.cluster.run("login", "cat", path, user="bob", check=False)
         assert "Permission denied" in refused.stderr
         claim = json.loads(rig.cluster.run("login", "cat", path, user="alice").stdout)

@@ -185,7 +185,7 @@ def test_the_login_node_is_swapped(alice: Person, rig: Rig) -> None:
 def test_the_jobs_call_to_the_hub_is_lost(alice: Person, rig: Rig) -> None:
     with unanswered_jobs(rig):
         watch = starting(alice)
-        eventually(lambda: watch.said("Running on"), 90, "the job runs")
+        eventually(lambda: watch.said("Starting on"), 90, "the job runs")
         time.sleep(15)
         assert not watch.saw("failed"), watch.events
     assert watch.end()["phase"] == "ready", watch.events
