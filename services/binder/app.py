@@ -67,11 +67,13 @@ class BinderService(Application):
         address = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
         server = make_server(services)
         await listen(server, address.port or 80, address.hostname or "127.0.0.1")
-        await _rotate(services.credentials)
-        await services.conductor.resume()
-        services.upkeep.start()
-        await told_to_stop()
-        await stop(server, services)
+        try:
+            await _rotate(services.credentials)
+            await services.conductor.resume()
+            services.upkeep.start()
+            await told_to_stop()
+        finally:
+            await stop(server, services)
 
 
 async def listen(server: HTTPServer, port: int, host: str, seconds: float = PORT_SECONDS) -> None:

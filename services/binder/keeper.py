@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 
 CHECK_SECONDS = 1.0
@@ -44,7 +45,7 @@ def keep(command: Sequence[str], steady_seconds: float = 20.0) -> int:
         status = _watch(process, hub)
         if told or os.getppid() != hub or time.monotonic() - began < steady_seconds:
             return status
-        sys.stderr.write(f"The service ended with status {status}. It is started again.\n")
+        _say(f"The service ended with status {status}. It is started again.")
 
 
 def _watch(process: subprocess.Popen[bytes], hub: int) -> int:
@@ -55,7 +56,7 @@ def _watch(process: subprocess.Popen[bytes], hub: int) -> int:
             return process.wait(CHECK_SECONDS)
         except subprocess.TimeoutExpired:
             if os.getppid() != hub:
-                sys.stderr.write("The hub is gone; its next start brings a new service.\n")
+                _say("The hub is gone; its next start brings a new service.")
                 return _end(process)
 
 
@@ -67,6 +68,13 @@ def _end(process: subprocess.Popen[bytes]) -> int:
     except subprocess.TimeoutExpired:
         process.kill()
         return process.wait()
+
+
+def _say(sentence: str) -> None:
+    """Whoever read our words may be gone with the hub; that must keep nobody from ending."""
+    with suppress(OSError):
+        sys.stderr.write(f"{sentence}\n")
+        sys.stderr.flush()
 
 
 async def told_to_stop() -> None:
@@ -85,4 +93,4 @@ async def told_to_stop() -> None:
         except TimeoutError:
             continue
     if not stopped.is_set():
-        sys.stderr.write("The process that kept this one is gone.\n")
+        _say("The process that kept this one is gone.")

@@ -29,7 +29,7 @@ def source(tmp_path: Path) -> Path:
 
 def test_the_name_changes_with_recipe_and_source(settings: BaseSettings, source: Path) -> None:
     first = base_name(settings, source)
-    assert first.startswith("localhost/hpcbinderhub/base-3.11:1-")
+    assert first.startswith("localhost/hpcbinderhub/base-3.11:2-")
     assert base_name(settings, source) == first
     (source / "start.py").write_text("2", "utf-8")
     second = base_name(settings, source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
@@ -25,17 +26,25 @@ class Form(HTMLParser):
     def __init__(self, text: str):
         super().__init__()
         self.values: dict[str, str] = {}
-        self._select = ""
+        self.data: dict[str, Any] = {}
+        self._select = self._script = ""
         self.feed(text)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attributes}
         if tag == "select":
-            self._select = found["name"]
+            self._select = found.get("name", "")
         if tag == "option" and "selected" in found:
             self.values[self._select] = found["value"]
         if tag == "input" and (found.get("type") != "radio" or "checked" in found):
             self.values[found.get("name", "")] = found.get("value", "")
+        if tag == "script":
+            self._script = found.get("id", "")
+
+    def handle_data(self, data: str) -> None:
+        if self._script:
+            self.data[self._script] = json.loads(data)
+            self._script = ""
 
 
 @pytest.fixture
@@ -197,11 +206,12 @@ def test_all_that_a_link_asks_for_survives_the_log_in_and_stands_in_the_form(
     query = "profile=regular&account=geo&nodes=3&time=45&gpus=1&labpath=notes%2Fa%20b.ipynb"
     page = Browser(service.hub.url).follow(f"/services/binder/v2/{repository.spec('main')}?{query}")
     assert page.status_code == 200
-    wanted = {
-        "spec": repository.spec("main"), "profile": "regular", "account": "geo", "nodes": "3",
-        "minutes": "45", "gpus": "1", "open": "notes/a b.ipynb",
-    }  # fmt: skip
-    assert wanted.items() <= Form(page.text).values.items()
+    form = Form(page.text)
+    written = {"spec": repository.spec("main"), "profile": "regular", "open": "notes/a b.ipynb"}
+    assert written.items() <= form.values.items()
+    # The page's script draws the fields that the chosen profile has, and fills these in.
+    chosen = {"profile": "regular", "account": "geo", "nodes": "3", "minutes": "45", "gpus": "1"}
+    assert chosen.items() <= form.data["launch-data"]["wanted"].items()
     assert repository.url in page.text
     assert "Runs as" in page.text
     assert alice.servers() == []

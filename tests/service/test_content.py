@@ -15,7 +15,7 @@ from repos.forge import Forge, git
 from service.repository import ServedRepository
 from service.running import RunningService
 
-from hpcbinder.claim import Content, Grant
+from hpcbinder.claim import Content, Grant, Tls
 from hpcbinder.content import prepare
 from hpcbinder.image import Image, World
 from hpcbinder.web import Hub
@@ -85,7 +85,8 @@ def test_a_job_makes_the_whole_workspace(
     content = Content(url, known.repo_url, known.ref, options.commit, "keep")
     workspace = tmp_path / "workspaces/one"
     token = {"JUPYTERHUB_API_TOKEN": alice.token}
-    grant = Grant(token, [], "", content, workspace, tmp_path / "home")
+    home = tmp_path / "home"
+    grant = Grant(token, [], "", content, workspace, home, Tls("", "", ""), None)
     world = World(["server"], None, [], tmp_path, {}, [])
     image = Image({"PATH": "/usr/bin:/bin"}, None, None, [], [], world)
     told = prepare(grant, image, tmp_path, Hub("content", ssl.create_default_context(), 30))

@@ -112,6 +112,16 @@ def test_nothing_outlives_a_hub_that_was_killed(tmp_path: Path) -> None:
     assert len(starts(told)) == 1
 
 
+def test_nothing_outlives_a_hub_that_nobody_listens_to(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    with keeping(told, 0, sys.executable, "-c", HUB) as hub:
+        assert hub.stderr
+        # As the supervisor of a hub does when that is gone: whoever writes there fails.
+        hub.stderr.close()
+        hub.kill()
+        soon(lambda: not is_there(starts(told)[0]))
+
+
 STARTS_SLOWLY = """
 import asyncio, os, pathlib, sys, time
 from hpcbinderhub.services.binder.keeper import told_to_stop

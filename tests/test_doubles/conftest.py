@@ -32,7 +32,9 @@ def ordinary_user() -> Iterator[pwd.struct_passwd]:
     try:
         yield pwd.getpwnam(TEST_USER)
     finally:
-        subprocess.run(["userdel", "--remove", TEST_USER], check=False, capture_output=True)
+        subprocess.run(
+            ["userdel", "--remove", "--force", TEST_USER], check=False, capture_output=True
+        )
 
 
 @pytest.fixture(scope="session")

@@ -46,8 +46,7 @@ class LoginNode:
             **self._node.as_user({}),
         )
         answer = Answer("7f3a")
-        for line in done.stdout.splitlines(keepends=True):
-            answer.take(line)
+        answer.feed(done.stdout.encode())
         return answer.result()
 
     async def close(self) -> None:

@@ -90,7 +90,7 @@ def test_options_are_whole_and_hold_no_secret() -> None:
         "--no-requeue",
     )
     assert made.script == (
-        "#!/bin/bash\numask 077\nmodule load x\nexec /sw/bin/hpcbinderhub worker "
+        "#!/bin/bash\numask 077\ntrap '' USR1\nmodule load x\nexec /sw/bin/hpcbinderhub worker "
         "'--config=/sw/etc dir' --job=/home/b/builders/hpcbinder-build-1f\n"
     )
     assert made.claim == {"ticket": "secret"}
