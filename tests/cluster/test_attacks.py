@@ -122,12 +122,13 @@ def test_a_ticket_is_good_once_and_for_one_job(alice: Person, bob: Person, rig: 
         claim = json.loads(rig.cluster.run("login", "cat", path, user="alice").stdout)
         (job,) = rig.jobs("alice")
         (server,) = alice.servers()
-        other = {"ticket": claim["ticket"], "job": str(int(job) + 1)}
+        other = {"ticket": claim["ticket"], "job": str(int(job) + 1), "tls": True}
         assert call_back(rig, "alice", server, "claim", other, "").status_code == 403
-        guess = {"ticket": "x" * 43, "job": job}
+        guess = {"ticket": "x" * 43, "job": job, "tls": True}
         assert call_back(rig, "alice", server, "claim", guess, "").status_code == 403
     assert watch.end()["phase"] == "ready", watch.events
-    again = call_back(rig, "alice", server, "claim", {"ticket": claim["ticket"], "job": job}, "")
+    spent = {"ticket": claim["ticket"], "job": job, "tls": True}
+    again = call_back(rig, "alice", server, "claim", spent, "")
     assert again.status_code == 409, again.text
     assert "JUPYTERHUB_API_TOKEN" not in again.text
 

@@ -3,6 +3,7 @@ says what is going on."""
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
@@ -21,7 +22,14 @@ from cluster.person import Person
 from cluster.rig import Rig, eventually
 from cluster.watch import Watch
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.slow,
+    # They take a quarter of an hour on a quiet machine: `HPCBINDERHUB_FAULTS=1 make test`.
+    pytest.mark.skipif(
+        not os.environ.get("HPCBINDERHUB_FAULTS"), reason="HPCBINDERHUB_FAULTS is not set"
+    ),
+]
 
 QUICKSTART = "http://git/quickstart.git"
 OUTAGE_SECONDS = 120
