@@ -201,6 +201,7 @@ class ImageBatchSpawner(ClusterDefaults, SlurmSpawner):  # type: ignore[misc]
         if record.url or record.claimed_by not in ("", job_id):
             raise UserError("This launch was claimed already.", status=409)
         job = await self._check_claimant(record, plan, job_id)
+        await self._watcher.learn(job)
         self.api_token = record.token or self.api_token
         self._update(claimed_by=job_id, token=self.api_token, node=job.node, started=job.started)
         self._sayings.words = self._step = CLAIMED

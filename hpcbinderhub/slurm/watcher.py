@@ -183,9 +183,18 @@ class Watcher:
                 self._look_back({job: wanted[job] for job in wanted.keys() - seen.keys()})
             await self._rest(pause)
 
+    async def learn(self, job: Job) -> None:
+        """What Slurm just told somebody about one job. After a silence, our own last look at it is
+        old, and one that is under way may still be of before."""
+        await self._take({job.id: job}, self._clock())
+
     async def _take(self, seen: Mapping[str, Job], asked: float) -> None:
         # Jobs that the answer does not name keep their last state: absence is no end.
-        news = {number: job for number, job in seen.items() if number in self._interests}
+        news = {
+            number: job
+            for number, job in seen.items()
+            if number in self._interests and asked >= self._seen.get(number, asked)
+        }
         self._jobs.update(news)
         self._seen.update(dict.fromkeys(news, asked))
         async with self._changed:

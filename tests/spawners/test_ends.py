@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import NoReturn
 
 import pytest
 from jupyterhub.spawner import SpawnException
 
+from hpcbinderhub.errors import Unavailable
 from hpcbinderhub.launches.serverstate import ServerStage
 
 from .rig import Rig, eventually
@@ -85,6 +87,23 @@ async def test_a_job_that_was_put_back_ends_with_a_sentence(rig: Rig) -> None:
     assert await rig.chooser().poll() == 1
     assert rig.slurm.rows[job]["state"] == "CANCELLED"
     assert "put the job back" in rig.facility.endings.of("alice")[0].words
+
+
+async def test_a_job_that_claims_while_the_last_look_is_old_was_not_put_back(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silence(_jobs: object) -> NoReturn:
+        raise Unavailable("slurmctld is busy")
+
+    start = rig.start("alice")
+    (job,) = await rig.submitted()
+    with monkeypatch.context() as patch:
+        patch.setattr(rig.facility.watcher, "_observe", silence)
+        rig.slurm.run(job)
+        await rig.answer(job)
+        await start
+        assert await rig.chooser().poll() is None
+    assert rig.slurm.jobs == [job]
 
 
 async def test_a_second_run_of_the_job_does_not_claim(rig: Rig) -> None:

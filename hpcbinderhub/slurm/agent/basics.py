@@ -12,7 +12,12 @@ Row = Dict[str, Any]
 
 COMMAND_SECONDS = 100
 
-NEVER_ARRIVED = ("connect failure", "connection refused", "no route to host")
+NEVER_ARRIVED = (
+    "connect failure",
+    "connection refused",
+    "no route to host",
+    "unable to establish control machine address",
+)
 SILENCES = NEVER_ARRIVED + (
     "unable to contact slurm controller",
     "socket timed out",
