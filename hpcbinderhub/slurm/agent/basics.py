@@ -114,8 +114,12 @@ def checked(request: Request, arguments: List[str], patience: int = COMMAND_SECO
 
 def refused(words: str) -> Refused:
     """What a Slurm command said when it failed: it was refused, or it got no answer."""
-    silent = any(sign in words.lower() for sign in SILENCES)
-    return Refused("unreachable" if silent else "slurm", words)
+    return Refused("unreachable" if got_no_answer(words) else "slurm", words)
+
+
+def got_no_answer(words: str) -> bool:
+    """Whether that is what a Slurm command said."""
+    return any(sign in words.lower() for sign in SILENCES)
 
 
 def never_arrived(words: str) -> bool:

@@ -140,3 +140,15 @@ def test_a_controller_that_cannot_be_reached_is_no_refusal(
         assert caught.value.kind == "unreachable"
     program("sbatch", "echo 42")
     assert submit(ask, tmp_path / "one", site)["job"] == "42"
+
+
+def test_a_cancel_that_went_nowhere_is_none_whatever_its_exit_code(
+    ask: Ask, program: Program, site: dict[str, object]
+) -> None:
+    words = "scancel: error: Unable to establish control machine address"
+    program("scancel", f"echo '{words}' >&2; exit 0")
+    with pytest.raises(AgentError) as caught:
+        ask("cancel", job="7", **site)
+    assert caught.value.kind == "unreachable"
+    program("scancel", "exit 0")
+    ask("cancel", job="7", **site)
