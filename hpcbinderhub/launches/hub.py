@@ -18,8 +18,8 @@ from ..errors import Unavailable, UserError
 from .serverstate import ServerStage, ServerState
 
 START_SECONDS = 60
-STOP_SECONDS = 50
-"""For what is still stopping when the hub answers; pages wait a minute for an answer."""
+STOP_SECONDS = 40
+"""For what is still stopping when the hub answers, after ten; pages wait a minute."""
 
 STOP_LOOK_SECONDS = 0.5
 LIST_SECONDS = 60
