@@ -1,0 +1,1 @@
+"""Files that the reading process has open."""

@@ -1,0 +1,1 @@
+"""The slicer's API: parses and authorises, asks the reading process, opens no file itself."""

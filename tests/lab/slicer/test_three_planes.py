@@ -1,0 +1,89 @@
+"""What is seen of a cube at once: three planes through a point, and parts of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from lab_server import until
+from playwright.sync_api import FloatRect, Locator, Page, expect
+from slicer_hands import pictures, pixels, rests, shows, slider
+
+from benchmarks.slicer.browser.line import came, forget
+
+pytestmark = pytest.mark.browser
+
+Velocity = Callable[..., tuple[Page, Locator]]
+Kept = Callable[[Page], dict[str, Any]]
+Shoot = Callable[[Page, str], None]
+
+
+def box_of(element: Locator) -> FloatRect:
+    box = element.bounding_box()
+    assert box is not None
+    return box
+
+
+def test_a_click_in_one_plane_moves_the_other_two(
+    velocity: Velocity, kept: Kept, shoot: Shoot
+) -> None:
+    page, panel = velocity()
+    panel.get_by_role("button", name="Three planes").click()
+    expect(pictures(panel)).to_have_count(3)
+    shows(panel, 48)
+    rests(page, panel)
+    before = [pixels(panel, number) for number in range(3)]
+    forget(page)
+    # The one beside the first: y goes down in it, and x across, as far apart as the file says.
+    box = box_of(pictures(panel).nth(1))
+    scale = min(box["width"] / 96, box["height"] / 80)
+    x, y = 24, 60
+    page.mouse.click(
+        box["x"] + box["width"] / 2 + (x + 0.5 - 48) * scale,
+        box["y"] + box["height"] / 2 + (y + 0.5 - 40) * scale,
+    )
+    shows(panel, x)
+    expect(slider(panel)).to_have_value(str(x))
+    page.mouse.move(5, 5)
+    for number, picture in enumerate(before):
+        until(lambda number=number, picture=picture: pixels(panel, number) != picture)
+    moved = {(one.asked["rows"], one.asked["columns"]) for one in came(page) if "view" in one.asked}
+    assert moved == {("1", "2"), ("0", "2")}
+    assert {one.asked["at"] for one in came(page)} == {f"{x},{y},32"}
+    shoot(page, "cross-hairs elsewhere")
+    until(lambda: kept(page).get("at") == [x, y, 32])
+    page.reload()
+    panel = page.locator(".hps-panel")
+    expect(pictures(panel)).to_have_count(3)
+    shows(panel, x)
+    assert kept(page)["at"] == [x, y, 32]
+
+
+def test_a_wheel_zooms_a_drag_pans_and_a_double_click_shows_all(
+    velocity: Velocity, kept: Kept
+) -> None:
+    page, panel = velocity()
+    whole = rests(page, panel)
+    box = box_of(pictures(panel))
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(*middle)
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -400)
+    page.keyboard.up("Control")
+    until(lambda: kept(page).get("zoom"))
+    closer = kept(page)["zoom"]
+    assert 0 < closer["row0"] < closer["row1"] < 80
+    # The point below the pointer stayed where it was.
+    assert abs(closer["row0"] + closer["row1"] - 80) < 1
+    page.mouse.down()
+    page.mouse.move(middle[0], middle[1] + 60, steps=6)
+    page.mouse.up()
+    moved = 60 * (closer["row1"] - closer["row0"]) / box["height"]
+    # It may have been written down on its way too.
+    until(lambda: abs(closer["row0"] - kept(page)["zoom"]["row0"] - moved) < 0.5)
+    shows(panel, 48)
+    page.mouse.dblclick(*middle)
+    until(lambda: kept(page)["zoom"] is None)
+    page.mouse.move(5, 5)
+    until(lambda: rests(page, panel) == whole)
