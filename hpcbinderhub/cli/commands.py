@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from . import builds, images, imports, push, rebuild, records, verify
+from . import builds, images, imports, notebook, push, rebuild, records, verify
 from .remote import add_options
 
 Run = Callable[[argparse.Namespace], None]
@@ -45,6 +45,7 @@ def add_commands(commands: Commands, default_config: str) -> None:
         return made
 
     push.add_options(add(commands, "push", push.push))
+    notebook.add_options(add(commands, "run", notebook.run))
     stored = commands.add_parser("images", help="What was built.").add_subparsers(required=True)
     for name, run in IMAGES.items():
         made = add(stored, name, run)

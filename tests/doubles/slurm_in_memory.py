@@ -10,12 +10,16 @@ import asyncio
 import hashlib
 import time
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 from hpcbinderhub.errors import Unavailable
 from hpcbinderhub.slurm.framing import AgentError
 
 FIRST_UID = 2001
+CLAIMANT = "c1" * 16
+"""What the start command of these jobs calls itself."""
+
 OVER = (
     *("COMPLETED", "CANCELLED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "PREEMPTED"),
     *("BOOT_FAIL", "DEADLINE", "FAILED", "REVOKED"),
@@ -35,8 +39,17 @@ class SlurmInMemory:
         self.ahead = 0
         """How many seconds its clock is before the hub's."""
         self.accounting_down = False
+        self.cleared: list[tuple[str, str]] = []
+        """Whose launches' directories hold no keys any more."""
+
+        self.swept: list[tuple[str, str, int]] = []
+        """Whose folders of launches were swept, of what is older than so many days."""
+
         self.forgotten: set[str] = set()
         """What the controller does not name any more."""
+
+        self.cancels: list[list[str]] = []
+        """What `scancel` was called with, each time."""
 
         self.refusal: AgentError | None = None
         """What `sbatch` says instead of taking a job."""
@@ -56,7 +69,7 @@ class SlurmInMemory:
 
     @property
     def jobs(self) -> list[str]:
-        """The ids of all jobs that are not over."""
+        """The ids of all jobs that are not over, and of all elements of arrays."""
         return [number for number, row in self.rows.items() if row["state"] not in OVER]
 
     def change(self, job: str, state: str, **values: Any) -> None:
@@ -74,18 +87,20 @@ class SlurmInMemory:
 
     def ticket(self, job: str) -> str:
         """The ticket that lies in the job's directory."""
-        folder = next(f for f in self._folders.values() if f.get("job") == job)
-        return str(folder["claim"]["ticket"])
+        return str(self._folder(job)["claim"]["ticket"])
 
     def options(self, job: str) -> list[str]:
         """What `sbatch` was called with."""
-        folder = next(f for f in self._folders.values() if f.get("job") == job)
-        return list(folder["options"])
+        return list(self._folder(job)["options"])
+
+    def _folder(self, job: str) -> dict[str, Any]:
+        array = job.partition("_")[0]
+        return next(folder for folder in self._folders.values() if folder.get("job") == array)
 
     def log(self, job: str, text: str) -> None:
         """What a job has printed."""
         directory = next(d for d, f in self._folders.items() if f.get("job") == job)
-        self.logs[directory] = text
+        self.logs[f"{directory}/job.log"] = text
 
     # -- what the hub asks ---------------------------------------------------------------------
 
@@ -98,7 +113,9 @@ class SlurmInMemory:
         await asyncio.sleep(0)
         if self.down:
             raise Unavailable("No login node could be used.")
-        answer: dict[str, Any] = await getattr(self, f"_{operation}")(user, request)
+        answer: dict[str, Any] = await getattr(self, f"_{operation.replace('-', '_')}")(
+            user, request
+        )
         return answer
 
     def uid(self, user: str) -> int:
@@ -117,6 +134,12 @@ class SlurmInMemory:
             "default_account": "physics",
         }
 
+    async def _uids(self, user: str, request: dict[str, Any]) -> dict[str, Any]:
+        return {"uids": {name: self.uid(name) for name in request["users"]}}
+
+    async def _nodes(self, user: str, request: dict[str, Any]) -> dict[str, Any]:
+        return {"nodes": ["127.0.0.1"]}
+
     async def _submit(self, user: str, request: dict[str, Any]) -> dict[str, Any]:
         # As on a login node, what began goes on when whoever asked is gone.
         task = asyncio.create_task(self._submit_once(user, request))
@@ -132,10 +155,10 @@ class SlurmInMemory:
             folder = self._folders.setdefault(directory, {})
             if "job" not in folder:
                 folder |= {"claim": request["claim"], "options": request["options"]}
-                folder["job"] = await self._sbatch(user, request["name"])
+                folder["job"] = await self._sbatch(user, request["name"], request["options"])
             return str(folder["job"])
 
-    async def _sbatch(self, user: str, name: str) -> str:
+    async def _sbatch(self, user: str, name: str, options: Sequence[str]) -> str:
         self.submitting += 1
         self.most_submitting = max(self.most_submitting, self.submitting)
         try:
@@ -146,8 +169,7 @@ class SlurmInMemory:
         if self.refusal:
             raise self.refusal
         number = str(100 + len(self.rows))
-        self.rows[number] = {
-            "id": number,
+        plain = {
             "uid": str(self.uid(user)),
             "name": name,
             "state": "PENDING",
@@ -158,6 +180,10 @@ class SlurmInMemory:
             "ends": 0,
             "exit_code": "",
         }
+        tasks = [option for option in options if option.startswith("--array=0-")]
+        last = int(tasks[0].rpartition("-")[2]) if tasks else -1
+        for job in [f"{number}_{task}" for task in range(last + 1)] or [number]:
+            self.rows[job] = {"id": job, **plain}
         return number
 
     async def _find(self, user: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -165,9 +191,12 @@ class SlurmInMemory:
             return {"job": self._folders.get(request["directory"], {}).get("job", "")}
 
     async def _cancel(self, user: str, request: dict[str, Any]) -> dict[str, Any]:
-        row = self.rows.get(request["job"])
-        if row and row["state"] not in OVER and int(row["uid"]) == self.uid(user):
-            self.end(request["job"], "CANCELLED")
+        self.cancels.append(list(request["jobs"]))
+        asked = set(request["jobs"])
+        for job, row in self.rows.items():
+            named = job in asked or job.partition("_")[0] in asked
+            if named and row["state"] not in OVER and int(row["uid"]) == self.uid(user):
+                self.end(job, "CANCELLED")
         return {}
 
     async def _observe(self, user: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -186,4 +215,12 @@ class SlurmInMemory:
         return dict(row, ends=row["ends"] and row["ends"] + self.ahead)
 
     async def _tail(self, user: str, request: dict[str, Any]) -> dict[str, Any]:
-        return {"text": self.logs.get(request["directory"], "")}
+        return {"text": self.logs.get(f"{request['directory']}/{request['file']}", "")}
+
+    async def _clear_keys(self, user: str, request: dict[str, Any]) -> dict[str, Any]:
+        self.cleared.append((user, request["directory"]))
+        return {"removed": 3}
+
+    async def _sweep_launches(self, user: str, request: dict[str, Any]) -> dict[str, Any]:
+        self.swept.append((user, request["root"], request["days"]))
+        return {"gone": 0}

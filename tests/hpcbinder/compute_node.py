@@ -250,7 +250,7 @@ class Launch:
             )
 
     def end(self, process: subprocess.Popen[bytes]) -> Outcome:
-        code = process.wait(30)
+        code = process.wait(120)
         log = self.log.read_text()
         assert TICKET not in log
         assert TOKEN not in log
@@ -348,7 +348,7 @@ class Node:
         return Launch(self, name)
 
 
-def until(condition: Callable[[], object], seconds: float = 20) -> None:
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"

@@ -22,7 +22,7 @@ def files_of(folder: Path) -> list[Path]:
 
 def test_the_wheel_holds_the_modules_and_nothing_else(tmp_path: Path) -> None:
     project = tmp_path / "hpcbinder"
-    shutil.copytree(SOURCES, project)
+    shutil.copytree(SOURCES, project, ignore=shutil.ignore_patterns("node_modules"))
     for junk in ("build/junk.py", "lab/index.py", "lab/node_modules/x.js", "notes.txt"):
         (project / junk).parent.mkdir(parents=True, exist_ok=True)
         (project / junk).touch()
@@ -34,20 +34,27 @@ def test_the_wheel_holds_the_modules_and_nothing_else(tmp_path: Path) -> None:
     archive = zipfile.ZipFile(wheel)
     names = {name for name in archive.namelist() if ".dist-info/" not in name}
     data = {name for name in names if ".data/data/" in name}
-    modules = {*SOURCES.glob("*.py"), *SOURCES.glob("session/*.py")} - {SOURCES / "setup.py"}
+    # Every folder with an `__init__.py` is a package; pyproject.toml has to name each.
+    folders = {path.parent for path in SOURCES.rglob("__init__.py") if "build" not in path.parts}
+    modules = {path for folder in folders for path in folder.glob("*.py")}
+    modules -= {SOURCES / "setup.py"}
     assert names - data == {f"hpcbinder/{path.relative_to(SOURCES)}" for path in modules}
     installed = {name.partition(".data/data/")[2]: archive.read(name) for name in data}
     # Browsers keep what they load for a year: another content needs another address.
     described = json.loads(installed[f"{LAB}/package.json"])
-    folder = Path(described["jupyterlab"]["_build"]["load"]).parent
-    assert re.fullmatch("static/[0-9a-f]{16}", str(folder))
-    static = SOURCES / "lab" / "static"
+    entry = described["jupyterlab"]["_build"]["load"]
+    assert f"{LAB}/{entry}" in installed
+    loaded = [name for name in installed if name.endswith(".js")]
+    # What is for a JupyterLab that is built anew with it, no browser loads.
+    loaded.remove(f"{LAB}/static/style.js")
+    assert all(re.search(r"\.[0-9a-f]{16}\.js$", name) for name in loaded)
+    extension = SOURCES / "lab" / "extension"
     assert set(installed) == {
+        "etc/dask/hpcbinder.yaml",
         "etc/jupyter/labconfig/default_setting_overrides.json",
         "etc/jupyter/jupyter_server_config.d/hpcbinder.json",
-        f"{LAB}/package.json",
         f"{LAB}/install.json",
-        *(f"{LAB}/{folder}/{path.relative_to(static)}" for path in files_of(static)),
+        *(f"{LAB}/{path.relative_to(extension)}" for path in files_of(extension)),
     }
     (settings,) = (name for name in data if "/labconfig/" in name)
     # JupyterLab would ask everybody whether it may fetch news, on nodes without internet.

@@ -20,9 +20,9 @@ class MadeUpHub:
         self.answer()
         return self.says
 
-    async def ending(self, why: str) -> None:
+    async def ending(self, why: str, **more: object) -> None:
         self.answer()
-        self.told.append(why)
+        self.told.append(" ".join([why, *map(str, more.values())]))
 
     async def extend(self, minutes: int) -> float | None:
         self.answer()
@@ -96,6 +96,26 @@ async def test_it_stops_without_the_hub_too() -> None:
     await bench.run(90)
     assert bench.stopped == 1
     assert bench.said[-1] == "The hub could not be told (The hub is down.)."
+
+
+async def test_a_server_ends_with_its_notebook_when_the_hub_has_heard_how() -> None:
+    bench = Bench(idle_minutes=1)
+    bench.hub.down = True
+    bench.session.run_is_over(1, "A cell failed.")
+    await bench.run(240)
+    assert not bench.stopped
+    bench.hub.down = False
+    state = await bench.run(30)
+    assert bench.hub.told == ["run 1 A cell failed."]
+    assert (bench.stopped, state["ending"]) == (1, "run")
+
+
+async def test_it_does_not_wait_for_the_hub_for_ever() -> None:
+    bench = Bench()
+    bench.hub.down = True
+    bench.session.run_is_over(0, "It ran to its end.")
+    await bench.run(600)
+    assert (bench.stopped, bench.now) == (1, 300.0)
 
 
 async def test_keep_it_is_use() -> None:

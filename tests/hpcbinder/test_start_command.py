@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -60,7 +59,9 @@ def test_the_hub_is_asked_four_times(node: Node) -> None:
     claimed, fetched, parts, ready = node.hub.requests
     port = ready.body["port"]
 
+    claimant = claimed.body.pop("claimant")
     assert claimed == ("/claim", "", {"ticket": TICKET, "job": "4711", "tls": True})
+    assert re.fullmatch("[0-9a-f]{32}", claimant)
     assert fetched == ("/content", f"Bearer {TOKEN}", None)
     assert parts == ("/content/parts", f"Bearer {TOKEN}", None)
     assert ready == ("/ready", f"token {TOKEN}", {"port": port, "notice": ""})
@@ -102,11 +103,21 @@ def test_a_signal_that_an_engine_had_to_block_reaches_the_server_all_the_same(no
 def test_slurms_word_that_the_end_is_near_ends_no_start(node: Node) -> None:
     node.hub.replies["/claim"] = [(503, {})]
     launch = node.launch()
-    process = launch.begin(inside=["env", "--block-signal=USR1"])
+    launch.grant["args"].append("--wait")
+    launch.grant["session"] = {"left": 3600}
+    # As the job's script keeps it from the engine.
+    process = launch.begin(inside=["env", "--ignore-signal=USR1"])
     launch.wait_for("Trying again")
     process.send_signal(signal.SIGUSR1)
     node.hub.replies["/claim"] = [(200, launch.grant)]
-    assert launch.end(process).code == 0
+    until(launch.report.exists)
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    ignored = int(status.partition("SigIgn:")[2].split()[0], 16)
+    # A shell of the user's can do nothing with a signal that it was started to ignore.
+    assert not ignored & 1 << signal.SIGUSR1 - 1
+    process.terminate()
+    told = launch.end(process).started["env"]["HPCBINDER_END_SIGN"]
+    assert told == str(launch.directory / "end-is-near")
 
 
 def test_the_server_learns_how_long_it_may_run(node: Node) -> None:
@@ -118,6 +129,20 @@ def test_the_server_learns_how_long_it_may_run(node: Node) -> None:
     assert before + 3600 <= told["ends"] <= time.monotonic() + 3600
     assert (told["idle_minutes"], told["warn_seconds"]) == (30, 120)
     assert told["url"] == f"{node.hub.url}/session"
+
+
+def test_what_the_server_runs_by_itself_is_left_for_it(node: Node) -> None:
+    launch = node.launch()
+    run = {"notebook": "index.ipynb", "output": None, "parameters": {"key": "s3cret"}}
+    launch.grant["run"] = run
+    env = launch.run().started["env"]
+    assert json.loads(env["HPCBINDER_UNATTENDED"]) == [
+        str(node.workspace / "index.ipynb"),
+        str(node.workspace / "index.out.ipynb"),
+        str(launch.directory / "parameters.json"),
+    ]
+    assert "s3cret" not in str(env)
+    assert json.loads((launch.directory / "parameters.json").read_text()) == run["parameters"]
 
 
 @pytest.mark.parametrize("session", [None, "an hour", {"left": "an hour"}])
@@ -238,66 +263,6 @@ def test_a_hub_that_refuses_is_quoted(node: Node, path: str, status: int, code: 
     assert len(node.hub.asked(path)) == 1
 
 
-def test_a_ticket_that_was_not_accepted_stays(node: Node) -> None:
-    node.hub.replies["/claim"] = [(403, {})]
-    launch = node.launch()
-    assert "The hub refused: 403 Forbidden" in launch.run().log
-    assert (launch.directory / "claim.json").exists()
-
-
-def test_a_second_incarnation_of_the_job_ends_at_once(node: Node) -> None:
-    launch = node.launch()
-    assert launch.run().code == 0
-    again = launch.run()
-    assert again.code == 3
-    assert "this launch was started before" in again.log
-    assert len(node.hub.asked("/claim")) == 1
-
-
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
-def test_a_ticket_that_others_can_read_is_not_used(node: Node, mode: int) -> None:
-    launch = node.launch()
-    launch.claim({}, mode)
-    outcome = launch.run()
-    assert outcome.code == 2
-    assert "claim.json can be read or written by others" in outcome.log
-    assert not node.hub.requests
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-def test_a_ticket_of_someone_else_is_not_used(node: Node) -> None:
-    launch = node.launch()
-    os.chown(launch.directory / "claim.json", 12345, -1)
-    outcome = launch.run()
-    assert outcome.code == 2
-    assert "claim.json is not a file of yours" in outcome.log
-
-
-def test_a_link_to_a_ticket_is_not_followed(node: Node) -> None:
-    launch = node.launch()
-    ticket = launch.directory / "claim.json"
-    ticket.rename(launch.directory / "elsewhere.json")
-    ticket.symlink_to("elsewhere.json")
-    assert launch.run().code == 2
-
-
-def test_a_damaged_ticket_is_not_quoted(node: Node) -> None:
-    launch = node.launch()
-    path = launch.directory / "claim.json"
-    path.write_text(f'{{"ticket": "{TICKET}", ')
-    outcome = launch.run()
-    assert outcome.code == 2
-    assert "claim.json is damaged. Launch again from the hub." in outcome.log
-
-
-def test_a_ticket_is_not_sent_in_the_clear(node: Node) -> None:
-    launch = node.launch()
-    launch.claim({"claim_url": "http://hub.example.org/claim"})
-    outcome = launch.run()
-    assert outcome.code == 2
-    assert "an address that is not https://" in outcome.log
-
-
 def test_a_hub_of_another_ca_is_not_trusted(node: Node) -> None:
     launch = node.launch()
     launch.claim({"ca": None})
@@ -336,21 +301,6 @@ def test_an_answer_that_makes_no_sense_is_not_acted_upon(
     assert outcome.code == 7
     assert "The hub's answer is not understood" in outcome.log
     assert not node.workspace.parent.exists()
-
-
-def test_outside_a_job_nothing_is_claimed(node: Node) -> None:
-    outcome = node.launch().run(job={"SLURM_JOB_ID": ""})
-    assert outcome.code == 2
-    assert "this is not a Slurm job" in outcome.log
-    assert not node.hub.requests
-
-
-def test_on_a_login_node_the_run_stands_for_the_job(node: Node) -> None:
-    run = "0123456789abcdef0123456789abcdef"
-    outcome = node.launch().run(job={"SLURM_JOB_ID": "", "HPCBINDER_RUN": run})
-    assert outcome.code == 0, outcome.log
-    assert node.hub.requests[0].body["job"] == run
-    assert outcome.started["env"]["HPCBINDER_RUN"] == run
 
 
 @pytest.mark.parametrize(

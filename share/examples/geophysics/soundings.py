@@ -13,8 +13,9 @@ from __future__ import annotations
 import argparse
 import gc
 import logging
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ import h5py
 import numpy as np
 from dask.distributed import Client, LocalCluster, as_completed
 from discretize import TensorMesh
+from distributed.deploy.cluster import Cluster
 from simpeg import (
     data_misfit,
     directives,
@@ -74,6 +76,7 @@ class Model:
     station: int
     resistivity: np.ndarray
     misfit: float
+    observed: np.ndarray
 
 
 def true_resistivity(x: float, y: float) -> np.ndarray:
@@ -124,6 +127,13 @@ def measure(line: int, station: int, stations: int) -> Sounding:
     return Sounding(line, station, clean + deviation * noise, deviation)
 
 
+def survey(stations: int, lines: int = 1) -> list[Sounding]:
+    """All soundings, line by line."""
+    return [
+        measure(line, station, stations) for line in range(lines) for station in range(stations)
+    ]
+
+
 class QuietGaussNewton(optimization.InexactGaussNewton):
     """SimPEG's optimiser, without the table of iterations that it prints for each inversion."""
 
@@ -161,7 +171,7 @@ def invert(sounding: Sounding) -> Model:
     ]
     found = inversion.BaseInversion(problem, steps).run(start)
     chi2 = np.mean(((forward.dpred(found) - sounding.observed) / sounding.deviation) ** 2)
-    return Model(sounding.line, sounding.station, np.exp(-found), float(chi2))
+    return Model(sounding.line, sounding.station, np.exp(-found), float(chi2), sounding.observed)
 
 
 def create(path: Path, stations: int, lines: int) -> h5py.File:
@@ -195,41 +205,84 @@ def create(path: Path, stations: int, lines: int) -> h5py.File:
         return data
 
     dataset("resistivity", "zyx", "ohm m")
+    # Real and imaginary part at each frequency, in turn: what a surrogate learns from.
+    shape = (2 * len(FREQUENCIES), lines, stations)
+    observed = file.create_dataset("observed", shape, "f8", fillvalue=np.nan)
+    observed.attrs["units"] = "ppm"
     dataset("misfit", "yx", "1").attrs["long_name"] = "chi squared per datum"
-    truth = dataset("truth", "zyx", "ohm m")
-    for line in range(lines):
-        for station in range(stations):
-            truth[:, line, station] = true_resistivity(*position(line, station, stations))
+    dataset("truth", "zyx", "ohm m")[:] = np.stack(
+        [
+            [true_resistivity(*position(line, station, stations)) for station in range(stations)]
+            for line in range(lines)
+        ]
+    ).transpose(2, 0, 1)
     file.swmr_mode = True
     return file
 
 
-def spare_imports_from_garbage_collection() -> None:
-    """Have the garbage collector pass over all that this process has loaded up to now."""
+def spare_the_rest_from_garbage_collection() -> None:
+    """Have the garbage collector pass over all that this process holds by now."""
+    gc.collect()
     gc.freeze()
+
+
+def solve(sounding: Sounding) -> Model:
+    """What is mapped over the workers, those that join later too."""
+    # SimPEG collects garbage at every step; half of the time went into looking through imports,
+    # and through what a worker notes of its past, which grows with each sounding.
+    spare_the_rest_from_garbage_collection()
+    return invert(sounding)
 
 
 def run(
     client: Client,
     path: Path,
-    stations: int,
-    lines: int = 1,
+    soundings: Sequence[Sounding],
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
-    """Invert all soundings on the client's workers and write each model as soon as it is there."""
-    soundings = [
-        measure(line, station, stations) for line in range(lines) for station in range(stations)
-    ]
-    # SimPEG collects garbage at every step; most of the time went into looking through its imports.
-    client.run(spare_imports_from_garbage_collection)
+    """Invert soundings on the client's workers and write each model as soon as it is there."""
+    stations = 1 + max(sounding.station for sounding in soundings)
+    lines = 1 + max(sounding.line for sounding in soundings)
     with create(path, stations, lines) as file:
-        arriving = as_completed(client.map(invert, soundings), with_results=True)
+        # In this client's own event loop, not in that of whichever client was made last.
+        arriving = as_completed(client.map(solve, soundings), loop=client.loop, with_results=True)
         for done, (_, model) in enumerate(arriving, start=1):
             file["resistivity"][:, model.line, model.station] = model.resistivity
             file["misfit"][model.line, model.station] = model.misfit
-            file["resistivity"].flush()
-            file["misfit"].flush()
+            file["observed"][:, model.line, model.station] = model.observed
+            for name in ("resistivity", "misfit", "observed"):
+                file[name].flush()
             report(done, len(soundings))
+
+
+def alone(client: Client, soundings: Sequence[Sounding], few: int = 5) -> float:
+    """Seconds for one sounding on one worker with nothing beside it: what a speed-up is against."""
+    workers = list(client.nthreads())
+    # Some take more steps than others: from all over the survey.
+    soundings = soundings[:: max(1, len(soundings) // few)][:few]
+    # Before any clock starts, every worker has imported everything.
+    client.gather(
+        [client.submit(solve, soundings[0], workers=[each], pure=False) for each in workers]
+    )
+    begun = time.perf_counter()
+    client.gather(client.map(solve, soundings, workers=workers[:1], pure=False))
+    return (time.perf_counter() - begun) / len(soundings)
+
+
+def workers_for(count: int, elsewhere: bool) -> Cluster:
+    """Workers on other nodes, as HPC BinderHub offers them, or processes beside this one."""
+    if elsewhere and "HPCBINDER_CREWS_URL" in os.environ:
+        from hpcbinder import Workers
+
+        # Not every profile of a site gives nodes to workers.
+        if Workers.offer():
+            workers = Workers(count)
+            workers.wait()
+            return workers
+    # Compute nodes are shared: encrypted, nobody else on the node can send work to the workers.
+    return LocalCluster(
+        n_workers=count, threads_per_worker=1, security=True, dashboard_address="127.0.0.1:0"
+    )
 
 
 def main() -> None:
@@ -250,8 +303,7 @@ def main() -> None:
         run(
             client,
             arguments.out,
-            arguments.soundings,
-            arguments.lines,
+            survey(arguments.soundings, arguments.lines),
             lambda done, total: print(f"{done} of {total} soundings", flush=True),
         )
         print(f"{time.perf_counter() - start:.1f} s, {arguments.out}")

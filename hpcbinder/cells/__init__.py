@@ -1,0 +1,1 @@
+"""Code that is not Dask-shaped, on Dask's workers: cells (`%%workers`), and calls one by one."""
