@@ -9,18 +9,11 @@ from __future__ import annotations
 
 import os
 import ssl
-from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from pydantic import BaseModel, ConfigDict
 
-# What ends a certificate is that its launch is forgotten; it must not end before.
-LIFETIME = timedelta(days=3650)
-CLOCK_SKEW = timedelta(days=1)
+from ..keypairs import new_pair
 
 
 class HopKeys(BaseModel):
@@ -37,8 +30,8 @@ class HopKeys(BaseModel):
     @classmethod
     def new(cls) -> HopKeys:
         """Keys for one launch."""
-        hub = _pair("hub", ExtendedKeyUsageOID.CLIENT_AUTH)
-        server = _pair("server", ExtendedKeyUsageOID.SERVER_AUTH)
+        hub = new_pair("hub", ExtendedKeyUsageOID.CLIENT_AUTH)
+        server = new_pair("server", ExtendedKeyUsageOID.SERVER_AUTH)
         return cls(
             hub_key=hub.key,
             hub_certificate=hub.certificate,
@@ -68,36 +61,6 @@ class HopKeys(BaseModel):
         context.load_verify_locations(cadata=self.server_certificate)
         _load(context, self.hub_certificate + self.hub_key)
         return context
-
-
-class _Pair(NamedTuple):
-    key: str
-    certificate: str
-
-
-def _pair(name: str, use: x509.ObjectIdentifier) -> _Pair:
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"hpcbinder {name}")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - CLOCK_SKEW)
-        .not_valid_after(now + LIFETIME)
-        # It signs no other, so that trusting it is trusting its key alone.
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.ExtendedKeyUsage([use]), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(
-        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return _Pair(private.decode(), certificate.public_bytes(pem).decode())
 
 
 def _load(context: ssl.SSLContext, pem: str) -> None:

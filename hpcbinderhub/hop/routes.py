@@ -8,11 +8,15 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from typing import NamedTuple, Protocol, runtime_checkable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
-from ..errors import Unavailable, UserError
-from ..site import Site
+from ..errors import Unavailable
 from .streams import CHUNK, Reader, Streams, Writer, carry
+
+if TYPE_CHECKING:
+    from ..site import Site
 
 CONNECT_SECONDS = 15
 GOODBYE_SECONDS = 5
@@ -40,6 +44,10 @@ class Target(NamedTuple):
 class Route(Protocol):
     """A way to compute nodes."""
 
+    async def open(self, target: Target) -> Streams:
+        """A connection to whatever listens there; `NoServer` without one."""
+        ...
+
     async def connect(self, target: Target, context: ssl.SSLContext) -> Streams:
         """A connection whose other end has proved to be the server; `NoServer` without one."""
         ...
@@ -58,20 +66,19 @@ class Tunnels(Protocol):
 class Direct:
     """The hub's host reaches the compute nodes."""
 
+    async def open(self, target: Target) -> Streams:
+        """See `Route.open`."""
+        return await self._connected(target)
+
     async def connect(self, target: Target, context: ssl.SSLContext) -> Streams:
         """See `Route.connect`."""
-        try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                made = await asyncio.open_connection(
-                    target.node,
-                    target.port,
-                    ssl=context,
-                    server_hostname="",
-                    ssl_shutdown_timeout=GOODBYE_SECONDS,
-                    limit=CHUNK,
-                )
-        except (OSError, TimeoutError) as error:
-            raise NoServer(_words(error)) from error
+        return await self._connected(
+            target, ssl=context, server_hostname="", ssl_shutdown_timeout=GOODBYE_SECONDS
+        )
+
+    async def _connected(self, target: Target, **tls: Any) -> Streams:
+        async with _in_time():
+            made = await asyncio.open_connection(target.node, target.port, limit=CHUNK, **tls)
         for option in KEEPALIVE:
             made[1].get_extra_info("socket").setsockopt(*option)
         return Streams(*made)
@@ -84,14 +91,16 @@ class ThroughLogin:
         self._tunnels = tunnels
         self._carrying: set[asyncio.Task[None]] = set()
 
+    async def open(self, target: Target) -> Streams:
+        """See `Route.open`."""
+        async with _in_time():
+            return Streams(*await self._tunnels.open_stream(*target))
+
     async def connect(self, target: Target, context: ssl.SSLContext) -> Streams:
         """See `Route.connect`."""
-        try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                far = Streams(*await self._tunnels.open_stream(*target))
-                return await self._secured(far, context)
-        except (OSError, TimeoutError, Unavailable) as error:
-            raise NoServer(_words(error)) from error
+        async with _in_time():
+            far = Streams(*await self._tunnels.open_stream(*target))
+            return await self._secured(far, context)
 
     async def _secured(self, far: Streams, context: ssl.SSLContext) -> Streams:
         """TLS through `far`. asyncio speaks it over sockets alone, so a pair lies between."""
@@ -118,15 +127,17 @@ class ThroughLogin:
 
 def route_of(site: Site, transport: object) -> Route:
     """The site's way to its compute nodes, by way of what reaches the login nodes if need be."""
-    if site.hop == "direct":
-        return Direct()
-    if not isinstance(transport, Tunnels):
-        raise UserError(
-            'c.Site.hop is "login", but the hub reaches Slurm not over SSH.',
-            'Set it to "direct", or name c.Site.login_hosts.',
-        )
-    return ThroughLogin(transport)
+    # Without SSH, the hub's own host is the login node.
+    if site.hop == "login" and isinstance(transport, Tunnels):
+        return ThroughLogin(transport)
+    return Direct()
 
 
-def _words(error: BaseException) -> str:
-    return str(error) or type(error).__name__
+@asynccontextmanager
+async def _in_time() -> AsyncIterator[None]:
+    """Whatever goes wrong, and whatever takes too long, is a server that is not there."""
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            yield
+    except (OSError, TimeoutError, Unavailable) as error:
+        raise NoServer(str(error) or type(error).__name__) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from traitlets import Enum, HasTraits, Unicode
+from traitlets import Bool, Enum, HasTraits, Unicode
 
 
 class HopSettings(HasTraits):
@@ -25,8 +25,26 @@ class HopSettings(HasTraits):
         config=True,
         help="""Where the hub listens for the proxy, one port for each server; for the admin to say.
 
-        The proxy speaks plain HTTP to it, so it should be on the same host, where nobody else has
-        an account. For a proxy elsewhere: an address of the hub's host, with a firewall that lets
-        the proxy alone in. Example: `10.0.0.2`.
+        The proxy speaks plain HTTP to it, so it should be on the same host; of that host, nobody
+        but the hub and `hop_proxy_user` is let in. For a proxy elsewhere: an address of the hub's
+        host, with a firewall that lets the proxy alone in. Example: `10.0.0.2`.
+        """,
+    )
+    hop_proxy_user = Unicode(
+        "",
+        config=True,
+        help="""The account that the proxy runs as, if it is not the hub's; for the admin to say.
+
+        Other accounts of the hub's host are not let in past the proxy. Example: `www-data`.
+        """,
+    )
+    hop_start = Bool(
+        True,
+        config=True,
+        help="""Whether the hub starts the process that leads to servers; for the admin to say.
+
+        It outlives the hub, so that open connections do. Switch this off where systemd starts it,
+        as it should where systemd starts the hub: that ends with the hub's unit all that the hub
+        has started. The unit runs `python -m hpcbinderhub.hop STATE_DIR/hop` as the hub's account.
         """,
     )

@@ -125,7 +125,7 @@ async def test_a_proxy_that_hangs_up_leaves_no_connection_behind(
 ) -> None:
     async with (
         listening(echo, server_context(keys.for_the_server(), tmp_path)) as server,
-        asyncio.timeout(5),
+        asyncio.timeout(60),
     ):
         port = await forward(server.port).listen(HERE)
         _, writer = await asyncio.open_connection(HERE, port)
