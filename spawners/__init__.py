@@ -3,7 +3,7 @@
 import batchspawner.api
 from jupyterhub.apihandlers import default_handlers
 
-from . import callback, status
+from . import callback, sharing, status, stopping, watching
 from .imagebatch import ImageBatchSpawner
 from .login import LoginNodeSpawner
 from .profile import ProfileSpawner
@@ -14,11 +14,15 @@ __all__ = ["ImageBatchSpawner", "LoginNodeSpawner", "ProfileSpawner", "ShifterBa
 # batchspawner registers a handler on import that sets any attribute of the caller's spawner to any
 # value: with a server's own token, `exec_prefix` makes the hub run a command. Ours is `callback`.
 default_handlers[:] = [
-    *(
-        entry
-        for entry in default_handlers
-        if entry[1] is not batchspawner.api.BatchSpawnerAPIHandler
+    *stopping.with_stop_handler(
+        [
+            entry
+            for entry in default_handlers
+            if entry[1] is not batchspawner.api.BatchSpawnerAPIHandler
+        ]
     ),
     *callback.handlers,
     *status.handlers,
+    *watching.handlers,
+    *sharing.handlers,
 ]

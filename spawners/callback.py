@@ -16,6 +16,7 @@ from tornado import web
 from hpcbinderhub.errors import Unavailable, UserError
 from hpcbinderhub.launches.options import Line
 
+from .claims import over
 from .imagebatch import ImageBatchSpawner
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -27,6 +28,8 @@ class Claim(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     ticket: Annotated[str, StringConstraints(max_length=200)]
     job: Annotated[str, StringConstraints(pattern=r"^([0-9]{1,20}|[0-9a-f]{32})$")]
+    claimant: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] = ""
+    """What this run of the start command calls itself, and tells nobody but the hub."""
     tls: bool = False
     """Whether the image's tools can protect the server's port."""
 
@@ -40,10 +43,13 @@ class Ready(BaseModel):
 
 
 class Ending(BaseModel):
-    """Why a server ends by itself."""
+    """Why a server ends by itself: nothing runs in it, or the notebook has ended that it ran."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    why: Literal["idle"]
+    why: Literal["idle", "run"]
+    exit_code: int = Field(default=0, ge=0, le=255)
+    words: Line = ""
+    """Of a run: what has become of it."""
 
 
 class Extension(BaseModel):
@@ -63,13 +69,14 @@ class JobHandler(APIHandler):  # type: ignore[misc]
         """Leave out JupyterHub's look for a user: the ticket is what counts."""
         self._jupyterhub_user = None
 
-    def spawner(self, user_name: str, server_name: str) -> ImageBatchSpawner:
-        """The spawner of this server. A hub that has just started may not know it yet."""
-        user = self.find_user(user_name)
-        wrapper = user.spawners.get(server_name) if user else None
+    def spawner(self, user_name: str, server_name: str | None) -> ImageBatchSpawner:
+        """The spawner of this server. A hub that has just started reads it from the database."""
+        user, name = self.find_user(user_name), server_name or ""
+        there = user is not None and name in user.orm_spawners
+        wrapper = user.spawners[name] if there else None
         inner = getattr(wrapper, "child_spawner", wrapper)
         if not isinstance(inner, ImageBatchSpawner):
-            raise Unavailable("The hub does not know this server yet.")
+            raise over()
         return inner
 
     def token(self) -> str:
@@ -114,22 +121,22 @@ class JobHandler(APIHandler):  # type: ignore[misc]
 class ClaimHandler(JobHandler):
     """POST: a ticket for the environment, the secrets and the content's address."""
 
-    async def post(self, user_name: str, server_name: str) -> None:
+    async def post(self, user_name: str, server_name: str | None) -> None:
         """See `ImageBatchSpawner.claim`."""
         claim = self.body(Claim)
-        if not claim.tls:
+        if not (claim.tls and claim.claimant):
             raise UserError(
-                "The tools in this image cannot protect the server's port.",
+                "The tools in this image cannot protect the server's port, or its secrets.",
                 "Launch the repository again, so that its image is built with newer tools.",
             )
-        answer = await self.spawner(user_name, server_name).claim(claim.ticket, claim.job)
-        self.answer(200, answer)
+        spawner = self.spawner(user_name, server_name)
+        self.answer(200, await spawner.claim(claim.ticket, claim.job, claim.claimant))
 
 
 class ReadyHandler(JobHandler):
     """POST: the port, with the server's own token."""
 
-    async def post(self, user_name: str, server_name: str) -> None:
+    async def post(self, user_name: str, server_name: str | None) -> None:
         """See `ImageBatchSpawner.report_ready`."""
         token, ready = self.token(), self.body(Ready)
         await self.spawner(user_name, server_name).report_ready(token, ready.port, ready.notice)
@@ -139,7 +146,7 @@ class ReadyHandler(JobHandler):
 class SessionHandler(JobHandler):
     """GET: how long the server may still run; an operator may have changed that."""
 
-    async def get(self, user_name: str, server_name: str) -> None:
+    async def get(self, user_name: str, server_name: str | None) -> None:
         """See `ImageBatchSpawner.time_left`."""
         left = await self.spawner(user_name, server_name).time_left(self.token())
         self.answer(200, {"left": left})
@@ -148,27 +155,41 @@ class SessionHandler(JobHandler):
 class EndingHandler(JobHandler):
     """POST: why the server is about to end by itself."""
 
-    async def post(self, user_name: str, server_name: str) -> None:
-        """See `ImageBatchSpawner.report_ending`."""
+    async def post(self, user_name: str, server_name: str | None) -> None:
+        """See `ImageBatchSpawner.report_unused` and `report_run`."""
         token, ending = self.token(), self.body(Ending)
-        await self.spawner(user_name, server_name).report_ending(token, ending.why)
+        spawner = self.spawner(user_name, server_name)
+        if ending.why == "idle":
+            await spawner.report_unused(token)
+        else:
+            await spawner.report_run(token, ending.exit_code, ending.words)
+            self._check_started(user_name, server_name or "")
         self.answer(200, {})
+
+    def _check_started(self, user_name: str, server_name: str) -> None:
+        """A notebook may be quicker than JupyterHub's look for its server. One that ended before
+        it was seen would have failed to start, so it says this again until it was."""
+        if not self.find_user(user_name).spawners[server_name].ready:
+            raise Unavailable("JupyterHub has not seen this server yet.")
 
 
 class ExtensionHandler(JobHandler):
     """POST: more time, if the site gives any."""
 
-    async def post(self, user_name: str, server_name: str) -> None:
+    async def post(self, user_name: str, server_name: str | None) -> None:
         """See `ImageBatchSpawner.extend`."""
         token, extension = self.token(), self.body(Extension)
         left = await self.spawner(user_name, server_name).extend(token, extension.minutes)
         self.answer(200, {"left": left})
 
 
+SERVER = r"/api/hpcbinderhub/jobs/([^/]+)(?:/([^/]+))?"
+"""A user, and the name of her server; none for her default one."""
+
 handlers = [
-    (r"/api/hpcbinderhub/jobs/([^/]+)/([^/]+)/claim", ClaimHandler),
-    (r"/api/hpcbinderhub/jobs/([^/]+)/([^/]+)/ready", ReadyHandler),
-    (r"/api/hpcbinderhub/jobs/([^/]+)/([^/]+)/session", SessionHandler),
-    (r"/api/hpcbinderhub/jobs/([^/]+)/([^/]+)/session/ending", EndingHandler),
-    (r"/api/hpcbinderhub/jobs/([^/]+)/([^/]+)/session/extension", ExtensionHandler),
+    (f"{SERVER}/claim", ClaimHandler),
+    (f"{SERVER}/ready", ReadyHandler),
+    (f"{SERVER}/session", SessionHandler),
+    (f"{SERVER}/session/ending", EndingHandler),
+    (f"{SERVER}/session/extension", ExtensionHandler),
 ]

@@ -42,11 +42,6 @@ class ClusterDefaults(HasTraits):
         `startup_seconds`."""
         return 7 * 24 * 3600
 
-    @default("poll_interval")
-    def _notice_an_end_soon(self) -> int:
-        """Polling costs nothing: it reads what the watcher knows."""
-        return 5
-
     @default("apply_user_options")
     def _options_are_read_by_start(self) -> Callable[[Spawner, dict[str, Any]], None]:
         return lambda _spawner, _options: None

@@ -1,22 +1,28 @@
-"""How servers ended, kept for a while after JupyterHub has forgotten them."""
+"""Ends that Slurm has no words for, or not the right ones."""
 
 from __future__ import annotations
 
-from collections import deque
-
-from hpcbinderhub.launches.serverstate import ServerState
 from hpcbinderhub.profiles import Profile
 from hpcbinderhub.slurm.words import Ending
 
-KEPT = 20
-"""For each user."""
-
 STOPPED = Ending("The server was stopped from the hub.", "Launch again when you need it.")
+BY_OWNER = Ending("You stopped the server.", "Launch again when you need it.")
 REPLACED = Ending("Another launch took the place of this server.", "Open the newer one.")
 PUT_BACK = Ending(
-    "Slurm put the job back into the queue, where nothing starts it anew.",
-    "Launch again; your workspace is as it was.",
+    "Slurm put the job back into the queue, and a server that has begun is not started twice: the "
+    "job was ended.",
+    "Resume it: your workspace is as it was saved last. What kernels held in memory is lost.",
 )
+
+
+def stopped_by(other: str) -> Ending:
+    """The end of a server that somebody stopped; nobody else if it was its owner."""
+    if not other:
+        return BY_OWNER
+    return Ending(
+        f"{other} stopped the server.",
+        "Ask them, or your help desk, before you launch again.",
+    )
 
 
 def waited_too_long(profile: Profile) -> Ending:
@@ -34,18 +40,3 @@ def too_slow(profile: Profile) -> Ending:
         f"The job runs, but JupyterLab did not answer in {profile.startup_seconds} s.",
         "Launch again; if it goes on, ask your help desk with the lines below.",
     )
-
-
-class Endings:
-    """The last ends of each user's servers, in this process's memory."""
-
-    def __init__(self) -> None:
-        self._of: dict[str, deque[ServerState]] = {}
-
-    def add(self, user: str, state: ServerState) -> None:
-        """One more."""
-        self._of.setdefault(user, deque(maxlen=KEPT)).appendleft(state)
-
-    def of(self, user: str) -> list[ServerState]:
-        """The latest first."""
-        return list(self._of.get(user, ()))

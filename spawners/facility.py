@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from traitlets.config import Config
 
-from hpcbinderhub.hop.routes import Route, route_of
+from hpcbinderhub.credentials.keyring import Keyring
+from hpcbinderhub.hop.folder import Folder
+from hpcbinderhub.hop.keeper import Keeper
 from hpcbinderhub.site import Site
 from hpcbinderhub.slurm.cluster import Cluster, cluster_of
-from hpcbinderhub.slurm.login_servers import LoginServers
+from hpcbinderhub.slurm.leftovers import Leftovers
+from hpcbinderhub.slurm.login_servers import LoginServers, hosts_of
 from hpcbinderhub.slurm.watcher import Watcher
 
-from .endings import Endings
+from .leases import Leases
+from .seal import Seal
+from .turns import Turns
 
 SECONDS_PER_OWNER = 1.0
 """Where each user's jobs are asked for apart, that is not more than one question a second."""
+
+LEASE_SECONDS = 60.0
+"""How long a job is watched that the service has asked about."""
 
 
 @dataclass(frozen=True)
@@ -29,25 +37,37 @@ class Facility:
     site: Site
     cluster: Cluster
     watcher: Watcher
-    submissions: asyncio.Semaphore
+    submissions: Turns
     """How many jobs may be on their way to Slurm at once."""
 
-    endings: Endings = field(default_factory=Endings)
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
     """The time of day: what Slurm tells is compared with it, and what outlives the hub."""
 
     @cached_property
-    def route(self) -> Route:
-        """The way to the nodes."""
-        return route_of(self.site, self.cluster.transport)
+    def hop(self) -> Keeper:
+        """The ways to servers."""
+        return Keeper(Folder(Path(self.site.state_dir, "hop")), starts=self.site.hop_start)
+
+    @cached_property
+    def seal(self) -> Seal:
+        """What is kept of servers is closed with it."""
+        return Seal(Keyring(self.site.credential_keys_file))
+
+    @cached_property
+    def leftovers(self) -> Leftovers:
+        """What servers leave in homes."""
+        return Leftovers(self.cluster, self.site.launch_folder_days, self.clock)
+
+    @cached_property
+    def leases(self) -> Leases:
+        """Jobs that the service asks about."""
+        return Leases(self.watcher, LEASE_SECONDS)
 
     @cached_property
     def login_servers(self) -> LoginServers:
         """What runs on login nodes."""
-        # Without SSH there is one host, and no name for it is needed.
-        hosts = [""] if self.site.transport == "local" else self.site.login_hosts
-        return LoginServers(self.cluster, hosts, self.site.watcher_user)
+        return LoginServers(self.cluster, hosts_of(self.site), self.site.watcher_user)
 
     @cached_property
     def login_watcher(self) -> Watcher:
@@ -81,5 +101,5 @@ def facility_of(
         history=cluster.history,
         seconds_per_owner=SECONDS_PER_OWNER if site.watch_as == "users" else 0.0,
     )
-    submissions = asyncio.Semaphore(site.submissions_at_once)
+    submissions = Turns(site.submissions_at_once)
     return Facility(site, cluster, watcher, submissions, clock=clock, wall=wall)

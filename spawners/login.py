@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from typing import Any
 
 from hpcbinderhub.errors import UserError
 from hpcbinderhub.images.engines import Engine
+from hpcbinderhub.launches.plan import Plan
+from hpcbinderhub.launches.submission import serving_of
 from hpcbinderhub.profiles import Profile
 from hpcbinderhub.site import Site
 from hpcbinderhub.slurm.login_servers import Known, LoginServers, Run, Serving
 from hpcbinderhub.slurm.script import job_name
-from hpcbinderhub.slurm.watcher import Watcher
 
+from .facility import Facility
+from .held import HeldJob
 from .imagebatch import ImageBatchSpawner
-from .plan import Plan, serving_of
 from .record import JobRecord
+
+log = logging.getLogger(__name__)
 
 
 def check_place(profile: Profile, site: Site) -> None:
@@ -27,40 +33,52 @@ def check_place(profile: Profile, site: Site) -> None:
         )
 
 
+class HeldProcess(HeldJob):
+    """A server's process on a login node. It is known again by what the agent said of it, not by
+    what lies where the server itself could have written."""
+
+    queue: LoginServers
+
+    def __init__(
+        self, user: str, facility: Facility, keep: Callable[[], None], news: Callable[[], None]
+    ):
+        super().__init__(user, facility, keep, news)
+        self.queue, self.watcher = facility.login_servers, facility.login_watcher
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Know the process again, too."""
+        if state.get("run"):
+            job, run = state["job"], Run.model_validate(state["run"])
+            self.queue.know(Known(self.user, job_name(job["launch"]), job["directory"], run))
+        super().load(state)
+
+    def dump(self) -> dict[str, Any]:
+        """The same, and which process it is."""
+        known = self.queue.known(self.record.id, self.user) if self.record else None
+        return super().dump() | ({"run": known.run.model_dump()} if known else {})
+
+    async def _find(self, name: str, directory: str) -> str:
+        """What cannot be read names nothing that could be ended, and is not to keep a stop from
+        its end."""
+        try:
+            return await super()._find(name, directory)
+        except UserError as error:
+            log.warning("%s: %s", directory, error)
+            return ""
+
+    def _forget(self, record: JobRecord) -> None:
+        self.queue.forget(record.id, self.user)
+        super()._forget(record)
+
+
 class LoginNodeSpawner(ImageBatchSpawner):
     """`ImageBatchSpawner` with the login nodes in Slurm's place: they start what they are given at
     once, and tell of it in the words of jobs. No partition, queue or account is involved."""
 
-    @property
-    def _queue(self) -> LoginServers:
-        return self._facility.login_servers
-
-    @property
-    def _watcher(self) -> Watcher:
-        return self._facility.login_watcher
+    def _hold(self) -> HeldProcess:
+        name, facility = self.user.name, self._facility
+        return HeldProcess(name, facility, lambda: self.keep_state(), lambda: self.on_news())
 
     def _submission(self, plan: Plan, engine: Engine, image: str) -> Serving:
         claim_url = self._callback_url("claim")
         return serving_of(plan, self._facility.site, engine, image, claim_url)
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Know the process again, too: by what the agent said of it, not by what lies where the
-        server itself could have written."""
-        if state.get("run"):
-            record, run = JobRecord.model_validate(state["job"]), Run.model_validate(state["run"])
-            name = job_name(record.launch)
-            self._queue.know(Known(self.user.name, name, record.directory, run))
-        super().load_state(state)
-
-    def get_state(self) -> dict[str, Any]:
-        """The same, and which process it is."""
-        state = super().get_state()
-        known = self._queue.known(self._record.id) if self._record else None
-        if known:
-            state["run"] = known.run.model_dump()
-        return state
-
-    def _forget(self) -> None:
-        if self._record:
-            self._queue.forget(self._record.id)
-        super()._forget()

@@ -18,6 +18,7 @@ from .errors import refusing
 from .form import form_for
 from .imagebatch import ImageBatchSpawner
 from .login import LoginNodeSpawner, check_place
+from .news import PolledOnNews
 from .record import commit_state
 from .shifter import ShifterBatchSpawner
 
@@ -35,7 +36,7 @@ def kind_of(profile: Profile) -> str:
     return profile.engine if profile.spawner == "batch" else profile.spawner
 
 
-class ProfileSpawner(ClusterDefaults, WrapSpawner):  # type: ignore[misc]
+class ProfileSpawner(ClusterDefaults, PolledOnNews, WrapSpawner):  # type: ignore[misc]
     """Chooses the spawner by the profile.
 
     wrapspawner's own choice starts a process on the hub's host when a profile is unknown or
@@ -56,9 +57,12 @@ class ProfileSpawner(ClusterDefaults, WrapSpawner):  # type: ignore[misc]
 
     async def start(self) -> str:
         """Choose, then start."""
+        if self.child_spawner:
+            self.child_spawner.asked = True
         with refusing():
             options = parse_options(self.user_options or self._nothing_to_run())
             self._check_not_over(options.launch)
+            self._check_not_anothers(options.launch)
             groups = [group.name for group in self.user.groups]
             profile = find_profile(self._facility.site.profiles, options.profile, groups)
             check_place(profile, self._facility.site)
@@ -79,13 +83,27 @@ class ProfileSpawner(ClusterDefaults, WrapSpawner):  # type: ignore[misc]
     def _check_not_over(self, launch: str) -> None:
         """JupyterHub starts a stopped server with the options of last time, if it is given none."""
         inner = self.child_spawner
-        if launch == self.served and not (inner and inner.get_state()):
+        if launch == self.served and not (inner and inner.state()):
             raise UserError(
                 "This server has ended, and its launch starts one server only.",
                 f"Resume it from “Yours”: {self._yours} The same commit starts in the same "
                 "workspace; its environment is fetched or built again if it was removed.",
                 status=409,
             )
+
+    def _check_not_anothers(self, launch: str) -> None:
+        """A launch is one job. A second server would find that one, and end it with itself."""
+        known = {name for name, orm in self.user.orm_spawners.items() if orm.state}
+        for name in known | set(self.user.spawners):
+            other = self.user.spawners[name]
+            inner = getattr(other, "child_spawner", None)
+            held = inner.launch if inner else ""
+            if other is not self and launch in (held, getattr(other, "served", "")):
+                raise UserError(
+                    f"This launch belongs to another server of yours, “{other.name}”.",
+                    f"Open or resume that from “Yours”: {self._yours}",
+                    status=409,
+                )
 
     @property
     def _yours(self) -> str:
@@ -141,11 +159,12 @@ class ProfileSpawner(ClusterDefaults, WrapSpawner):  # type: ignore[misc]
 
     def _wrap(self, kind: str) -> ImageBatchSpawner:
         if self.child_spawner and type(self.child_spawner) is not SPAWNERS[kind]:
-            self.child_spawner = None
+            self.child_spawner, self.child_state = None, {}
         self._chosen = kind
         self.child_class = SPAWNERS[kind]
         chosen: ImageBatchSpawner = self.construct_child()
         chosen.keep_state = self._keep_state
+        chosen.on_news = self.poll_now
         return chosen
 
     def _keep_state(self) -> None:

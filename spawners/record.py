@@ -2,7 +2,7 @@
 
 It is kept in the hub's database, as the spawner's state. Nothing in it opens a door by itself but
 the server's own token, which JupyterHub would otherwise keep only in memory, and the hub's key to
-the server.
+the server: `seal.py` closes both.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ class JobRecord(BaseModel):
     id: str = ""
     ticket_digest: str = ""
     claimed_by: str = ""
+    """The digest of what the run that has claimed calls itself."""
+
     node: str = ""
     """Where it ran when it claimed, in the words of Slurm alone."""
 
@@ -51,13 +53,25 @@ class JobRecord(BaseModel):
     ending: str = ""
     """Why the server said that it was about to end by itself, in the hub's words."""
 
+    exit_code: int | None = None
+    """What the notebook ended with that it ran by itself."""
+
     hop: HopKeys = Field(default_factory=HopKeys.new)
     hop_port: int = 0
     """Where the proxy finds it on the hub's host: a hub that starts anew listens there again."""
 
     def matches(self, ticket: str) -> bool:
         """Whether this is the launch's ticket."""
-        return hmac.compare_digest(self.ticket_digest, hashlib.sha256(ticket.encode()).hexdigest())
+        return hmac.compare_digest(self.ticket_digest, digest(ticket))
+
+    def may_claim(self, claimant: str) -> bool:
+        """Whether nobody has claimed, or this one has."""
+        return not self.claimed_by or hmac.compare_digest(self.claimed_by, digest(claimant))
+
+
+def digest(secret: str) -> str:
+    """What a secret is known again by."""
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def commit_state(orm_spawner: Any, state: dict[str, Any]) -> None:

@@ -27,9 +27,8 @@ def seconds_left(job: Job | None) -> float | None:
     return max(0.0, job.ends - time.time()) if job and job.ends else None
 
 
-def why_it_ended(why: str, profile: Profile | None) -> str:
-    """Of a server that ended by itself, as a sentence for the page."""
-    assert why == "idle"
+def unused(profile: Profile | None) -> str:
+    """Of a server that ended because nobody used it, as a sentence for the page."""
     if profile is None or profile.idle_minutes is None:
         return "The server stopped because nothing ran in it."
     return f"The server stopped because nothing ran in it for {profile.idle_minutes} minutes."

@@ -7,6 +7,7 @@ from hpcbinderhub.slurm.jobs import Job, Stage
 from hpcbinderhub.slurm.watcher import Sight
 from hpcbinderhub.slurm.words import Ending, duration, how_it_ended, in_words
 
+from .endings import PUT_BACK
 from .record import JobRecord
 
 STAGES = {
@@ -89,11 +90,20 @@ def ended(record: JobRecord, ending: Ending, job: Job | None, now: float) -> Ser
         node=job.node if job else record.node,
         since=_since(record, job),
         ends=job.ends if job and job.stage is Stage.ENDED and job.ends else int(now),
+        exit_code=record.exit_code,
     )
 
 
+def ran_again(record: JobRecord, job: Job) -> bool:
+    """Whether Slurm has started a job that had claimed once more."""
+    return bool(record.claimed_by) and 0 < record.started < job.started
+
+
 def ending_of(record: JobRecord, job: Job) -> Ending:
-    """How it ended: in Slurm's words, or in those that the server itself left behind."""
+    """How it ended: in Slurm's words, or in those that the server itself left behind. A second run
+    gets no secrets and fails, which is not what happened to the server."""
+    if ran_again(record, job):
+        return PUT_BACK
     if record.ending and job.state == "COMPLETED":
         return Ending(record.ending, "Launch again; your workspace is as you left it.")
     return how_it_ended(job)

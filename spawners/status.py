@@ -45,20 +45,30 @@ class ServersHandler(APIHandler):  # type: ignore[misc]
             raise web.HTTPError(404)
         answer = {
             "servers": [asdict(state) for state in states_of(user)],
-            "ended": [asdict(state) for state in facility(self.config).endings.of(user.name)],
+            "ended": [asdict(state) for state in ends_of(user)],
         }
         self.set_header("Content-Type", "application/json")
         self.finish(json.dumps(answer))
 
 
 def states_of(user: Any) -> list[ServerState]:
-    """How each server of a user is that has a state: a hub that was restarted may not have looked
-    at it yet."""
+    """How each server of a user is."""
+    return [state for state in (one.state() for one in _spawners_of(user)) if state]
+
+
+def ends_of(user: Any) -> list[ServerState]:
+    """How each of a user's servers ended last, the latest end first."""
+    ends = [one.ended for one in _spawners_of(user) if one.ended]
+    return sorted(ends, key=lambda end: end.ends, reverse=True)
+
+
+def _spawners_of(user: Any) -> list[ImageBatchSpawner]:
+    """What does the work for each server that has a state: a hub that was restarted may not have
+    looked at it yet."""
     names = {name for name, known in user.orm_spawners.items() if known.state}
     chosen = [user.spawners[name] for name in sorted(names | set(user.spawners))]
     spawners = [getattr(one, "child_spawner", one) for one in chosen]
-    states = [one.state() for one in spawners if isinstance(one, ImageBatchSpawner)]
-    return [state for state in states if state]
+    return [one for one in spawners if isinstance(one, ImageBatchSpawner)]
 
 
 handlers = [

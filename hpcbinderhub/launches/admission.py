@@ -11,14 +11,16 @@ from ..images.engines import engine_class
 from ..profiles import Choices, Profile, find_profile
 from ..repos.spec import RepoSpec
 from ..site import Site
-from ..slurm.cluster import Cluster, Member
+from ..slurm.cluster import Cluster
+from ..slurm.members import Member
 from ..trust.grounds import Trust
 from ..trust.policy import check_reach, check_repository
 from ..trust.reach import Reach
-from ..workspaces import workspace_name
+from ..workspaces import run_name, workspace_name
 from .hub import Hub
 from .options import Existing
 from .records import Launch, Request
+from .run import Run
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,9 @@ class Wish:
     reach: Reach = Reach.CLOSED
     consent: bool = False
     """The user's own word that the repository may reach so far; no link can give it."""
+
+    run: Run | None = None
+    """What is run without anybody at it; no link can ask for that either."""
 
 
 class AlreadyRunning(UserError):
@@ -69,21 +74,23 @@ class Admission:
 
     async def checked(self, user: str, groups: Iterable[str], wish: Wish) -> Request:
         """A wish that may be granted."""
-        server = workspace_name(wish.spec.repo_url)
+        name = workspace_name(wish.spec.repo_url)
         beside = wish.existing is Existing.BESIDE
         request = Request(
             user=user,
-            server=server,
+            # Several notebooks may run at once, and beside the server that is worked in.
+            server=run_name(wish.spec.repo_url) if wish.run else name,
             spec=wish.spec.path,
             repo_url=wish.spec.repo_url,
             ref=wish.spec.ref,
             profile=wish.profile,
             **wish.choices.model_dump(),
             open=wish.open,
-            start_when_ready=wish.start_when_ready,
-            workspace=f"{server}-{secrets.token_hex(3)}" if beside else server,
+            start_when_ready=wish.start_when_ready or wish.run is not None,
+            workspace=f"{name}-{secrets.token_hex(3)}" if beside else name,
             existing=wish.existing,
             reach=wish.reach,
+            run=wish.run,
         )
         request = await self._settled(request, groups)
         await self._trust.check(user, wish.spec.repo_url, wish.reach, wish.consent)

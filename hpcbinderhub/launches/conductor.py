@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
-from ..builds.environments import Environments, Recipe
+from ..builds.environments import Environment, Environments, Recipe
 from ..builds.queue import BuildQueue
 from ..builds.records import INSTEAD, OUTDATED
 from ..builds.records import stream as build_stream
+from ..builds.second_try import may_be_mended
 from ..errors import NotFound, Unavailable, UserError, defect
 from ..events import BUILD_ENDS, Event, EventLog
 from ..images.engines import Engine, engine_class
@@ -27,14 +29,21 @@ from ..trust.reach import Reach
 from .admission import Admission, Wish
 from .hub import Hub
 from .options import Existing, LaunchOptions
+from .origin import signed
 from .parts import PartsStore, Wanted
 from .presence import Presence
-from .records import Launch, LaunchBook, Request, State
+from .records import OVER, Launch, LaunchBook, Request, State
 
 log = logging.getLogger(__name__)
 
+TODAYS = (
+    "It was to be built again in the versions that were recorded. For those of today, launch the "
+    "repository again from its link; your workspace stays as it is."
+)
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
+CANCEL_SECONDS = 45.0
+"""Less than the minute that pages and proxies wait: a cancel goes on without who asked for it."""
 
 
 class Conductor:
@@ -74,12 +83,15 @@ class Conductor:
         return await self._add(await self._admission.checked(user, groups, wish))
 
     async def again(self, launch: Launch, groups: Iterable[str]) -> Launch:
-        """Launch the same once more: the same commit, in the same workspace as it is now."""
+        """Launch the same once more: the same commit, in the same environment, in the same
+        workspace as it is now."""
         request = await self._admission.repeated(launch, groups)
-        return await self._add(request, launch.commit)
+        return await self._add(request, launch.commit, launch.artefact)
 
-    async def _add(self, request: Request, commit: str | None = None) -> Launch:
-        launch = await self._book.add(request, commit)
+    async def _add(
+        self, request: Request, commit: str | None = None, artefact: str | None = None
+    ) -> Launch:
+        launch = await self._book.add(request, commit, artefact)
         self._presence.saw(launch.id)
         self._conduct(launch.id)
         return launch
@@ -104,16 +116,26 @@ class Conductor:
         self._conduct(launch.id)
 
     async def cancel(self, launch: Launch) -> None:
-        """Give the launch up, whatever it is doing; a server that starts is stopped."""
+        """Give the launch up, whatever it is doing. A server that starts is stopped: as soon as the
+        hub can, if it cannot at once."""
         current: Launch | None = launch
-        while current and current.state not in (State.READY, State.FAILED, State.CANCELLED):
-            if await self._book.change(launch.id, current.state, state=State.CANCELLED):
+        while current and current.state not in (*OVER, State.CANCELLING):
+            starts = current.state is State.STARTING
+            state = State.CANCELLING if starts else State.CANCELLED
+            if await self._book.change(launch.id, current.state, state=state):
                 await self._stop_task(launch.id)
-                if current.state is State.STARTING:
-                    await self._hub.stop(launch.user, launch.server)
-                await self._events.append(launch.stream, "failed", "Cancelled.")
+                await (self._stop_soon(launch) if starts else self._say_cancelled(launch))
                 return
             current = await self._book.get(launch.id)
+
+    async def _stop_soon(self, launch: Launch) -> None:
+        await self._events.append(launch.stream, "launching", "Stopping what was started.")
+        self._conduct(launch.id)
+        await asyncio.wait([self._tasks[launch.id]], timeout=CANCEL_SECONDS)
+
+    async def _say_cancelled(self, launch: Launch) -> None:
+        await self._events.append(launch.stream, "failed", "Cancelled.")
+        self._presence.forget(launch.id)
 
     async def resume(self) -> None:
         """Go on with everything that was live when the last service ended."""
@@ -179,7 +201,7 @@ class Conductor:
             await self._events.append(launch.stream, "fetching", sentence, notice=True)
         self._check_engine(launch, recipe)
         await self._fetch_parts(launch, recipe)
-        found = await self._environments.of(recipe, asker=launch.user)
+        found = await self._environment(launch, recipe)
         known = {"commit": recipe.commit, "private": recipe.reader is not None}
         if found.build is None:
             await self._events.append(
@@ -203,6 +225,15 @@ class Conductor:
             build=build,
         )
         await self._book.change(launch.id, launch.state, state=State.BUILDING, build=build, **known)
+
+    async def _environment(self, launch: Launch, recipe: Recipe) -> Environment:
+        """What the recipe was made into, or a build; as it was, for a launch that had it before."""
+        if launch.artefact is None:
+            return await self._environments.of(recipe, asker=launch.user)
+        found = await self._environments.restored(recipe, launch.artefact, asker=launch.user)
+        if found.notice:
+            await self._events.append(launch.stream, "fetching", found.notice, notice=True)
+        return found
 
     async def _fetch_parts(self, launch: Launch, recipe: Recipe) -> None:
         """Have ready by the time that the job starts what else a new workspace gets. One that was
@@ -233,9 +264,10 @@ class Conductor:
                 if data.get(INSTEAD) or data.get("cause") == OUTDATED:
                     await self._begin_anew(launch, event)
                     return
-                raise UserError(
-                    event.message, data.get("advice", ""), detail="\n".join(data.get("lines", []))
-                )
+                lines = "\n".join(data.get("lines", []))
+                other_versions = build.locked_to and may_be_mended(data)
+                advice = TODAYS if other_versions else data.get("advice", "")
+                raise UserError(event.message, advice, detail=lines)
         image = await self._queue.image(build.key)
         artefact = image.artefact if image else ""
         if artefact:
@@ -282,8 +314,9 @@ class Conductor:
 
     async def _start(self, launch: Launch) -> None:
         await self._events.append(launch.stream, "launching", "Asking Slurm for a node.")
-        options = launch_options(launch).model_dump(mode="json")
-        await self._hub.start(launch.user, launch.server, options)
+        state_dir = Path(self._site.state_dir)
+        options = await asyncio.to_thread(signed, launch_options(launch), state_dir)
+        await self._hub.start(launch.user, launch.server, options.model_dump(mode="json"))
         async for event in self._hub.progress(launch.user, launch.server):
             if event.get("failed"):
                 raise UserError.from_text(event["message"].removeprefix("Spawn failed: "))
@@ -292,6 +325,11 @@ class Conductor:
                 return
             more = {"notice": True} if event.get("notice") else {}
             await self._events.append(launch.stream, "launching", event["message"], **more)
+
+    async def _stop_server(self, launch: Launch) -> None:
+        await self._hub.stop(launch.user, launch.server)
+        if await self._book.change(launch.id, launch.state, state=State.CANCELLED):
+            await self._say_cancelled(launch)
 
     async def _ready(self, launch: Launch, url: str) -> None:
         changed = await self._book.change(launch.id, launch.state, state=State.READY, url=url)
@@ -305,6 +343,7 @@ _STEPS = {
     State.BUILDING: Conductor._build,
     State.BUILT: Conductor._wait_for_owner,
     State.STARTING: Conductor._start,
+    State.CANCELLING: Conductor._stop_server,
 }
 
 
@@ -324,4 +363,5 @@ def launch_options(launch: Launch) -> LaunchOptions:
         workspace=launch.workspace,
         existing=launch.existing,
         open=launch.open,
+        run=launch.run,
     )

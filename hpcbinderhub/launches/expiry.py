@@ -11,11 +11,10 @@ from ..database import Database
 from ..events import EventLog
 from ..events.records import forget_events
 from ..tables import launches
-from .records import Launch, LaunchBook, State
+from .records import OVER, Launch, LaunchBook, State
 
 HOUR = 3600.0
 DAY = 24 * HOUR
-OVER = (State.READY, State.FAILED, State.CANCELLED)
 
 
 class Expiry:

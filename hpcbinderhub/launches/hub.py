@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -15,7 +15,10 @@ from urllib.parse import quote
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 
 from ..errors import Unavailable, UserError
-from .serverstate import ServerStage, ServerState
+from ..slurm.jobs import Owned
+from .jobsseen import JobsSeen, jobs_seen
+from .serverstate import ServerState, state_from
+from .sharing import Sharing
 
 START_SECONDS = 60
 STOP_SECONDS = 40
@@ -24,6 +27,9 @@ STOP_SECONDS = 40
 STOP_LOOK_SECONDS = 0.5
 LIST_SECONDS = 60
 CHECK_SECONDS = 5
+LOOK_SECONDS = 30
+"""The hub waits for Slurm half as long."""
+
 PROGRESS_SECONDS = 24 * 3600
 
 
@@ -57,15 +63,17 @@ class Hub:
             if "is already running" not in error.message:
                 raise
 
-    async def stop(self, user: str, server: str) -> None:
-        """Stop the server and remove its name; one that is not there is no error.
+    async def stop(self, user: str, server: str, *, keep: bool = False) -> None:
+        """Stop the server and remove its name, unless that is to be kept; one that is not there is
+        no error.
 
         The hub answers before a slow stop is over; whoever starts the server anew the next moment
         would be told that it runs.
         """
         try:
             path = _path(user, server)
-            answer = await self._call("DELETE", path, '{"remove": true}', START_SECONDS)
+            body = json.dumps({"remove": not keep})
+            answer = await self._call("DELETE", path, body, START_SECONDS)
         except UserError as error:
             if error.status != 404:
                 raise
@@ -117,13 +125,26 @@ class Hub:
                 return [], []
             raise
         found = json.loads(answer.body)
-        return [_state(row) for row in found["servers"]], [_state(row) for row in found["ended"]]
+        return list(map(state_from, found["servers"])), list(map(state_from, found["ended"]))
+
+    async def sharing(self, user: str) -> Sharing:
+        """To whom the user has given her servers, and whether she may."""
+        path = f"hpcbinderhub/sharing/{quote(user, safe='')}"
+        answer = await self._call("GET", path, None, CHECK_SECONDS)
+        return Sharing(**json.loads(answer.body))
 
     async def watcher(self) -> tuple[int, float]:
         """How many jobs the hub watches, and how long Slurm has not answered about them."""
         answer = await self._call("GET", "hpcbinderhub/watcher", None, CHECK_SECONDS)
         seen = json.loads(answer.body)
         return int(seen["watched"]), float(seen["silence"])
+
+    async def jobs(self, jobs: Collection[Owned], *, fresh: bool = False) -> JobsSeen:
+        """What the hub's watcher knows of these jobs of users'; with `fresh`, from a look that
+        begins now. It watches what is asked for, as long as somebody asks at least every minute."""
+        body = json.dumps({"jobs": [[one.owner, one.job] for one in jobs], "fresh": fresh})
+        answer = await self._call("POST", "hpcbinderhub/jobs", body, LOOK_SECONDS)
+        return jobs_seen(json.loads(answer.body))
 
     async def _active(self, user: str) -> dict[str, dict[str, Any]]:
         try:
@@ -169,10 +190,6 @@ class Hub:
 
 def _path(user: str, server: str) -> str:
     return f"users/{quote(user, safe='')}/servers/{quote(server, safe='')}"
-
-
-def _state(row: dict[str, Any]) -> ServerState:
-    return ServerState(**{**row, "stage": ServerStage(row["stage"])})
 
 
 def _server(user: str, model: dict[str, Any]) -> Server:

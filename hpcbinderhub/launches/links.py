@@ -50,18 +50,36 @@ def asked_for(argument: Callable[[str], str]) -> dict[str, str]:
 
 
 def not_offered(
-    wanted: Mapping[str, str], profiles: Sequence[str], accounts: Sequence[str]
+    wanted: Mapping[str, str], profiles: Sequence[Profile], accounts: Sequence[str]
 ) -> list[str]:
     """Sentences about what a link asks for and this user cannot have."""
     sentences = []
     profile, account = wanted["profile"], wanted["account"]
-    if profile and profile not in profiles:
+    named = [one for one in profiles if one.name == profile]
+    if profile and not named:
         sentences.append(
-            f"The link asks for the profile “{profile[:64]}”, which this site does not offer you."
+            f"The link asks for the profile “{profile[:64]}”, which this site does not offer you. "
+            "Choose another one below."
         )
     if account and account not in accounts:
-        sentences.append(f"The link asks to charge “{account[:64]}”, which is no account of yours.")
+        sentences.append(
+            f"The link asks to charge “{account[:64]}”, which is no account of yours. "
+            "Choose another one below."
+        )
+    # Without a profile that counts, the first is what the page shows.
+    for shown in named or profiles[:1]:
+        words = [word for word in CHOICES if word != "account" and wanted[word]]
+        sentences += filter(None, (_refusal(word, wanted[word], shown) for word in words))
     return sentences
+
+
+def _refusal(word: str, value: str, profile: Profile) -> str:
+    """What is said of one word of a link that this profile does not take; empty if it does."""
+    try:
+        profile.resources(link_options(lambda name: value if name == word else "").choices())
+    except UserError as error:
+        return f"{error.message} {error.advice}"
+    return ""
 
 
 def link_options(argument: Callable[[str], str]) -> LinkOptions:

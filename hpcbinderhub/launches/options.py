@@ -8,13 +8,14 @@ or a path outside the artefact store.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, ValidationError
 
 from ..errors import UserError
 from ..profiles import Choices, Name
 from ..trust.reach import Reach
+from .run import Run
 
 LaunchId = Annotated[str, StringConstraints(pattern=r"^[0-9a-z]{8,32}$")]
 Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
@@ -55,10 +56,16 @@ class LaunchOptions(Choices):
     existing: Existing = Field(
         default=Existing.KEEP, description="What becomes of the workspace if it is there already."
     )
+    origin: Digest | Literal[""] = Field(
+        default="", description="The service's word that the artefact is the repository's."
+    )
     open: Line = Field(
         default="",
         description="The file that JupyterLab shows first, or what else of the server opens: an "
         "address that begins with a slash.",
+    )
+    run: Run | None = Field(
+        default=None, description="What the server runs by itself; it ends when that is over."
     )
 
 

@@ -21,6 +21,7 @@ from ..profiles import Choices
 from ..tables import images, launches
 from ..trust.reach import Reach
 from .options import Existing
+from .run import Run
 
 
 class State(StrEnum):
@@ -33,12 +34,15 @@ class State(StrEnum):
     """The image is ready and the owner is away: one click goes on."""
     STARTING = "starting"
     READY = "ready"
+    CANCELLING = "cancelling"
+    """Given up while its server started: that is being stopped."""
     FAILED = "failed"
     CANCELLED = "cancelled"
 
 
-LIVE = (State.RESOLVING, State.BUILDING, State.BUILT, State.STARTING)
+LIVE = (State.RESOLVING, State.BUILDING, State.BUILT, State.STARTING, State.CANCELLING)
 """States in which somebody has something to do without being asked."""
+OVER = (State.READY, State.FAILED, State.CANCELLED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +71,7 @@ class Request:
     workspace: str
     existing: Existing
     reach: Reach
+    run: Run | None = None
 
     @property
     def choices(self) -> Choices:
@@ -83,6 +88,9 @@ class Launch(Request):
     commit: str | None
     build: str | None
     artefact: str | None
+    """Its image; of one that has yet to get it, the one that it had, or was launched with before.
+    """
+
     private: bool
     url: str | None
     failure: dict[str, str] | None
@@ -107,14 +115,18 @@ class LaunchBook:
         self._database = database
         self._clock = clock
 
-    async def add(self, request: Request, commit: str | None = None) -> Launch:
+    async def add(
+        self, request: Request, commit: str | None = None, artefact: str | None = None
+    ) -> Launch:
         """A new record, in state RESOLVING; of a commit, if it is not to be what the ref stands
-        for now."""
+        for now, and of an environment as it was."""
         values = asdict(request) | {
             # Sorts by time, so that a user's launches are listed in order by name alone.
             "id": f"{int(self._clock()):08x}{secrets.token_hex(5)}",
             "state": State.RESOLVING,
             "commit": commit,
+            "artefact": artefact,
+            "run": request.run.model_dump_json() if request.run else None,
             "created": self._clock(),
             "changed": self._clock(),
         }
@@ -228,4 +240,5 @@ def _launch(row: Any) -> Launch:
     values["existing"] = Existing(values["existing"])
     values["reach"] = Reach(values["reach"])
     values["failure"] = json.loads(values["failure"]) if values["failure"] else None
+    values["run"] = Run.model_validate_json(values["run"]) if values["run"] else None
     return Launch(**values)

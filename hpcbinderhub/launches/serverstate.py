@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class ServerStage(StrEnum):
@@ -53,3 +54,11 @@ class ServerState:
 
     age: float = 0.0
     """How many seconds ago Slurm said so."""
+
+    exit_code: int | None = None
+    """What the notebook ended with that it ran by itself; None before, and where it had none."""
+
+
+def state_from(known: dict[str, Any]) -> ServerState:
+    """Of what `asdict` made of one, after its way through JSON."""
+    return ServerState(**{**known, "stage": ServerStage(known["stage"])})

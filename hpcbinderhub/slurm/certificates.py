@@ -8,6 +8,7 @@ certificate that could do more than the hub needs is an authority that is set up
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import time
 from dataclasses import dataclass, field
@@ -26,11 +27,16 @@ from cryptography.hazmat.primitives.serialization import (
 
 from ..errors import Unavailable
 from .authorities import Authority
-from .signing import CLOCK_SKEW_SECONDS, LIFETIME_SECONDS, check_principal
+from .signing import CLOCK_SKEW_SECONDS, LIFETIME_SECONDS, check_principal, moment_of
 
 log = logging.getLogger(__name__)
 
 RENEW_BEFORE_SECONDS = 60
+CLOCKS_APART_SECONDS = 5
+"""So much the clocks of two hosts with a time service may differ."""
+PORT_FORWARDING = b"permit-port-forwarding"
+FORWARDING = (PORT_FORWARDING, b"permit-X11-forwarding", b"permit-agent-forwarding")
+"""What a certificate may permit beside its one command, and a thief would use."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +75,25 @@ class KeyFile:
 
 
 class Certificates:
-    """Credentials from the site's authority, kept until shortly before they expire."""
+    """Credentials from the site's authority, kept until shortly before they expire.
 
-    def __init__(self, authority: Authority, agent_command: str):
+    `from_anywhere`: whether certificates are used that do not say where they may be used from.
+    `forwarding`: whether they may open connections from the login node, which the hop through it
+    needs.
+    """
+
+    def __init__(
+        self,
+        authority: Authority,
+        agent_command: str,
+        *,
+        from_anywhere: bool = False,
+        forwarding: bool = False,
+    ):
         self._authority = authority
         self._agent_command = agent_command
+        self._from_anywhere = from_anywhere
+        self._forwarding = forwarding
         self._credentials: dict[str, Credential] = {}
 
     async def credential(self, user: str, *, renewed: bool = False) -> Credential:
@@ -105,7 +125,7 @@ class Certificates:
 
     def _checked(self, text: str, user: str, public_key: str) -> float:
         """How long a certificate lasts, in seconds. ValueError if it is not what was asked for."""
-        certificate = _read(text)
+        certificate = read(text)
         signed = certificate.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
         if signed.decode() != public_key or certificate.type is not SSHCertificateType.USER:
             raise ValueError("it is for another key")
@@ -114,17 +134,52 @@ class Certificates:
         options = certificate.critical_options
         if options.get(b"force-command") != self._agent_command.encode():
             raise ValueError(f"its force-command is not {self._agent_command}")
-        if b"source-address" not in options:
-            log.warning("The SSH certificate for %s has no source-address.", user)
-        # Nobody's clock is asked: the authority's, the hub's and a login node's may all differ.
-        # What a certificate has before the moment of its signing is there for slow ones.
-        span = certificate.valid_before - certificate.valid_after
-        if span > LIFETIME_SECONDS + CLOCK_SKEW_SECONDS:
-            raise ValueError(f"it lasts {span} s, and not {LIFETIME_SECONDS}")
-        return min(span, LIFETIME_SECONDS)
+        if not (self._from_anywhere or is_from_somewhere(certificate)):
+            raise ValueError("it has no source-address, so whoever steals it can use it anywhere")
+        more = forwarding_of(certificate) - ({PORT_FORWARDING} if self._forwarding else set())
+        if more:
+            raise ValueError(f"it has {b', '.join(sorted(more)).decode()}, which nobody needs")
+        return seconds_left(certificate)
 
 
-def _read(text: str) -> SSHCertificate:
+def is_from_somewhere(certificate: SSHCertificate) -> bool:
+    """Whether it says from where it may be used, and that is not everywhere."""
+    said = certificate.critical_options.get(b"source-address", b"").decode(errors="replace")
+    try:
+        networks = [ipaddress.ip_network(one.strip(), strict=False) for one in said.split(",")]
+    except ValueError:
+        return False
+    return all(network.prefixlen > 0 for network in networks)
+
+
+def forwarding_of(certificate: SSHCertificate) -> set[bytes]:
+    """What it lets be forwarded."""
+    return {name for name in FORWARDING if name in certificate.extensions}
+
+
+def seconds_left(certificate: SSHCertificate) -> float:
+    """For how long from its signing a certificate is good. ValueError if that is for too long.
+
+    When it was signed is the authority's to say, since its clock and the hub's may differ. Of one
+    that does not say, it is now.
+    """
+    span = certificate.valid_before - certificate.valid_after
+    # What it has before the moment of its signing is there for login nodes whose clocks are slow.
+    if span > LIFETIME_SECONDS + CLOCK_SKEW_SECONDS:
+        raise ValueError(f"it lasts {span} s, and not {LIFETIME_SECONDS}")
+    moment = moment_of(certificate.key_id.decode(errors="replace"))
+    now, apart = (time.time(), CLOCKS_APART_SECONDS) if moment is None else (moment, 0)
+    left = certificate.valid_before - now
+    if left > LIFETIME_SECONDS + apart:
+        raise ValueError(
+            f"it is good for {left:.0f} s from now, and not for {LIFETIME_SECONDS}, unless this "
+            "host's clock is slow"
+        )
+    return min(left, LIFETIME_SECONDS)
+
+
+def read(text: str) -> SSHCertificate:
+    """An OpenSSH certificate whose signature is right. ValueError if it is none."""
     certificate = load_ssh_public_identity(text.strip().encode())
     if not isinstance(certificate, SSHCertificate):
         raise ValueError("it is a key and no certificate")

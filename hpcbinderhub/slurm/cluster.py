@@ -2,60 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
-from ..errors import NotFound, Unavailable, UserError
+from ..errors import Unavailable, UserError
 from ..site import Site
-from ..workspaces import Account
 from .availability import Partition, partition_from
 from .folders import Folder, Room, folder_from
-from .framing import AgentError
-from .jobs import Job, Stage, job_from
+from .framing import AgentError, Limited, Sink
+from .jobs import Job, Owned
+from .looks import Looks
+from .members import Member, Members
+from .refusals import explain
 from .transport import Transport
 from .transport.configured import transport_of
 
-ACCOUNT_SECONDS = 300
-LOOKS_AT_ONCE = 8
-
-WORKSPACE_REFUSALS = {
-    "gone": ("There is no such workspace.", "Load the page again.", 404),
-    "busy": ("A launch is making this workspace ready.", "Wait for it, or cancel it first.", 409),
-    "unsaved": (
-        "This workspace holds work that is nowhere else, as far as can be told.",
-        "Push or copy what you need, or delete it with `force`.",
-        409,
-    ),
-}
-
-
-@dataclass(frozen=True)
-class Association:
-    """A Slurm account that a user may charge."""
-
-    account: str
-    partition: str
-    qos: str
-    default_qos: str = ""
-
-
-@dataclass(frozen=True)
-class Member:
-    """A user, as login node and Slurm accounting know her."""
-
-    account: Account
-    associations: tuple[Association, ...]
-    default_account: str = ""
-    """Slurm's choice for a job that names none."""
-
-    @property
-    def slurm_accounts(self) -> list[str]:
-        """The Slurm accounts she may charge, each once, in Slurm's order."""
-        return list(dict.fromkeys(entry.account for entry in self.associations))
+NUMBER = re.compile("[0-9]{1,20}")
+SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -71,6 +37,8 @@ class Submission:
     roots: tuple[str, ...] = ()
     """Where there has to be room before it is submitted."""
     free_mb: int = 0
+    log: str = ""
+    """The folder that its log goes to, if that is not its directory."""
 
 
 @dataclass(frozen=True)
@@ -110,12 +78,11 @@ class Cluster:
         self._path = list(site.slurm_path)
         self._env = dict(site.slurm_environment)
         self._watcher_user = site.watcher_user
-        self._watch_as = site.watch_as
-        self._looks = asyncio.Semaphore(LOOKS_AT_ONCE)
+        self._looks = Looks(self._call, site.watcher_user, as_owners=site.watch_as == "users")
         self._shifter_user = site.shifter_gateway_user
         self._roots = list(site.repository_paths)
         self._repository_limit = site.push_mb * 2**20
-        self._members: dict[str, tuple[float, Member]] = {}
+        self._members = Members(lambda user: self._call(user, "whoami"))
 
     @property
     def transport(self) -> Transport:
@@ -124,27 +91,7 @@ class Cluster:
 
     async def member(self, user: str) -> Member:
         """Who the user is on the cluster; remembered for some minutes."""
-        known = self._members.get(user)
-        if known and time.monotonic() - known[0] < ACCOUNT_SECONDS:
-            return known[1]
-        try:
-            answer = await self._call(user, "whoami")
-        except Unavailable:
-            if known:
-                # Who she is has hardly changed since; what she may charge is for Slurm to say.
-                return known[1]
-            raise
-        member = Member(
-            Account(answer["user"], answer["uid"], answer["home"]),
-            tuple(
-                Association(row["account"], row["partition"], row["qos"], row["default_qos"])
-                for row in answer["associations"]
-            ),
-            answer["default_account"],
-        )
-        if member.associations:
-            self._members[user] = (time.monotonic(), member)
-        return member
+        return await self._members.find(user)
 
     async def submit(self, user: str, submission: Submission) -> Submitted:
         """Submit once; a repeated submission of the same directory gives the same job."""
@@ -159,70 +106,53 @@ class Cluster:
             claim=submission.claim,
             roots=submission.roots,
             free_mb=submission.free_mb,
+            log=submission.log,
         )
-        return Submitted(answer["job"], answer["ticket_digest"])
+        return Submitted(_number(answer["job"]), answer["ticket_digest"])
 
     async def find(self, user: str, name: str, directory: str) -> str:
         """The id of the job that was submitted for a launch's directory, or an empty string."""
-        return str((await self._call(user, "find", name=name, directory=directory))["job"])
+        answer = await self._call(user, "find", name=name, directory=directory)
+        return _number(answer["job"]) if answer["job"] else ""
 
     async def cancel(self, user: str, job: str) -> None:
         """Cancel a job of the user's."""
-        await self._call(user, "cancel", job=job)
+        await self.cancel_all(user, [job])
 
-    async def observe(self, jobs: Mapping[str, str]) -> dict[str, Job]:
-        """The state of these jobs (each with its owner): from the queue, and from accounting what
-        the queue has forgotten. Where accounting is silent, the queue's word stands alone."""
-        seen = await self.queue(jobs)
-        missing = {job: owner for job, owner in jobs.items() if job not in seen}
+    async def cancel_all(self, user: str, jobs: Sequence[str]) -> None:
+        """Cancel jobs of the user's, whole arrays (`123`) and elements of them (`123_4`), with one
+        question for each array however many. Those that are gone are no error."""
+        if jobs:
+            await self._call(user, "cancel", jobs=list(jobs))
+
+    async def uids(self, users: Iterable[str]) -> dict[str, int]:
+        """The uids of those among these users whom the login nodes know, in the watcher account's
+        word and not in theirs."""
+        return await self._looks.uids(users)
+
+    async def observe(self, jobs: Iterable[Owned]) -> dict[Owned, Job]:
+        """The state of these jobs: from the queue, and from accounting what the queue has
+        forgotten. Where accounting is silent, the queue's word stands alone."""
+        asked = list(jobs)
+        seen = await self.queue(asked)
+        missing = [one for one in asked if one not in seen]
         if missing:
             with suppress(Unavailable, UserError):
                 seen |= await self.history(missing)
         return seen
 
-    async def queue(self, jobs: Mapping[str, str]) -> dict[str, Job]:
+    async def queue(self, jobs: Iterable[Owned]) -> dict[Owned, Job]:
         """Those among these jobs that the controller has: one question for all, or one for each
         owner where the watcher's account sees nobody's (`c.Site.watch_as`)."""
-        return await self._look("observe", jobs, clean=False)
+        return await self._looks.queue(jobs)
 
-    async def history(self, jobs: Mapping[str, str]) -> dict[str, Job]:
+    async def history(self, jobs: Iterable[Owned]) -> dict[Owned, Job]:
         """Those among these jobs that accounting says are over."""
-        seen = await self._look("history", jobs)
-        return {number: job for number, job in seen.items() if job.stage is Stage.ENDED}
+        return await self._looks.history(jobs)
 
     async def certain(self, owner: str, job: str) -> Job | None:
         """See `Queue.certain`."""
-        return (await self._look("observe", {job: owner}, clean=True)).get(job)
-
-    async def _look(
-        self, operation: str, jobs: Mapping[str, str], **arguments: Any
-    ) -> dict[str, Job]:
-        owners: dict[str, list[str]] = {}
-        for job, owner in jobs.items():
-            asked_as = owner if self._watch_as == "users" else self._watcher_user
-            owners.setdefault(asked_as, []).append(job)
-        answers = await asyncio.gather(
-            *(
-                self._look_as(asked_as, operation, jobs=sorted(theirs), **arguments)
-                for asked_as, theirs in owners.items()
-            ),
-            return_exceptions=True,
-        )
-        seen: dict[str, Job] = {}
-        failures = [answer for answer in answers if isinstance(answer, BaseException)]
-        if failures and len(failures) == len(answers):
-            raise failures[0]
-        for answer in answers:
-            # Whose question failed is not known any better than before; the others are.
-            if not isinstance(answer, BaseException):
-                seen |= answer
-        return seen
-
-    async def _look_as(self, user: str, operation: str, **arguments: Any) -> dict[str, Job]:
-        async with self._looks:
-            answer = await self._call(user, operation, **arguments)
-        skew = answer["time"] - time.time()
-        return {row["id"]: job_from(row, skew) for row in answer["jobs"]}
+        return await self._looks.certain(owner, job)
 
     async def partitions(self) -> list[Partition]:
         """What every partition has and what of it is free, as the watcher's account sees it."""
@@ -235,14 +165,25 @@ class Cluster:
         answer = await self._call(user, "forecast", options=options)
         return max(0.0, float(answer["start"]) - float(answer["now"]))
 
-    async def log_tail(self, user: str, directory: str, size: int = 4000) -> str:
-        """The end of a launch's log."""
-        answer = await self._call(user, "tail", directory=directory, bytes=size)
+    async def log_tail(
+        self, user: str, directory: str, size: int = 4000, *, name: str = "job.log"
+    ) -> str:
+        """The end of one of a launch's logs."""
+        answer = await self._call(user, "tail", directory=directory, file=name, bytes=size)
         return str(answer["text"])
 
     async def clear(self, user: str, directory: str) -> None:
         """Remove the directory of a job that has ended; one that is gone is no error."""
         await self._call(user, "clear", directory=directory)
+
+    async def clear_keys(self, user: str, directory: str) -> None:
+        """Remove the keys of a launch whose server has ended."""
+        await self._call(user, "clear-keys", directory=directory)
+
+    async def sweep_launches(self, user: str, root: str, days: int) -> None:
+        """Remove what nobody needs of the launches below a folder that were over so many days ago:
+        nothing of what the user saved, and nothing of what may still run."""
+        await self._call(user, "sweep-launches", root=root, days=days)
 
     async def workspaces(
         self, user: str, root: str, name: str = "", *, measure: bool = True
@@ -280,7 +221,7 @@ class Cluster:
 
     async def shifter_import(self, url: str, path: str) -> None:
         """Have Shifter's gateway take in a squashfs file."""
-        await self._call(self._shifter_user, "shifter-import", url=url, path=path)
+        await self._call(self._shifter_user, "shifter-import", url=url, file=path)
 
     async def repository_commit(self, user: str, path: str, names: Sequence[str]) -> str:
         """The commit that the first of these names stands for in a repository on the user's
@@ -295,7 +236,7 @@ class Cluster:
         await self._call(
             user,
             "repository-bundle",
-            target,
+            Limited(target, self._repository_limit),
             repository=path,
             roots=self._roots,
             commit=commit,
@@ -313,7 +254,7 @@ class Cluster:
             raise explain(error) from error
 
     async def _call(
-        self, user: str, operation: str, data: BinaryIO | None = None, **arguments: Any
+        self, user: str, operation: str, data: Sink | None = None, **arguments: Any
     ) -> dict[str, Any]:
         try:
             return await self._transport.call(user, self._request(operation, arguments), data)
@@ -326,70 +267,16 @@ class Cluster:
         return {"op": operation, "path": self._path, "env": self._env, **arguments}
 
 
-def explain(error: AgentError) -> UserError:
-    """What the agent refused, as a sentence and a way out."""
-    words = str(error)
-    if error.kind == "full":
-        return UserError(
-            "Your storage is full: the files that a launch needs could not be written.",
-            "Delete what you no longer need, or ask for a larger quota, and launch again.",
-            detail=words,
-            status=507,
-        )
-    if error.kind == "no-room":
-        return UserError(
-            f"Your storage is full: {words}.",
-            "Delete what you no longer need, or ask for a larger quota, and launch again.",
-            status=507,
-        )
-    if error.kind == "storage":
-        return UserError(
-            "Your storage on the cluster could not be written.",
-            "Log in to the cluster and check your home directory, or ask your help desk.",
-            detail=words,
-        )
-    if error.kind == "repository":
-        return NotFound(
-            "This repository on the cluster's storage cannot be read.",
-            "Log in to the cluster and check that `git log` works there.",
-            detail=words,
-        )
-    if error.kind == "server":
-        return UserError(
-            "The login node could not start the server.",
-            "Launch again; if it goes on, show these words to your help desk.",
-            detail=words,
-            status=502,
-        )
-    if error.kind == "slurm":
-        return UserError("Slurm refused the job.", slurm_advice(words), detail=words)
-    if error.kind == "forecast":
-        return UserError("Slurm would refuse this job.", slurm_advice(words), detail=words)
-    if error.kind in WORKSPACE_REFUSALS:
-        message, advice, status = WORKSPACE_REFUSALS[error.kind]
-        return UserError(message, advice, detail=words, status=status)
-    return UserError(
-        "The cluster refused the request.",
-        "If it goes on, show these words to your help desk.",
-        detail=words,
+def _number(job: object) -> str:
+    """A job's id, which is asked about together with everybody else's from here on."""
+    if isinstance(job, str) and NUMBER.fullmatch(job):
+        return job
+    raise UserError(
+        "The cluster's answer names no job.",
+        "Look at the start files of your login shell on the cluster: something answers in the "
+        "agent's place. Then launch again.",
+        detail=repr(job)[:SHOWN],
     )
-
-
-def slurm_advice(words: str) -> str:
-    """What to do about a refusal of `sbatch`, by its own words."""
-    table: Sequence[tuple[str, str]] = (
-        ("Invalid account", "Choose an account that you may charge on this partition."),
-        ("time limit", "Ask for less time, or choose another profile."),
-        ("accounting/QOS policy", "You are at a limit of your account; ask for less or wait."),
-        ("not available", "Choose another profile, or wait until the nodes are back."),
-        ("Invalid partition", "Tell your facility: the profile's partition is not there."),
-        ("Invalid qos", "Choose another profile: its QOS is not yours."),
-        ("Memory", "Ask for less memory: choose another profile."),
-    )
-    for sign, advice in table:
-        if sign.lower() in words.lower():
-            return advice
-    return "Choose another profile or account; if it goes on, show these words to your help desk."
 
 
 def cluster_of(site: Site) -> Cluster:

@@ -1,7 +1,8 @@
 """The agent's answer among whatever else a login shell prints.
 
 The answer is one line: the request's nonce, a space, and JSON. Data of any size comes before it, as
-lines that begin with the nonce and a plus sign and go on in base64. A shell's start files may print
+lines that begin with the nonce and a plus sign and go on in base64; the first, which is empty, says
+that the agent has read the request. A shell's start files may print
 anything at all: it is skipped without being kept, except for its end, which is shown.
 """
 
@@ -9,13 +10,51 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from ..errors import Unavailable
 
 SHOWN_BYTES = 300
 NOISE_BYTES = 64 << 20
 """What a shell may print before it is taken to never end."""
+
+LINE_BYTES = 4 << 20
+"""The longest line of the agent's: a shell that knows the nonce could send one without an end."""
+
+
+class Sink(Protocol):
+    """Where data goes. It begins anew when an answer broke off."""
+
+    def write(self, piece: bytes, /) -> int: ...
+
+    def seek(self, offset: int, /) -> int: ...
+
+    def truncate(self) -> int: ...
+
+
+class Limited:
+    """A file that takes no more than was asked for, whoever sends it."""
+
+    def __init__(self, file: BinaryIO, limit: int):
+        self._file = file
+        self._limit = limit
+
+    def write(self, piece: bytes, /) -> int:
+        """One more piece. Unavailable if it is too much."""
+        if self._file.tell() + len(piece) > self._limit:
+            raise Unavailable(
+                f"More than {self._limit >> 20} MiB came from the cluster: something answered in "
+                "the agent's place."
+            )
+        return self._file.write(piece)
+
+    def seek(self, offset: int, /) -> int:
+        """To where the next piece goes."""
+        return self._file.seek(offset)
+
+    def truncate(self) -> int:
+        """Forget what comes behind that."""
+        return self._file.truncate()
 
 
 class AgentError(Exception):
@@ -29,13 +68,15 @@ class AgentError(Exception):
 class Answer:
     """Takes what comes, in pieces of any size; what is data goes to a file, if there is one."""
 
-    def __init__(self, nonce: str, data: BinaryIO | None = None):
+    def __init__(self, nonce: str, data: Sink | None = None):
         self._nonce = nonce.encode()
         self._data = data
         self._line = bytearray()
         self._answer: dict[str, Any] | None = None
         self._noise = bytearray()
         self._noise_bytes = 0
+        self.begun = False
+        """Whether the agent has said anything."""
 
     @property
     def complete(self) -> bool:
@@ -49,6 +90,7 @@ class Answer:
         for part in others:
             self._end_line()
             ours = self._add(part) or ours
+        self.begun = self.begun or ours
         return ours
 
     def result(self) -> dict[str, Any]:
@@ -70,6 +112,8 @@ class Answer:
             # What a line begins with is remembered; what is in its middle is not.
             self._skip(bytes(self._line[len(self._nonce) : -SHOWN_BYTES]))
             del self._line[len(self._nonce) : -SHOWN_BYTES]
+        if len(self._line) > LINE_BYTES:
+            raise _unreadable()
         return ours and bool(part)
 
     def _end_line(self) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter
 
 
 class Stage(Enum):
@@ -24,6 +26,14 @@ ENDED = {
     *("COMPLETED", "CANCELLED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "PREEMPTED"),
     *("BOOT_FAIL", "DEADLINE", "FAILED", "REVOKED", "TOO_MANY_PROCESSES", "HOST_RESTARTED"),
 }
+
+
+class Owned(NamedTuple):
+    """A job's id, and whose it is said to be. Two users may be said to have the same: an id passes
+    through what is theirs to write."""
+
+    job: str
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,19 +79,25 @@ class Job:
         return self.started if self.stage is Stage.PENDING and self.started > now else 0
 
 
+_JOB = TypeAdapter(Job)
+
+
 def job_from(row: dict[str, Any], ahead: float = 0.0) -> Job:
-    """A job from the agent's row; `ahead` is how many seconds Slurm's clock is before ours."""
-    return Job(
-        id=row["id"],
-        uid=int(row["uid"] or -1),
-        name=row.get("name", ""),
-        state=row["state"],
-        reason=row["reason"],
-        node=row["node"],
-        submitted=row["submitted"],
-        started=row["started"],
-        ends=round(row["ends"] - ahead) if row["ends"] else 0,
-        exit_code=row["exit_code"],
-        ahead=row.get("ahead"),
-        by=row.get("by", ""),
+    """A job from the agent's row; `ahead` is how many seconds Slurm's clock is before ours.
+    ValueError or KeyError if it is none: what answers as a user may be something else."""
+    return _JOB.validate_python(
+        {
+            "id": row["id"],
+            "uid": int(row["uid"] or -1),
+            "name": row.get("name", ""),
+            "state": row["state"],
+            "reason": row["reason"],
+            "node": row["node"],
+            "submitted": row["submitted"],
+            "started": row["started"],
+            "ends": round(row["ends"] - ahead) if row["ends"] else 0,
+            "exit_code": row["exit_code"],
+            "ahead": row.get("ahead"),
+            "by": row.get("by", ""),
+        }
     )

@@ -11,21 +11,30 @@ import asyncio
 import dataclasses
 import logging
 import random
+import socket
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..errors import Unavailable, UserError
 from ..profiles import Profile, Resources
+from ..site import Site
+from .apart import Apart
 from .cluster import Cluster, Submission, Submitted
-from .jobs import Job, job_from
+from .jobs import Job, Owned, job_from
 
 log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 20.0
+DAMAGED = "What the login node has of this launch is no record of a server."
+ADVICE = (
+    "Launch again; if it goes on, look at the start files of your login shell there, and for "
+    "processes of yours that are left."
+)
 
 
 class Run(BaseModel):
@@ -89,6 +98,11 @@ class Serving(Submission):
     limits: Limits = field(kw_only=True)
 
 
+def hosts_of(site: Site) -> list[str]:
+    """Where servers may run. Without SSH that is one host, and no name for it is needed."""
+    return [""] if site.transport == "local" else site.login_hosts
+
+
 class LoginServers:
     """All servers on login nodes that somebody waits for, by the names of their runs."""
 
@@ -96,19 +110,20 @@ class LoginServers:
         self._cluster = cluster
         self._hosts = tuple(hosts)
         self._watcher_user = watcher_user
-        self._known: dict[str, Known] = {}
+        self._known: dict[Owned, Known] = {}
+        self._apart = Apart()
 
     def know(self, known: Known) -> None:
         """Look after this one from now on."""
-        self._known[known.run.id] = known
+        self._known[Owned(known.run.id, known.user)] = known
 
-    def known(self, job: str) -> Known | None:
-        """What is known of a run."""
-        return self._known.get(job)
+    def known(self, job: str, user: str) -> Known | None:
+        """What is known of a run of hers."""
+        return self._known.get(Owned(job, user))
 
-    def forget(self, job: str) -> None:
+    def forget(self, job: str, user: str) -> None:
         """The opposite of `know`."""
-        self._known.pop(job, None)
+        self._known.pop(Owned(job, user), None)
 
     async def submit(self, user: str, submission: Submission) -> Submitted:
         """Start it on one of the login nodes, by chance, or on the next one if that cannot be
@@ -133,7 +148,7 @@ class LoginServers:
             except Unavailable as error:
                 problems.append(str(error))
                 continue
-            run = Run.model_validate(answer["run"])
+            run = self._run_from(answer["run"])
             self.know(Known(user, submission.name, submission.directory, run))
             return Submitted(run.id, answer["ticket_digest"])
         raise Unavailable("; ".join(problems))
@@ -143,28 +158,39 @@ class LoginServers:
         answer = await self._cluster.on_login_node("", user, "served", directory=directory)
         if not answer["run"]:
             return ""
-        run = Run.model_validate(answer["run"])
+        run = self._run_from(answer["run"])
         self.know(Known(user, name, directory, run))
         return run.id
 
+    def _run_from(self, told: object) -> Run:
+        """A run whose record passed through what is its user's to write: so it is where servers
+        may run, or it is none."""
+        try:
+            run = Run.model_validate(told)
+        except ValidationError as error:
+            raise UserError(DAMAGED, ADVICE, detail=str(error), status=502) from error
+        if run.address not in self._hosts:
+            raise UserError(DAMAGED, ADVICE, detail=f"{run.address[:100]} is no login node.")
+        return run
+
     async def cancel(self, user: str, job: str) -> None:
         """See `Queue.cancel`. It has some seconds for its end; the watcher sees that."""
-        known = self._known.get(job)
+        known = self.known(job, user)
         if known:
             await self._ask_owner(known, "server-end")
 
-    async def observe(self, jobs: Iterable[str]) -> dict[str, Job]:
+    async def observe(self, jobs: Iterable[Owned]) -> dict[Owned, Job]:
         """How these are: each host is asked once, as the watcher's account. A host that does not
         answer leaves its servers as they were."""
         hosts: dict[str, list[Known]] = defaultdict(list)
-        for job in jobs:
-            known = self._known.get(job)
+        for one in jobs:
+            known = self._known.get(one)
             if known:
                 hosts[known.run.address].append(known)
         answers = await asyncio.gather(
             *(self._on_host(host, found) for host, found in hosts.items()), return_exceptions=True
         )
-        seen: dict[str, Job] = {}
+        seen: dict[Owned, Job] = {}
         problems = []
         for answer in answers:
             if isinstance(answer, (Unavailable, UserError)):
@@ -179,24 +205,41 @@ class LoginServers:
 
     async def certain(self, owner: str, job: str) -> Job | None:
         """See `Queue.certain`: all that is said comes from the agent's own first answer."""
-        return (await self.observe([job])).get(job)
+        one = Owned(job, owner)
+        return (await self.observe([one])).get(one)
 
-    async def _on_host(self, host: str, found: list[Known]) -> dict[str, Job]:
-        runs = [{**known.run.model_dump(), "uid": await self._uid(known)} for known in found]
+    async def _on_host(self, host: str, found: list[Known]) -> dict[Owned, Job]:
+        uids = await self._cluster.uids(known.user for known in found)
+        found = [known for known in found if known.user in uids]
+        runs = [{**known.run.model_dump(), "uid": uids[known.user]} for known in found]
         answer = await self._cluster.on_login_node(host, self._watcher_user, "servers", runs=runs)
-        seen = {}
+        seen, over = {}, {}
         for known in found:
+            one = Owned(known.run.id, known.user)
             state = answer["states"][known.run.id]
-            if state == "running":
-                seen[known.run.id] = await self._job(known, "RUNNING")
-            elif state == "restarted":
-                seen[known.run.id] = await self._job(known, "HOST_RESTARTED")
+            if state in ("running", "restarted"):
+                words = "RUNNING" if state == "running" else "HOST_RESTARTED"
+                seen[one] = _job(known, uids[known.user], words)
             elif state == "elsewhere":
                 log.warning("%s is not %s any more, where servers run", host, known.run.host)
             else:
-                end = await self._ask_owner(known, "server-outcome")
-                seen[known.run.id] = await self._job(known, end["state"], end["exit_code"])
+                over[one] = known
+        for one, end in (await self._ends(over)).items():
+            words, code = str(end["state"]), str(end["exit_code"])
+            seen[one] = _job(over[one], uids[one.owner], words, code)
         return seen
+
+    async def _ends(self, over: dict[Owned, Known]) -> dict[Owned, dict[str, Any]]:
+        """How these ended, as their owners alone can see. Who cannot say it, or not in time, leaves
+        her own servers as they were and nobody else's."""
+        questions = {
+            one: partial(self._ask_owner, known, "server-outcome") for one, known in over.items()
+        }
+        try:
+            return await self._apart.ask(questions)
+        except (Unavailable, UserError) as error:
+            log.warning("How servers on login nodes ended is not known: %s", error)
+            return {}
 
     async def _ask_owner(self, known: Known, operation: str) -> dict[str, Any]:
         return await self._cluster.on_login_node(
@@ -207,23 +250,21 @@ class LoginServers:
             run=known.run.model_dump(),
         )
 
-    async def _job(self, known: Known, state: str, exit_code: str = "") -> Job:
-        """A run in the words of Slurm's jobs, which spawners and pages understand."""
-        run = known.run
-        return job_from(
-            {
-                "id": run.id,
-                "uid": str(await self._uid(known)),
-                "name": known.name,
-                "state": state,
-                "reason": "",
-                "node": run.address.partition(":")[0] or run.host,
-                "submitted": run.began,
-                "started": run.began,
-                "ends": run.ends,
-                "exit_code": exit_code,
-            }
-        )
 
-    async def _uid(self, known: Known) -> int:
-        return (await self._cluster.member(known.user)).account.uid
+def _job(known: Known, uid: int, state: str, exit_code: str = "") -> Job:
+    """A run in the words of Slurm's jobs, which spawners and pages understand."""
+    run = known.run
+    return job_from(
+        {
+            "id": run.id,
+            "uid": str(uid),
+            "name": known.name,
+            "state": state,
+            "reason": "",
+            "node": run.address.partition(":")[0] or socket.gethostname(),
+            "submitted": run.began,
+            "started": run.began,
+            "ends": run.ends,
+            "exit_code": exit_code,
+        }
+    )

@@ -11,15 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 SCRIPT = r"""
-# The batch script ignores USR1 for the engine's sake, and no shell can take that back for itself.
-if [[ -z $HPCBINDER_HEARS ]] && env --default-signal=USR1 true 2> /dev/null; then # coreutils 8.31
-    exec env --default-signal=USR1 HPCBINDER_HEARS=1 bash -c "$BASH_EXECUTION_STRING" "$0" "$@"
-fi
-unset HPCBINDER_HEARS
 folder=$1; shift
-child=
-for signal in TERM INT HUP USR1 USR2; do
-    trap "[[ \$child ]] && kill -$signal \$child 2> /dev/null" "$signal"
+child= told=
+pass_on() { [[ ! $told || ! $child ]] || { kill -"$told" "$child" 2> /dev/null; told=; }; }
+for signal in TERM INT HUP USR2; do
+    trap "told=$signal; pass_on" "$signal"
 done
 store=$folder/hpcbinder-tmp-$UID
 give_up() { printf '%s hpcbinder: node: %s\n' "$(date -u +%FT%TZ)" "$1" >&2; exit 1; }
@@ -43,12 +39,14 @@ exec 9>"$TMPDIR.used"
 flock 9
 exec 8>&-
 
-(trap '' USR1; exec "$@") 9>&- &
+"$@" 9>&- &
 child=$!
-while :; do
-    wait "$child"; status=$?
-    kill -0 "$child" 2> /dev/null || break
-done
+# What came before there was anybody to be told.
+pass_on
+while kill -0 "$child" 2> /dev/null; do wait "$child"; done
+# Not what a signal made of the waiting; see `STAY` of `script.py` for -1.
+wait "$child"; status=$?
+[[ $status != -1 ]] || status=143
 remove "$TMPDIR"
 exit "$status"
 """

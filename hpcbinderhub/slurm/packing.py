@@ -8,7 +8,8 @@ from pathlib import Path
 
 from . import agent
 
-INTERPRETER = "/usr/bin/python3 -I"
+INTERPRETER = "/usr/bin/python3 -IS"
+"""Without what a site or a user adds to Python, which takes as long to load as the agent does."""
 
 
 def packed(*, as_user: bool = False) -> bytes:

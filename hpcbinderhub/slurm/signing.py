@@ -8,6 +8,7 @@ to `ssh-keygen`. Each request is a line in the system's log.
 from __future__ import annotations
 
 import argparse
+import grp
 import json
 import logging
 import logging.handlers
@@ -18,6 +19,8 @@ import secrets
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,10 +31,14 @@ REQUEST_BYTES = 16384
 SYSLOG = "/dev/log"
 
 _PRINCIPAL = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
+_IDENTITY = re.compile(r"hpcbinderhub:[^:]+:([0-9]+)")
 _PUBLIC_KEY = re.compile(r"(ssh-ed25519|ecdsa-sha2-nistp[0-9]+|ssh-rsa) [A-Za-z0-9+/]+=*")
 NEVER = {
     *("root", "toor", "daemon", "bin", "sys", "sync", "adm", "mail", "www-data", "operator"),
     *("nobody", "sshd", "messagebus", "syslog", "slurm", "munge", "mysql", "postgres"),
+    *("admin", "backup", "dbus", "ftp", "games", "git", "gitlab-runner", "halt", "jenkins", "ldap"),
+    *("list", "lp", "news", "nfsnobody", "nginx", "nscd", "polkitd", "proxy", "rpc", "rpcuser"),
+    *("shutdown", "sssd", "tss", "ubuntu", "uucp", "vagrant", "apache", "chrony", "ntp", "puppet"),
 }
 """Accounts that are no person's on any system."""
 
@@ -50,6 +57,9 @@ class SigningPolicy:
     """Accounts of the site that never get one, beside those that no site has for people."""
     min_uid: int = 1000
     """The least number of an account that this host knows too."""
+    group: str = ""
+    """Whose members alone get one, by what this host knows; empty for everybody who is not
+    refused."""
     permit_port_forwarding: bool = False
     """Whether connections may be forwarded, for sites whose hub reaches no compute node."""
 
@@ -60,11 +70,18 @@ def check_principal(name: str) -> None:
         raise ValueError(f"no certificate for {name!r}")
 
 
-def sign(policy: SigningPolicy, request: str) -> str:
+def moment_of(identity: str) -> int | None:
+    """When a certificate with this identity was signed, by the signer's own clock; None if it does
+    not say."""
+    said = _IDENTITY.fullmatch(identity)
+    return int(said[1]) if said else None
+
+
+def sign(policy: SigningPolicy, request: str, clock: Callable[[], float] = time.time) -> str:
     """The certificate for one request. ValueError if it is not allowed."""
     principal, public_key = _asked(request)
     _check(policy, principal)
-    serial = str(secrets.randbits(63))
+    serial, moment = str(secrets.randbits(63)), int(clock())
     options = ["-O", "clear", "-O", f"force-command={policy.force_command}"]
     if policy.source_addresses:
         options += ["-O", f"source-address={policy.source_addresses}"]
@@ -73,16 +90,21 @@ def sign(policy: SigningPolicy, request: str) -> str:
     with tempfile.TemporaryDirectory() as directory:
         public = Path(directory, "key.pub")
         public.write_text(public_key + "\n")
-        options += ["-V", f"-{CLOCK_SKEW_SECONDS}s:+{LIFETIME_SECONDS}s"]
-        subject = ["-I", f"hpcbinderhub:{principal}", "-n", principal, "-z", serial]
+        options += ["-V", f"{_utc(moment - CLOCK_SKEW_SECONDS)}:{_utc(moment + LIFETIME_SECONDS)}"]
+        subject = ["-I", f"hpcbinderhub:{principal}:{moment}", "-n", principal, "-z", serial]
         subprocess.run(
             ["ssh-keygen", "-q", "-s", str(policy.authority_key), *subject, *options, str(public)],
             check=True,
             capture_output=True,
             stdin=subprocess.DEVNULL,
+            env={**os.environ, "TZ": "UTC"},
         )
         audit.info("signed for %s, serial %s, for %s", principal, serial, _caller())
         return Path(directory, "key-cert.pub").read_text()
+
+
+def _utc(moment: int) -> str:
+    return time.strftime("%Y%m%d%H%M%S", time.gmtime(moment))
 
 
 def _asked(request: str) -> tuple[str, str]:
@@ -102,12 +124,21 @@ def _asked(request: str) -> tuple[str, str]:
 def _check(policy: SigningPolicy, principal: str) -> None:
     check_principal(principal)
     try:
-        too_low = pwd.getpwnam(principal).pw_uid < policy.min_uid
+        account = pwd.getpwnam(principal)
     except KeyError:
-        # The hub's host need not know the cluster's people.
-        too_low = False
-    if too_low or principal in policy.refused:
+        # The hub's host need not know the cluster's people, if no group of them was named.
+        account = None
+    too_low = account is not None and account.pw_uid < policy.min_uid
+    if too_low or principal in policy.refused or not _is_member(account, policy.group):
         raise ValueError(f"no certificate for {principal!r}")
+
+
+def _is_member(account: pwd.struct_passwd | None, group: str) -> bool:
+    """KeyError, which is a mistake of the wrapper's, if there is no such group."""
+    if not group:
+        return True
+    number = grp.getgrnam(group).gr_gid
+    return account is not None and number in os.getgrouplist(account.pw_name, account.pw_gid)
 
 
 def _caller() -> str:
@@ -136,6 +167,7 @@ def main() -> int:
     parser.add_argument("--force-command", required=True, help="the agent on the login nodes")
     parser.add_argument("--source-addresses", default="", help="where the hub connects from")
     parser.add_argument("--refuse", default="", help="more accounts that never get one, by commas")
+    parser.add_argument("--group", default="", help="whose members alone get one, as known here")
     parser.add_argument(
         "--min-uid", type=int, default=1000, help="the least uid of accounts that this host knows"
     )
@@ -154,12 +186,13 @@ def main() -> int:
         options.source_addresses,
         frozenset(filter(None, options.refuse.split(","))),
         options.min_uid,
+        options.group,
         options.permit_port_forwarding,
     )
     try:
         _log_to(options.syslog)
         sys.stdout.write(sign(policy, sys.stdin.read(REQUEST_BYTES)))
-    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+    except (OSError, LookupError, ValueError, subprocess.CalledProcessError) as error:
         audit.warning("refused for %s: %s", _caller(), error)
         print(f"No certificate: {error}", file=sys.stderr)
         return 1

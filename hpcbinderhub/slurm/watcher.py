@@ -11,15 +11,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from ..errors import Unavailable, UserError
-from .jobs import Job
+from .jobs import Job, Owned
 
 log = logging.getLogger(__name__)
 
-Observe = Callable[[Mapping[str, str]], Awaitable[dict[str, Job]]]
+Observe = Callable[[Collection[Owned]], Awaitable[dict[Owned, Job]]]
+News = Callable[[], None]
+"""Called when a job is another than it was."""
+
 SLOWEST_SECONDS = 60.0
 SLOWEST_HISTORY_SECONDS = 300.0
 LEAST_SECONDS = 1.0
@@ -51,9 +54,9 @@ class Sight:
 
 @dataclass
 class _Interest:
-    owner: str
     times: int
     since: float
+    news: News | None = None
 
 
 class Watcher:
@@ -73,9 +76,9 @@ class Watcher:
         self._clock = clock
         self._history = history
         self._seconds_per_owner = seconds_per_owner
-        self._interests: dict[str, _Interest] = {}
-        self._jobs: dict[str, Job] = {}
-        self._seen: dict[str, float] = {}
+        self._interests: dict[Owned, _Interest] = {}
+        self._jobs: dict[Owned, Job] = {}
+        self._seen: dict[Owned, float] = {}
         self._answered = float("-inf")
         self._began = 0.0
         self._changed = asyncio.Condition()
@@ -85,35 +88,37 @@ class Watcher:
         self._look_back_at = float("-inf")
         self._look_back_pause = interval
 
-    def follow(self, job: str, owner: str = "") -> None:
-        """Keep an eye on this job until `forget` is called as often."""
-        interest = self._interests.setdefault(job, _Interest(owner, 0, self._clock()))
+    def follow(self, job: str, owner: str = "", news: News | None = None) -> None:
+        """Keep an eye on this job of hers until `forget` is called as often. Of several who follow
+        it, the last one with `news` is told."""
+        interest = self._interests.setdefault(Owned(job, owner), _Interest(0, self._clock()))
         interest.times += 1
+        interest.news = news or interest.news
         self._wanted.set()
         if self._task is None or self._task.done():
             self._began = self._clock()
             self._task = asyncio.create_task(self._run(), name="slurm-watcher")
 
-    def forget(self, job: str) -> None:
+    def forget(self, job: str, owner: str = "") -> None:
         """The opposite of `follow`."""
-        interest = self._interests.get(job)
+        one = Owned(job, owner)
+        interest = self._interests.get(one)
         if interest:
             interest.times -= 1
         if interest is None or interest.times <= 0:
-            self._interests.pop(job, None)
-            self._jobs.pop(job, None)
-            self._seen.pop(job, None)
+            self._interests.pop(one, None)
+            self._jobs.pop(one, None)
+            self._seen.pop(one, None)
 
-    def job(self, job: str) -> Job | None:
+    def job(self, job: str, owner: str = "") -> Job | None:
         """The job as last seen; None while nothing is known of it."""
-        return self._jobs.get(job)
+        return self._jobs.get(Owned(job, owner))
 
-    def sight(self, job: str) -> Sight:
+    def sight(self, job: str, owner: str = "") -> Sight:
         """The job as last seen, and how old that is."""
-        interest = self._interests.get(job)
-        since = self._seen.get(job, interest.since if interest else self._clock())
-        limit = max(UNKNOWN_SECONDS, 3 * self.pace)
-        return Sight(self.job(job), self._clock() - since, self.silence > limit, limit)
+        interest = self._interests.get(Owned(job, owner))
+        since = self._seen.get(Owned(job, owner), interest.since if interest else self._clock())
+        return Sight(self.job(job, owner), self._clock() - since, self.silent, self._limit)
 
     @property
     def age(self) -> float:
@@ -131,9 +136,18 @@ class Watcher:
         return self._clock() - max(self._answered, self._began) if self._interests else 0.0
 
     @property
+    def silent(self) -> bool:
+        """Whether that is too long to be called known."""
+        return self.silence > self._limit
+
+    @property
+    def _limit(self) -> float:
+        return max(UNKNOWN_SECONDS, 3 * self.pace)
+
+    @property
     def pace(self) -> float:
         """Seconds between two looks while Slurm answers quickly."""
-        owners = {interest.owner for interest in self._interests.values()}
+        owners = {one.owner for one in self._interests}
         return max(self._interval, self._seconds_per_owner * len(owners))
 
     async def wait(self, timeout: float | None = None) -> None:
@@ -145,14 +159,14 @@ class Watcher:
         except TimeoutError:
             pass
 
-    async def fresh(self, job: str, timeout: float = 15) -> Job | None:
+    async def fresh(self, job: str, owner: str = "", *, timeout: float = 15) -> Job | None:
         """The job as Slurm describes it from now on, not as it was last seen."""
         asked = self._clock()
         limit = asked + timeout
         while self._answered < asked and self._clock() < limit:
             self._wanted.set()
             await self.wait(limit - self._clock())
-        return self.job(job)
+        return self.job(job, owner)
 
     async def close(self) -> None:
         """Stop asking."""
@@ -168,7 +182,7 @@ class Watcher:
         while self._interests:
             self._wanted.clear()
             asked = self._clock()
-            wanted = {job: interest.owner for job, interest in self._interests.items()}
+            wanted = set(self._interests)
             try:
                 seen = await self._observe(wanted)
             except (Unavailable, UserError) as error:
@@ -180,27 +194,31 @@ class Watcher:
                 pause = max(self.pace, slow)
                 self._answered = asked
                 await self._take(seen, asked)
-                self._look_back({job: wanted[job] for job in wanted.keys() - seen.keys()})
+                self._look_back(wanted - seen.keys())
             await self._rest(pause)
 
-    async def learn(self, job: Job) -> None:
+    async def learn(self, job: Job, owner: str = "") -> None:
         """What Slurm just told somebody about one job. After a silence, our own last look at it is
         old, and one that is under way may still be of before."""
-        await self._take({job.id: job}, self._clock())
+        await self._take({Owned(job.id, owner): job}, self._clock())
 
-    async def _take(self, seen: Mapping[str, Job], asked: float) -> None:
+    async def _take(self, seen: Mapping[Owned, Job], asked: float) -> None:
         # Jobs that the answer does not name keep their last state: absence is no end.
         news = {
-            number: job
-            for number, job in seen.items()
-            if number in self._interests and asked >= self._seen.get(number, asked)
+            one: job
+            for one, job in seen.items()
+            if one in self._interests and asked >= self._seen.get(one, asked)
         }
+        changed = [one for one, job in news.items() if self._jobs.get(one) != job]
         self._jobs.update(news)
         self._seen.update(dict.fromkeys(news, asked))
         async with self._changed:
             self._changed.notify_all()
+        for interest in [self._interests.get(one) for one in changed]:
+            if interest and interest.news:
+                interest.news()
 
-    def _look_back(self, missing: Mapping[str, str]) -> None:
+    def _look_back(self, missing: Collection[Owned]) -> None:
         """Ask accounting about jobs that the queue does not name, unless it is being asked."""
         if not missing:
             self._look_back_pause = self._interval
@@ -209,7 +227,7 @@ class Watcher:
         if self._history and not busy and self._clock() >= self._look_back_at:
             self._looking_back = asyncio.create_task(self._recall(self._history, missing))
 
-    async def _recall(self, history: Observe, missing: Mapping[str, str]) -> None:
+    async def _recall(self, history: Observe, missing: Collection[Owned]) -> None:
         asked = self._clock()
         try:
             seen = await history(missing)

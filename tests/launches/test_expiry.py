@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
 from hpcbinderhub.database import Database
 from hpcbinderhub.events import EventLog
 from hpcbinderhub.launches.expiry import DAY, HOUR, Expiry
@@ -23,14 +17,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    made = Database(f"sqlite:///{tmp_path}/launches.sqlite")
-    await asyncio.to_thread(made.upgrade)
-    yield made
-    await made.close()
 
 
 async def test_a_launch_waits_a_day_for_its_owner_and_is_remembered_for_a_year(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hpcbinderhub.errors import NotAllowed, UserError
-from hpcbinderhub.launches.links import LinkOptions, asked_for, link_options
+from hpcbinderhub.launches.links import LinkOptions, asked_for, link_options, not_offered
 from hpcbinderhub.profiles import Choices, Profile
 from hpcbinderhub.repos.opening import server_address, what_to_open
 from hpcbinderhub.repos.spec import parse_link
@@ -86,6 +86,32 @@ def test_without_a_profile_the_first_that_is_offered_is_meant() -> None:
     assert LinkOptions().wish(SPEC, offered, start_when_ready=False).profile == "one"
     with pytest.raises(NotAllowed):
         LinkOptions().wish(SPEC, [], start_when_ready=False)
+
+
+PLAIN = Profile(name="plain", title="Plain", partition="batch")
+GPU = Profile(name="gpu", title="GPUs", partition=["a", "b"], gpus=1, max_gpus=4)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ({"gpus": "4"}, "The profile “Plain” gives no GPUs, not 4. Leave it out, or "),
+        ({"profile": "gpu", "gpus": "8"}, "The profile “GPUs” gives 0 to 4 GPUs, not 8."),
+        ({"profile": "gpu", "partition": "c"}, "the partition “c”. It offers a, b. Leave it out"),
+        ({"profile": "gone", "nodes": "2"}, "The profile “Plain” gives 1 node, not 2."),
+        ({"time": "soon"}, "time=soon in this address: "),
+    ],
+)
+def test_a_link_that_asks_for_what_its_profile_does_not_offer_is_told_what_it_does(
+    words: dict[str, str], sentence: str
+) -> None:
+    *_, said = not_offered(asked_for(query(**words)), [PLAIN, GPU], ["geo"])
+    assert sentence in said
+
+
+def test_a_link_that_asks_for_what_there_is_is_told_nothing() -> None:
+    wanted = asked_for(query(profile="gpu", gpus="4", partition="b", time="60", account="geo"))
+    assert not_offered(wanted, [PLAIN, GPU], ["geo"]) == []
 
 
 @pytest.mark.parametrize(

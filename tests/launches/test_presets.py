@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-
 import pytest
 from sqlalchemy import Connection, insert
 
@@ -15,14 +12,6 @@ from hpcbinderhub.tables import presets as table
 
 LONG = Selection(profile="regular", minutes=240, cpus=8)
 SHORT = Selection(profile="interactive", minutes=20)
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    made = Database(database_url)
-    await asyncio.to_thread(made.upgrade)
-    yield made
-    await made.close()
 
 
 async def test_presets_are_kept_replaced_renamed_and_deleted_each_users_own(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import aclosing
-from pathlib import Path
 
 import pytest
 
@@ -19,14 +17,6 @@ from hpcbinderhub.trust.reach import Reach
 
 BUILD = "b" * 16
 OTHER = "c" * 16
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    made = Database(f"sqlite:///{tmp_path}/story.sqlite")
-    await asyncio.to_thread(made.upgrade)
-    yield made
-    await made.close()
 
 
 @pytest.fixture
@@ -51,7 +41,7 @@ async def launch(database: Database) -> Launch:
 
 async def read(events: EventLog, launch: Launch, since: Position | None = None) -> list[Told]:
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(60),
         aclosing(tell(events, launch, since or Position("launch", launch.id))) as story,
     ):
         return [told async for told in story]

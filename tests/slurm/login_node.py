@@ -7,7 +7,10 @@ from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import asyncssh
-from service.agent_here import COMMAND
+from service.agent_here import COMMAND, LOAD
+
+AS_EVERYBODY = f"import os, pwd; pwd.getpwnam = lambda _: pwd.getpwuid(os.getuid()); {LOAD}"
+"""The agent where users have one account, which is that of whoever runs the tests."""
 
 
 class LoginNode:
@@ -15,10 +18,19 @@ class LoginNode:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self.command = list(COMMAND)
+        self.command = [AS_EVERYBODY if part is LOAD else part for part in COMMAND]
         self.greeting = ""
+        self.forwarded: list[tuple[str, int]] = []
+        """Who asked for which port. Certificates say whether they may."""
         self.logins: list[str] = []
+        """Who asked for something, in a session each."""
+        self.waiting: list[asyncssh.SSHServerProcess[str]] = []
+        """Sessions in which nothing was asked for yet."""
+        self.one_waits = asyncio.Event()
+        self.asked = asyncio.Event()
         self._connections: set[asyncssh.SSHServerConnection] = set()
+        self.lingers = 0.0
+        """How long a session stays after its command has ended."""
         self.breaks_at = 0
         """Which request from now on is the last of its connection."""
 
@@ -30,9 +42,20 @@ class LoginNode:
             key.write_public_key(self.folder / f"{name}.pub")
         authority = (self.folder / "authority.pub").read_text()
         (self.folder / "authorized").write_text(f"cert-authority {authority}")
+        forwarded = self.forwarded
+
+        class Gate(asyncssh.SSHServer):
+            def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+                self._conn = conn
+
+            def connection_requested(self, host: str, port: int, *_: object) -> bool:
+                forwarded.append((self._conn.get_extra_info("username"), port))
+                return True
+
         self._server = await asyncssh.listen(
             "127.0.0.1",
             0,
+            server_factory=Gate,
             server_host_keys=[self.folder / "host"],
             authorized_client_keys=str(self.folder / "authorized"),
             process_factory=self._run,
@@ -51,9 +74,16 @@ class LoginNode:
             connection.abort()
 
     async def _run(self, process: asyncssh.SSHServerProcess[str]) -> None:
-        self.logins.append(process.get_extra_info("username"))
         self._connections.add(process.get_extra_info("connection"))
+        self.waiting.append(process)
+        if self.asked.is_set():
+            self.one_waits.set()
         asked = (await process.stdin.read()).encode()
+        self.waiting.remove(process)
+        if not asked:
+            return
+        self.logins.append(process.get_extra_info("username"))
+        self.asked.set()
         self.breaks_at -= 1
         if self.breaks_at == 0:
             process.get_extra_info("connection").abort()
@@ -61,4 +91,5 @@ class LoginNode:
         agent = await asyncio.create_subprocess_exec(*self.command, stdin=PIPE, stdout=PIPE)
         out, _ = await agent.communicate(asked)
         process.stdout.write(self.greeting + out.decode())
+        await asyncio.sleep(self.lingers)
         process.exit(agent.returncode or 0)

@@ -8,6 +8,8 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -39,15 +41,16 @@ PidFile none
 class Signer:
     """The shipped signer, in this process."""
 
-    def __init__(self, policy: SigningPolicy):
+    def __init__(self, policy: SigningPolicy, clock: Callable[[], float] = time.time):
         self.policy = policy
+        self.clock = clock
         self.signed = 0
 
     async def sign(self, user: str, public_key: str) -> str:
         """See `hpcbinderhub.slurm.authorities.Authority`."""
         self.signed += 1
         request = f'{{"principal": "{user}", "public_key": "{public_key}"}}'
-        return await asyncio.to_thread(sign, self.policy, request)
+        return await asyncio.to_thread(sign, self.policy, request, self.clock)
 
 
 class Sshd:
@@ -77,7 +80,8 @@ class Sshd:
         self._process = await asyncio.create_subprocess_exec(
             SSHD, "-D", "-e", "-f", str(config), stderr=log
         )
-        for _ in range(100):
+        limit = time.monotonic() + 60
+        while time.monotonic() < limit:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", self.port)
             except OSError:
@@ -152,13 +156,20 @@ class Site:
         return node
 
     def transport(
-        self, patience: Patience | None = None, authority: Authority | None = None
+        self,
+        patience: Patience | None = None,
+        authority: Authority | None = None,
+        *,
+        forwarding: bool = False,
     ) -> SSHTransport:
-        """The hub's way to them."""
+        """The hub's way to them, on which connections may be forwarded if `forwarding`."""
+        certificates = Certificates(
+            authority or self.signer, str(self.agent), forwarding=forwarding
+        )
         made = SSHTransport(
             [node.address for node in self.nodes],
             str(self.folder / "known"),
-            Certificates(authority or self.signer, str(self.agent)),
+            certificates,
             str(self.agent),
             patience,
         )

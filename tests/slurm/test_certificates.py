@@ -6,6 +6,7 @@ import asyncio
 import json
 import ssl
 import subprocess
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -32,7 +33,10 @@ def signer(tmp_path: Path) -> Signer:
     return Signer(SigningPolicy(tmp_path / "authority", AGENT, "127.0.0.1"))
 
 
-FOR_ALICE, SHORT, AGENT_ALONE = ("-n", "alice"), ("-V", "+5m"), ("-O", f"force-command={AGENT}")
+FOR_ALICE, SHORT = ("-n", "alice"), ("-V", "+5m")
+FROM_HERE = ("-O", "source-address=192.0.2.1")
+NOTHING_MORE = ("-O", "clear", "-O", f"force-command={AGENT}")
+AGENT_ALONE = (*NOTHING_MORE, *FROM_HERE)
 
 
 class Careless:
@@ -91,9 +95,14 @@ async def test_nothing_is_kept_for_longer_than_it_is_good(
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ((*FOR_ALICE, "-V", "+1d", *AGENT_ALONE), "it lasts 864"),
+        ((*FOR_ALICE, "-V", "+1d", *AGENT_ALONE), "it lasts 86"),
         ((*FOR_ALICE, *AGENT_ALONE), "it lasts 1844"),
         ((*FOR_ALICE, "-V", "-5m:+6m", *AGENT_ALONE), "it lasts 660 s, and not 300"),
+        (
+            (*FOR_ALICE, "-V", "-1s:+10m", *AGENT_ALONE),
+            r"it is good for (600|5\d\d) s from now, and not",
+        ),
+        ((*FOR_ALICE, "-V", "-1m:+310s", *AGENT_ALONE), "good for 3.. s from now"),
         (("-n", "bob", *SHORT, *AGENT_ALONE), "it is for somebody else"),
         (("-n", "alice,root", *SHORT, *AGENT_ALONE), "not for one user alone"),
         # One without principals is good for all.
@@ -101,8 +110,24 @@ async def test_nothing_is_kept_for_longer_than_it_is_good(
         (("-h", *FOR_ALICE, *SHORT), "it is for another key"),
         ((*FOR_ALICE, *SHORT), f"its force-command is not {AGENT}"),
         ((*FOR_ALICE, *SHORT, "-O", "force-command=/bin/sh"), "its force-command is not"),
+        ((*FOR_ALICE, *SHORT, *NOTHING_MORE), "it has no source-address"),
+        *(
+            (
+                (*FOR_ALICE, *SHORT, *NOTHING_MORE, "-O", f"source-address={all_there_are}"),
+                "it has no",
+            )
+            for all_there_are in ("0.0.0.0/0", "192.0.2.1,::/0")
+        ),
+        (
+            (*FOR_ALICE, *SHORT, *AGENT_ALONE, "-O", "permit-port-forwarding"),
+            "it has permit-port-forwarding, which nobody needs",
+        ),
+        (
+            (*FOR_ALICE, *SHORT, *FROM_HERE, "-O", f"force-command={AGENT}"),
+            "it has permit-X11-forwarding, permit-agent-forwarding, permit-port-forwarding",
+        ),
     ],
-    ids=range(9),
+    ids=range(16),
 )
 async def test_a_certificate_that_allows_more_is_not_used(
     tmp_path: Path, options: tuple[str, ...], sentence: str
@@ -117,6 +142,27 @@ async def test_a_certificate_of_any_authority_that_allows_no_more_is_used(tmp_pa
     assert await Certificates(careless, AGENT).credential("alice")
     with pytest.raises(Unavailable, match="its force-command is not /opt/agent"):
         await Certificates(careless, "/opt/agent").credential("alice")
+
+
+async def test_one_for_anywhere_is_used_where_the_site_says_so(tmp_path: Path) -> None:
+    careless = Careless(tmp_path, *FOR_ALICE, *SHORT, *NOTHING_MORE)
+    assert await Certificates(careless, AGENT, from_anywhere=True).credential("alice")
+
+
+async def test_one_that_opens_connections_is_used_where_the_hop_needs_it(tmp_path: Path) -> None:
+    forwards = (*AGENT_ALONE, "-O", "permit-port-forwarding")
+    careless = Careless(tmp_path, *FOR_ALICE, *SHORT, *forwards)
+    assert await Certificates(careless, AGENT, forwarding=True).credential("alice")
+    careless = Careless(tmp_path, *FOR_ALICE, *SHORT, *forwards, "-O", "permit-agent-forwarding")
+    with pytest.raises(Unavailable, match="it has permit-agent-forwarding, which nobody needs"):
+        await Certificates(careless, AGENT, forwarding=True).credential("alice")
+
+
+@pytest.mark.parametrize("ahead", [-300, 300])
+async def test_the_signers_own_clock_says_how_long(signer: Signer, ahead: int) -> None:
+    """Whatever the hub's host takes the time to be."""
+    signer.clock = lambda: time.time() + ahead
+    assert (await Certificates(signer, AGENT).credential("alice")).lasts == 240
 
 
 async def test_what_is_no_certificate_of_ours_is_not_used(tmp_path: Path, signer: Signer) -> None:
@@ -146,13 +192,12 @@ async def test_nobody_is_asked_for_who_is_no_person(user: str) -> None:
 async def test_a_command_that_fails_is_quoted_and_one_that_hangs_is_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    fails = "echo sudo: a password is required >&2; exit 1"
+    with pytest.raises(Unavailable, match="a password is required"):
+        await AuthorityCommand(["sh", "-c", fails]).sign("alice", "ssh-ed25519 AAAA")
     monkeypatch.setattr(authorities, "SIGN_SECONDS", 0.3)
-    for command, words in (
-        ("echo sudo: a password is required >&2; exit 1", "a password is required"),
-        ("exec sleep 20", r"did not answer in 0\.3 s"),
-    ):
-        with pytest.raises(Unavailable, match=words):
-            await AuthorityCommand(["sh", "-c", command]).sign("alice", "ssh-ed25519 AAAA")
+    with pytest.raises(Unavailable, match=r"did not answer in 0\.3 s"):
+        await AuthorityCommand(["sh", "-c", "exec sleep 60"]).sign("alice", "ssh-ed25519 AAAA")
     with pytest.raises(Unavailable, match="No such file"):
         await AuthorityCommand(["/nowhere/sign"]).sign("alice", "ssh-ed25519 AAAA")
 

@@ -154,6 +154,16 @@ def test_whom_it_never_becomes(host: Host, user: object, words: str) -> None:
     assert words in host.refuses(request(user))
 
 
+def test_an_account_that_has_expired_is_nobody_until_it_is_renewed(host: Host) -> None:
+    subprocess.run(["usermod", "--expiredate", "1", MEMBER], check=True)
+    try:
+        assert f"{MEMBER} may not log in now: " in host.refuses(request(MEMBER))
+    finally:
+        subprocess.run(["usermod", "--expiredate", "", MEMBER], check=True)
+    done = subprocess.run([str(host.helper)], input=request(MEMBER).encode(), capture_output=True)
+    assert b"may not log in" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
@@ -180,12 +190,13 @@ def test_what_it_does_not_take(host: Host, asked: bytes, words: str) -> None:
         (f'{{"group": "{GROUP}", "users": ["root"]}}', 0o644, "has other keys"),
         (f'{{"group": "{GROUP}", "min_uid": 0}}', 0o644, "no number above 0"),
         (f'{{"group": "{GROUP}", "min_uid": true}}', 0o644, "no number above 0"),
+        (f'{{"group": "{GROUP}", "pam_service": "../su"}}', 0o644, "a pam_service that is no name"),
         ("{}", 0o644, "names no group"),
         ('{"group": "no-such-group"}', 0o644, "no group no-such-group"),
         ("group: all", 0o644, "cannot be read"),
         (f'{{"group": "{GROUP}", "min_uid": 4000000000}}', 0o644, "is no person's account"),
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_a_configuration_that_does_not_say_who_lets_nobody_in(
     host: Host, config: str, mode: int, words: str
@@ -208,7 +219,7 @@ async def test_an_agent_that_does_not_answer(host: Host) -> None:
     silent = host.folder / "silent"
     silent.write_text("#!/bin/sh\nexec sleep 20\n")
     silent.chmod(0o755)
-    transport = LocalTransport([str(silent)], Patience(answer=0.5))
+    transport = LocalTransport([str(silent)], Patience(first=0.5))
     with pytest.raises(Unavailable, match=r"did not answer in 0\.5 s"):
         await transport.call(MEMBER, {"op": "tail"})
     with pytest.raises(Unavailable, match="cannot be run"):
@@ -233,7 +244,7 @@ async def test_the_hubs_account_may_run_it_by_sudo_and_nothing_else(host: Host) 
         site = Site(transport="local", as_user_command=[*hub, "sudo", "-n", str(host.helper)])
         transport = transport_of(site)
         (host.folder / "job.log").write_text("a line of the log")
-        tail = {"op": "tail", "directory": str(host.folder), "bytes": 100}
+        tail = {"op": "tail", "directory": str(host.folder), "file": "job.log", "bytes": 100}
         answers = await asyncio.gather(*(transport.call(MEMBER, tail) for _ in range(5)))
         assert {answer["text"] for answer in answers} == {"a line of the log"}
         with pytest.raises(Unavailable, match="Refused: 'root' is no person's account"):

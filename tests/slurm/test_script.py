@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import signal
 import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,6 +47,16 @@ def test_the_places_of_a_launch() -> None:
     assert str(WHERE.copy_of(WHERE.root)).endswith("0abc1234/view/home/alice/hpcbinder")
 
 
+def test_a_log_has_a_place_of_its_own_where_the_site_says_so() -> None:
+    where = places("{home}/hpcbinder", ALICE, "0abc1234", "q-123456", "/logs/50%/{user}")
+    made = Profile(name="p", title="P", partition="batch")
+    options = LaunchOptions.model_validate(OPTIONS)
+    words = sbatch_options(options, made, made.resources(options), where)
+    assert "--output=/logs/50%%/alice/0abc1234/job.log" in words
+    assert where.log_apart == "/logs/50%/alice/0abc1234"
+    assert WHERE.log_apart == ""
+
+
 def options_of(profile: dict[str, Any], chosen: dict[str, Any]) -> tuple[str, ...]:
     made = Profile.model_validate({"name": "p", "title": "P", "partition": "batch"} | profile)
     options = LaunchOptions.model_validate(OPTIONS | chosen)
@@ -71,6 +87,12 @@ def test_every_option_is_on_the_command_line() -> None:
         "--gres=gpu:1",
         "--qos=fast",
     )
+
+
+def test_slurm_puts_a_job_back_only_where_the_profile_asks_for_it() -> None:
+    options = options_of({"requeue": True, "components": [{"partition": "big"}]}, {})
+    assert options.count("--requeue") == 2
+    assert "--no-requeue" not in options
 
 
 def test_what_slurm_offers_a_profile_can_offer() -> None:
@@ -156,6 +178,137 @@ def test_the_sites_own_lines_come_first_and_then_the_profiles_modules() -> None:
         "module load cray-mpich || exit",
         f"exec {shlex.join(['ch-run', 'a b'])}",
     ]
+
+
+@contextmanager
+def running(launch: Path, *command: str, prologue: str = "") -> Iterator[subprocess.Popen[str]]:
+    """The script of a launch's job, whose command has said its first line."""
+    script = batch_script(prologue, [], command, launch=launch)
+    process = subprocess.Popen(
+        ["bash", "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    with process:
+        assert process.stdout
+        process.stdout.readline()
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+SECONDS = 60.0
+"""For what takes moments, unless the machine is busy."""
+
+
+def until(true: Callable[[], bool]) -> None:
+    limit = time.monotonic() + SECONDS
+    while not true():
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
+# No server ends in the instant in which it is told; Bash might lose how it did (see `STAY`).
+SERVER = (
+    "trap 'exit 6' USR1; trap 'echo told; sleep 1; exit 7' TERM; "
+    "echo up; while :; do sleep 0.05; done"
+)
+SLOW_TO_END = (
+    "trap 'echo told; sleep 1; ended=1' TERM; echo up; "
+    "while [[ ! ${ended-} ]]; do sleep 0.05; done; exit 7"
+)
+
+
+@pytest.mark.parametrize("prologue", ["", "set -eu"])
+def test_slurms_word_becomes_a_file_each_time_and_the_server_goes_on(
+    tmp_path: Path, prologue: str
+) -> None:
+    launch = tmp_path / "a launch's"
+    launch.mkdir()
+    near = launch / "end-is-near"
+    with running(launch, "bash", "-c", SERVER, prologue=prologue) as process:
+        for _ in range(2):
+            process.send_signal(signal.SIGUSR1)
+            until(near.exists)
+            near.rmdir()
+        assert process.poll() is None
+        os.killpg(process.pid, signal.SIGTERM)
+        said, _ = process.communicate(timeout=SECONDS)
+    assert (said, process.returncode) == ("told\n", 7)
+
+
+@pytest.mark.parametrize("prologue", ["", "set -eu"])
+def test_a_server_is_told_once_that_it_ends_whomever_slurm_tells(
+    tmp_path: Path, prologue: str
+) -> None:
+    """With `proctrack/cgroup`, Slurm tells the script alone; otherwise, all at once."""
+    for tell in (os.kill, os.killpg):
+        with running(tmp_path, "bash", "-c", SLOW_TO_END, prologue=prologue) as process:
+            tell(process.pid, signal.SIGTERM)
+            said, _ = process.communicate(timeout=SECONDS)
+        assert (said, process.returncode) == ("told\n", 7), tell
+
+
+def anybody(group: int) -> bool:
+    """Whether there is a process in this group."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_what_a_script_began_beside_its_server_ends_with_it(tmp_path: Path) -> None:
+    with running(tmp_path, "bash", "-c", "echo up; read; exit 3") as process:
+        assert process.wait(SECONDS) == 3
+        until(lambda: not anybody(process.pid))
+
+
+@pytest.mark.parametrize("prologue", ["", "set -eu"])
+def test_a_launchs_keys_go_when_its_command_has_ended(tmp_path: Path, prologue: str) -> None:
+    launch, precious = tmp_path / "a launch's", tmp_path / "precious"
+    precious.write_text("mine")
+    (launch / "server-client.pem").mkdir(parents=True)
+    (launch / "server-key.pem").write_text("PRIVATE KEY")
+    (launch / "server-certificate.pem").symlink_to(precious)
+    with running(launch, "bash", "-c", SERVER, prologue=prologue) as process:
+        assert (launch / "server-key.pem").exists()
+        os.killpg(process.pid, signal.SIGTERM)
+        assert process.wait(SECONDS) == 7
+    # What somebody put in the way of one is no reason to end otherwise.
+    assert [path.name for path in launch.iterdir()] == ["server-client.pem"]
+    assert precious.read_text() == "mine"
+
+
+def test_no_link_leads_the_word_to_somebody_elses_file(tmp_path: Path) -> None:
+    """The script runs outside of the container, whose code can write into the directory."""
+    precious, absent = tmp_path / "precious", tmp_path / "absent"
+    precious.write_text("mine")
+    near = tmp_path / "end-is-near"
+    tells = 'mkdir() { command mkdir "$@"; echo heard; }'
+    with running(tmp_path, "bash", "-c", SERVER, prologue=tells) as process:
+        assert process.stdout
+        for target in (precious, absent):
+            near.symlink_to(target)
+            process.send_signal(signal.SIGUSR1)
+            assert process.stdout.readline() == "heard\n"
+            near.unlink()
+        process.send_signal(signal.SIGUSR1)
+        assert process.stdout.readline() == "heard\n"
+        assert near.is_dir()
+    assert precious.read_text() == "mine"
+    assert not absent.exists()
+
+
+def test_the_job_ends_as_its_server_does(tmp_path: Path) -> None:
+    for script, code in (("echo; exit 0", 0), ("echo; exit 3", 3), ("echo; kill -9 $$", 137)):
+        with running(tmp_path, "bash", "-c", script) as process:
+            assert process.wait(SECONDS) == code
+
+
+def test_what_an_engine_leaves_to_itself_ignores_the_word(tmp_path: Path) -> None:
+    with running(tmp_path, "bash", "-c", "trap; echo; kill -USR1 $$; exit 4") as process:
+        assert process.wait(SECONDS) == 4
 
 
 def test_fixed_variables_are_set_before_the_sites_own_lines() -> None:

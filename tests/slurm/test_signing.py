@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import grp
 import json
+import pwd
 import socket
 import subprocess
 import sys
@@ -50,6 +52,7 @@ def test_a_certificate_is_for_one_user_one_command_and_minutes(
         "root",
         "toor",
         "slurm",
+        "gitlab-runner",
         "",
         "-x",
         "alice,root",
@@ -72,6 +75,18 @@ def test_system_accounts_and_those_that_the_site_names_get_none(policy: SigningP
     assert sign(replace(policy, min_uid=1), request("_apt"))
     with pytest.raises(ValueError, match="no certificate for 'shared'"):
         sign(replace(policy, refused=frozenset({"shared"})), request("shared"))
+
+
+def test_where_a_group_is_named_its_members_alone_get_one(policy: SigningPolicy) -> None:
+    """`_apt` is in no group but its own; `alice` is not known here at all."""
+    own = grp.getgrgid(pwd.getpwnam("_apt").pw_gid).gr_name
+    policy = replace(policy, min_uid=1)
+    assert sign(replace(policy, group=own), request("_apt"))
+    for principal, group in (("_apt", "users"), ("alice", own)):
+        with pytest.raises(ValueError, match=f"no certificate for '{principal}'"):
+            sign(replace(policy, group=group), request(principal))
+    with pytest.raises(LookupError, match="nobody-made-it"):
+        sign(replace(policy, group="nobody-made-it"), request("_apt"))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +112,7 @@ def test_what_is_no_request_is_not_signed(policy: SigningPolicy, asked: str) -> 
 def test_each_request_is_a_line_in_the_systems_log(policy: SigningPolicy, tmp_path: Path) -> None:
     log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     log.bind(str(tmp_path / "log"))
-    log.settimeout(10)
+    log.settimeout(60)
     command = [str(Path(sys.executable).with_name("hpcbinderhub-sign"))]
     command += [f"--authority-key={policy.authority_key}", "--force-command=agent"]
     command += ["--source-addresses=10.0.0.1", f"--syslog={tmp_path / 'log'}"]

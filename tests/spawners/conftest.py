@@ -10,6 +10,7 @@ from jupyterhub import orm, roles
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
+from .calls import Calls
 from .rig import Node, Rig
 
 
@@ -33,3 +34,11 @@ async def rig(hub_database: Session, tmp_path: Path) -> AsyncIterator[Rig]:
     yield made
     await made.close()
     node.close()
+
+
+@pytest.fixture
+async def calls(rig: Rig) -> AsyncIterator[Calls]:
+    """See the class."""
+    made = Calls(rig)
+    yield made
+    made.close()

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, cast
 
-from doubles.slurm_in_memory import SlurmInMemory
+from doubles.slurm_in_memory import CLAIMANT, SlurmInMemory
 from hop.node import server_context
 from hpcbinderhub.spawners import ImageBatchSpawner, ProfileSpawner
 from hpcbinderhub.spawners.facility import _facilities, facility_of
@@ -21,10 +21,16 @@ from jupyterhub.user import UserDict
 from sqlalchemy.orm import Session
 from traitlets.config import Config
 
+from hpcbinderhub.hop.folder import Folder
+from hpcbinderhub.hop.process import Forwarders
+from hpcbinderhub.hop.routes import Tunnels
 from hpcbinderhub.site import Site
 from hpcbinderhub.slurm.cluster import Cluster
 
 WATCH_SECONDS = 0.02
+SECONDS = 120.0
+"""For what happens at once, unless the machine is busy."""
+
 PROFILE = {"name": "small", "title": "Small", "partition": "interactive"}
 
 
@@ -79,13 +85,19 @@ class Rig:
         self.node = node
         self.slurm = SlurmInMemory()
         self.clock = Clock()
-        self.settings: dict[str, Any] = {"profiles": [PROFILE], **site}
+        # The process that leads to servers outlives the hub; here, it is a task that does.
+        state = {"state_dir": str(node.folder), "hop_start": False}
+        forwarders = Forwarders(tunnels=lambda _: cast(Tunnels, self.slurm))
+        self._forwarders = asyncio.create_task(forwarders.serve(Folder(node.folder / "hop")))
+        self.settings: dict[str, Any] = {"profiles": [PROFILE], **state, **site}
         self._starts: list[asyncio.Task[None]] = []
         self._made: list[int] = []
         self._open()
 
     def _open(self) -> None:
-        self.config = Config({"Site": {"watch_seconds": WATCH_SECONDS, **self.settings}})
+        # Tests poll by themselves.
+        polls = {"Spawner": {"poll_interval": 0}}
+        self.config = Config({"Site": {"watch_seconds": WATCH_SECONDS, **self.settings}, **polls})
         site = Site(config=self.config)
         self.cluster = Cluster(self.slurm, site)
         self.facility = facility_of(site, self.cluster, self.clock, self.clock.wall)
@@ -155,20 +167,23 @@ class Rig:
 
     async def submitted(self, number: int = 1) -> list[str]:
         """Wait for so many jobs, and for their spawners to know; their ids."""
-        await eventually(lambda: len(self.slurm.jobs) >= number, 60)
+        await eventually(lambda: len(self.slurm.jobs) >= number)
         await self.looked()
         return self.slurm.jobs
 
     async def looked(self) -> None:
         """Wait until the watcher has looked again, and whoever listens to it has heard."""
+        # While nobody answers, there is nothing to wait for.
+        patience = 0.5 if self.slurm.down else SECONDS
         for _ in range(2):
-            await self.facility.watcher.wait(0.5)
+            if self.facility.watcher.watched:
+                await self.facility.watcher.fresh("", timeout=patience)
         await asyncio.sleep(0.01)
 
     async def answer(self, job: str, user: str = "alice", server: str = "lab") -> None:
         """What a job does once it runs: it claims, and says where it listens."""
         spawner = self.spawner(user, server)
-        grant = await spawner.claim(self.slurm.ticket(job), job)
+        grant = await spawner.claim(self.slurm.ticket(job), job, CLAIMANT)
         port = await self.node.serve(grant["tls"])
         await spawner.report_ready(grant["env"]["JUPYTERHUB_API_TOKEN"], port, "")
 
@@ -184,11 +199,12 @@ class Rig:
         await start
         return job
 
-    async def restart(self) -> None:
-        """Kill the hub, and start another one with the same database."""
+    async def restart(self, **site: Any) -> None:
+        """Kill the hub, and start another one with the same database; these settings of `c.Site`
+        are new."""
         await self._leave()
         self.db.expire_all()
-        self._open()
+        self.configure(**site)
 
     async def _leave(self) -> None:
         for task in self._starts:
@@ -196,20 +212,19 @@ class Rig:
             task.cancel()
         for name in [name for user in self.users.values() for name in user.spawners.values()]:
             name.stop_polling()
-            if name.child_spawner:
-                # As the kernel closes what a killed hub listened on.
-                name.child_spawner._way_in.close()
+        await self.facility.hop.leave()
         await self.facility.watcher.close()
 
     async def close(self) -> None:
         """End what is left."""
         await self._leave()
-        await asyncio.gather(*self._starts, return_exceptions=True)
+        self._forwarders.cancel()
+        await asyncio.gather(*self._starts, self._forwarders, return_exceptions=True)
         for made in self._made:
             _facilities.pop(made)
 
 
-async def eventually(holds: Any, seconds: float = 5) -> None:
+async def eventually(holds: Any, seconds: float = SECONDS) -> None:
     """Wait for something that is about to be so."""
     async with asyncio.timeout(seconds):
         while not holds():  # noqa: ASYNC110

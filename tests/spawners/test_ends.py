@@ -6,12 +6,14 @@ import asyncio
 from typing import NoReturn
 
 import pytest
+from doubles.slurm_in_memory import CLAIMANT
+from hpcbinderhub.spawners.status import ends_of, states_of
 from jupyterhub.spawner import SpawnException
 
 from hpcbinderhub.errors import Unavailable
 from hpcbinderhub.launches.serverstate import ServerStage
 
-from .rig import Rig, eventually
+from .rig import SECONDS, Rig, eventually
 
 
 async def test_scancel_of_a_pending_job_ends_the_start(rig: Rig) -> None:
@@ -19,7 +21,7 @@ async def test_scancel_of_a_pending_job_ends_the_start(rig: Rig) -> None:
     (job,) = await rig.submitted()
     rig.slurm.end(job, "CANCELLED", by="0")
     with pytest.raises(SpawnException) as caught:
-        await asyncio.wait_for(start, 5)
+        await asyncio.wait_for(start, SECONDS)
     assert "ended while it waited in the queue. An administrator cancelled" in str(caught.value)
 
 
@@ -40,10 +42,23 @@ async def test_a_running_server_s_end_is_kept_with_what_to_do(
     rig.slurm.end(job, state, "3:0")
     await rig.looked()
     assert await rig.chooser().poll() == 1
-    (end,) = rig.facility.endings.of("alice")
+    (end,) = ends_of(rig.user("alice"))
     assert (end.stage, end.words, end.job) == (ServerStage.ENDED, sentence, job)
     assert end.advice
     assert end.node == "127.0.0.1"
+
+
+async def test_an_end_is_noticed_by_the_look_that_saw_it(rig: Rig) -> None:
+    job = await rig.ready("alice")
+    told: list[str] = []
+    rig.chooser().poll_interval = 3600
+    rig.chooser().add_poll_callback(told.append, "ended")
+    rig.chooser().start_polling()
+    await rig.looked()
+    assert not told
+    rig.slurm.end(job, "TIMEOUT")
+    await eventually(lambda: told)
+    assert told == ["ended"]
 
 
 async def test_absence_from_the_queue_is_no_end(rig: Rig) -> None:
@@ -62,7 +77,7 @@ async def test_absence_from_the_queue_is_no_end(rig: Rig) -> None:
     assert "What was known last: Running on 127.0.0.1" in state.words
     rig.slurm.accounting_down = False
     rig.clock.advance(600)
-    await eventually(lambda: rig.spawner()._job().state == "COMPLETED")
+    await eventually(lambda: rig.spawner()._held.seen().state == "COMPLETED")
     assert await rig.chooser().poll() == 1
 
 
@@ -86,7 +101,44 @@ async def test_a_job_that_was_put_back_ends_with_a_sentence(rig: Rig) -> None:
     await rig.looked()
     assert await rig.chooser().poll() == 1
     assert rig.slurm.rows[job]["state"] == "CANCELLED"
-    assert "put the job back" in rig.facility.endings.of("alice")[0].words
+    (end,) = ends_of(rig.user("alice"))
+    assert "put the job back into the queue" in end.words
+    assert "Resume it" in end.advice
+
+
+async def test_a_second_run_that_was_refused_is_not_what_the_server_ended_of(rig: Rig) -> None:
+    job = await rig.ready("alice")
+    again = rig.slurm.rows[job]["started"] + 30
+    rig.slurm.end(job, "FAILED", "3:0", started=again)
+    await rig.looked()
+    assert await rig.chooser().poll() == 1
+    (end,) = ends_of(rig.user("alice"))
+    assert "put the job back into the queue" in end.words
+
+
+async def test_a_job_that_lost_its_node_before_it_claimed_starts_on_another(rig: Rig) -> None:
+    rig.profile(requeue=True, queue_minutes=10, startup_seconds=100)
+    start = rig.start("alice")
+    (job,) = await rig.submitted()
+    assert "--requeue" in rig.slurm.options(job)
+    rig.clock.advance(500)
+    rig.slurm.run(job)
+    await rig.looked()
+    rig.clock.advance(90)
+    await rig.looked()
+    rig.slurm.change(job, "PENDING", node="", started=0, reason="BeginTime")
+    await eventually(lambda: rig.words().startswith("Waiting in the queue."))
+    # What it may take in the queue and on a node counts from here on.
+    rig.clock.advance(500)
+    await rig.looked()
+    rig.slurm.run(job)
+    await rig.looked()
+    rig.clock.advance(90)
+    await rig.looked()
+    await rig.answer(job)
+    await start
+    assert rig.slurm.jobs == [job]
+    assert states_of(rig.user("alice"))[0].stage is ServerStage.RUNNING
 
 
 async def test_a_job_that_claims_while_the_last_look_is_old_was_not_put_back(
@@ -112,7 +164,48 @@ async def test_a_second_run_of_the_job_does_not_claim(rig: Rig) -> None:
     ticket = rig.slurm.ticket(job)
     rig.slurm.run(job)
     await rig.looked()
-    await rig.spawner().claim(ticket, job)
+    await rig.spawner().claim(ticket, job, CLAIMANT)
     rig.slurm.change(job, "RUNNING", started=rig.slurm.rows[job]["started"] + 30)
-    with pytest.raises(Exception, match="claimed"):
-        await rig.spawner().claim(ticket, job)
+    # Whichever is noticed first: what it claimed, or that its first run is gone.
+    with pytest.raises(Exception, match=r"claimed|is over"):
+        await rig.spawner().claim(ticket, job, CLAIMANT)
+
+
+async def test_an_end_is_known_until_its_server_s_name_is_removed(rig: Rig) -> None:
+    job = await rig.ready("alice")
+    rig.slurm.end(job, "TIMEOUT")
+    await rig.looked()
+    assert await rig.chooser().poll() == 1
+    await rig.user("alice").stop("lab")  # JupyterHub's own, once it has heard of the end.
+    await rig.restart()
+    alice = rig.user("alice")
+    (end,) = ends_of(alice)
+    assert (end.name, end.launch, end.job) == ("lab", "launch000000", job)
+    assert end.words == "The job reached its time limit."
+    assert states_of(alice) == []
+    # Nor does it go with the hub that read it.
+    await rig.restart()
+    assert ends_of(rig.user("alice")) == [end]
+    await rig.user("alice").delete_spawners()
+    rig.db.delete(rig.user("alice").orm_spawners["lab"])
+    rig.db.commit()
+    await rig.restart()
+    assert ends_of(rig.user("alice")) == []
+
+
+async def test_a_server_that_ended_while_the_hub_was_away_says_how(rig: Rig) -> None:
+    job = await rig.ready("alice")
+    rig.slurm.end(job, "NODE_FAIL")
+    await rig.restart()
+    # Both are JupyterHub's own, when it starts.
+    await eventually(lambda: rig.chooser() and rig.facility.watcher.job(job, "alice"))
+    assert await rig.chooser().poll() == 1
+    await rig.user("alice").stop("lab")
+    await rig.restart()
+    assert [end.words for end in ends_of(rig.user("alice"))] == ["The compute node failed."]
+    # The name is free for the next launch, whose end takes the place of this one's.
+    second = await rig.ready("alice", launch="launch000002")
+    rig.slurm.end(second, "TIMEOUT")
+    await rig.looked()
+    assert await rig.chooser().poll() == 1
+    assert [end.launch for end in ends_of(rig.user("alice"))] == ["launch000002"]

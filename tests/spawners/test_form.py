@@ -46,6 +46,22 @@ async def test_a_start_that_says_nothing_is_refused_with_the_way_on(rig: Rig) ->
     assert rig.slurm.jobs == []
 
 
+async def test_a_launch_has_one_server_whatever_is_asked_for_by_hand(rig: Rig) -> None:
+    """JupyterHub's server without a name is one more."""
+    options = rig.options()
+    job = await rig.ready("alice", **options)
+    for restarted in (False, True):
+        if restarted:
+            await rig.restart()
+        with pytest.raises(SpawnException, match="belongs to another server of yours, “lab”"):
+            await rig.user("alice").spawn("", options=options)
+        assert rig.slurm.jobs == [job]
+    await rig.user("alice").stop("lab")
+    with pytest.raises(SpawnException, match="belongs to another server of yours, “lab”"):
+        await rig.user("alice").spawn("", options=options)
+    assert len(rig.slurm.rows) == 1
+
+
 async def test_a_server_that_has_ended_is_resumed_and_not_started_with_a_spent_ticket(
     rig: Rig,
 ) -> None:

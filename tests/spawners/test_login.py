@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
+from doubles.slurm_in_memory import CLAIMANT
 from hpcbinderhub.spawners import LoginNodeSpawner
 from hpcbinderhub.spawners.callback import Claim
 from jupyterhub.spawner import SpawnException
@@ -27,7 +27,6 @@ pytestmark = pytest.mark.slow
 
 HOST = "127.0.0.1"
 PROFILE = {"name": "small", "title": "Small", "spawner": "login", "memory_mb": 1024}
-SECONDS = 20.0
 
 
 class LoginNode(AgentHere):
@@ -89,14 +88,14 @@ class Site:
 
     async def started(self) -> None:
         """Wait until the hub knows which process it is."""
-        await eventually(lambda: self.rig.facility.login_servers._known, SECONDS)
-        await eventually(lambda: "run" in self.spawner.get_state(), SECONDS)
+        await eventually(lambda: self.rig.facility.login_servers._known)
+        await eventually(lambda: "run" in self.spawner.get_state())
 
     async def answer(self) -> None:
         """What the server does: it claims, and says where it listens."""
         await self.started()
         ticket = json.loads((self.folder / "claim.json").read_text())["ticket"]
-        grant = await self.spawner.claim(ticket, self.run["id"])
+        grant = await self.spawner.claim(ticket, self.run["id"], CLAIMANT)
         token = grant["env"]["JUPYTERHUB_API_TOKEN"]
         port = await self.rig.node.serve(grant["tls"])
         await self.spawner.report_ready(token, port, "")
@@ -124,7 +123,7 @@ async def site(rig: Rig, tmp_path: Path) -> AsyncIterator[Site]:
     node.down = set()
     servers = rig.facility.login_servers
     for run in list(servers._known):
-        await servers.cancel("alice", run)
+        await servers.cancel(run.owner, run.job)
     await rig.facility.login_watcher.close()
 
 
@@ -143,10 +142,10 @@ async def test_a_server_starts_on_a_login_node_and_ends_with_all_that_it_started
     assert await site.rig.chooser().poll() is None
     record = site.spawner.get_state()["job"]
     assert site.rig.user("alice").spawners["lab"].server.port == record["hop_port"]
-    await eventually(site.pids(2), SECONDS)
+    await eventually(site.pids(2))
     pids = [int(word) for word in (site.folder / "pids").read_text().split()]
     await site.rig.user("alice").stop("lab")
-    assert not [pid for pid in pids if alive(pid)]
+    await eventually(lambda: not [pid for pid in pids if alive(pid)])
     assert not site.rig.facility.login_servers._known
 
 
@@ -155,11 +154,12 @@ async def test_a_hub_that_was_killed_finds_the_same_process(site: Site) -> None:
     run = site.run
     await site.rig.restart()
     assert await site.rig.chooser().poll() is None
-    await site.rig.facility.login_watcher.fresh(run["id"])
+    await site.rig.facility.login_watcher.fresh(run["id"], "alice")
     assert await site.rig.chooser().poll() is None
     assert site.run == run
     os.kill(run["pid"], signal.SIGKILL)
-    await site.rig.facility.login_watcher.fresh(run["id"])
+    await eventually(lambda: not alive(run["pid"]))
+    await site.rig.facility.login_watcher.fresh(run["id"], "alice")
     assert await site.rig.chooser().poll() == 1
 
 
@@ -167,7 +167,7 @@ async def test_a_lost_answer_starts_no_second_server(site: Site) -> None:
     site.node.loses = "serve"
     await site.ready()
     assert site.node.hosts.count(HOST) > 1
-    await eventually(site.pids(1), SECONDS)
+    await eventually(site.pids(1))
 
 
 async def test_another_login_node_takes_what_one_cannot(site: Site) -> None:
@@ -191,7 +191,7 @@ async def test_what_ends_before_it_answers_says_why(site: Site) -> None:
 async def test_a_login_node_that_does_not_answer_has_lost_nothing(site: Site) -> None:
     await site.ready()
     site.node.down = {HOST}
-    await site.rig.facility.login_watcher.fresh(site.run["id"], timeout=1)
+    await site.rig.facility.login_watcher.fresh(site.run["id"], "alice", timeout=1)
     assert await site.rig.chooser().poll() is None
 
 
@@ -200,7 +200,7 @@ async def test_a_ticket_is_for_the_run_that_was_started(site: Site) -> None:
     await site.started()
     ticket = json.loads((site.folder / "claim.json").read_text())["ticket"]
     with pytest.raises(NotAllowed, match="another job"):
-        await site.spawner.claim(ticket, "0" * 32)
+        await site.spawner.claim(ticket, "0" * 32, CLAIMANT)
     with pytest.raises(ValidationError):
         Claim(ticket=ticket, job="../../etc/passwd")
     assert Claim(ticket=ticket, job=site.run["id"])
@@ -229,9 +229,7 @@ async def test_a_profile_that_is_now_another_kind_leaves_no_server_behind(site: 
     pid = site.run["pid"]
     chooser = site.rig.chooser()
     await chooser._end_what_another_runs("charliecloud")
-    async with asyncio.timeout(SECONDS):
-        while alive(pid):  # noqa: ASYNC110
-            await asyncio.sleep(0.1)
+    await eventually(lambda: not alive(pid))
 
 
 async def test_on_the_hubs_own_host_alone(site: Site) -> None:
@@ -240,7 +238,7 @@ async def test_on_the_hubs_own_host_alone(site: Site) -> None:
         await site.rig.start()
     site.rig.configure(transport="local")
     await site.ready()
-    assert site.spawner._job().node == socket.gethostname()
+    assert site.spawner._held.seen().node == socket.gethostname()
 
 
 async def test_a_profile_that_is_unknown_or_not_for_her_starts_nothing(site: Site) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from doubles.slurm_in_memory import CLAIMANT
 
 from hpcbinderhub.errors import NotAllowed, UserError
 
@@ -27,7 +28,7 @@ async def claimed(rig: Rig, **values: Any) -> dict[str, Any]:
     (job,) = await rig.submitted()
     rig.slurm.run(job, minutes=60)
     await rig.looked()
-    return await rig.spawner().claim(rig.slurm.ticket(job), job)
+    return await rig.spawner().claim(rig.slurm.ticket(job), job, CLAIMANT)
 
 
 def token(rig: Rig) -> str:
@@ -71,7 +72,7 @@ async def test_only_the_server_itself_is_told(rig: Rig) -> None:
     spawner = rig.spawner()
     for call in (
         spawner.time_left("x"),
-        spawner.report_ending("x", "idle"),
+        spawner.report_unused("x"),
         spawner.extend("x", 1),
     ):
         with pytest.raises(NotAllowed, match="not the token"):
@@ -81,7 +82,7 @@ async def test_only_the_server_itself_is_told(rig: Rig) -> None:
 async def test_a_server_in_which_nothing_ran_says_so_before_it_ends(rig: Rig) -> None:
     rig.profile(idle_minutes=45)
     await rig.ready()
-    await rig.spawner().report_ending(token(rig), "idle")
+    await rig.spawner().report_unused(token(rig))
     state = rig.spawner().get_state()["job"]
     assert state["ending"] == "The server stopped because nothing ran in it for 45 minutes."
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from jupyterhub.spawner import SpawnException
 
-from .rig import Rig
+from .rig import PROFILE, Rig, eventually
 
 
 async def test_a_server_starts(rig: Rig) -> None:
@@ -53,3 +55,51 @@ async def test_a_pending_job_survives_a_restart_of_the_hub(rig: Rig) -> None:
     await rig.looked()
     await rig.answer(job)
     await start
+
+
+RENAMED = [PROFILE | {"name": "medium"}]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"name": "medium"},
+        {"groups": ["physics"]},
+        {"images_allowed": ["https://github.com/our-centre/*"]},
+    ],
+)
+async def test_a_start_that_is_refused_after_a_restart_leaves_no_job(
+    rig: Rig, changed: dict[str, Any]
+) -> None:
+    rig.start("alice", launch="launch000001")
+    (job,) = await rig.submitted()
+    await rig.restart(profiles=[PROFILE | changed])
+    with pytest.raises(SpawnException):
+        await rig.start("alice", launch="launch000001")
+    assert rig.slurm.rows[job]["state"] == "CANCELLED"
+
+
+async def test_a_job_whose_start_is_refused_is_cancelled_when_the_cluster_answers(rig: Rig) -> None:
+    rig.start("alice", launch="launch000001")
+    (job,) = await rig.submitted()
+    await rig.restart(profiles=RENAMED)
+    rig.slurm.down = True
+    start = rig.start("alice", launch="launch000001")
+    await eventually(lambda: "The cluster does not answer" in rig.words())
+    # It is known for as long, even if this hub is killed, too.
+    assert rig.chooser().get_state()["child_state"]["job"]["id"] == job
+    rig.slurm.down = False
+    with pytest.raises(SpawnException, match="There is no profile"):
+        await start
+    assert rig.slurm.rows[job]["state"] == "CANCELLED"
+
+
+async def test_a_server_runs_on_when_its_profile_is_gone(rig: Rig) -> None:
+    job = await rig.ready("alice")
+    await rig.restart(profiles=RENAMED)
+    await eventually(lambda: rig.chooser() and rig.facility.watcher.job(job, "alice"))
+    assert await rig.chooser().poll() is None
+    assert rig.slurm.rows[job]["state"] == "RUNNING"
+    assert await rig.spawner().time_left(rig.spawner().handed_out_token)
+    await rig.user("alice").stop("lab")
+    assert rig.slurm.rows[job]["state"] == "CANCELLED"

@@ -10,7 +10,7 @@ from jupyterhub.spawner import SpawnException
 
 from hpcbinderhub.slurm.framing import AgentError
 
-from .rig import Rig, eventually
+from .rig import SECONDS, Rig, eventually
 
 
 @pytest.mark.slow
@@ -42,7 +42,7 @@ async def test_a_queue_that_takes_too_long_ends_the_start(rig: Rig) -> None:
     assert not start.done()
     rig.clock.advance(2 * 60)
     with pytest.raises(SpawnException, match="waited 30 minutes in the queue"):
-        await asyncio.wait_for(start, 5)
+        await asyncio.wait_for(start, SECONDS)
     assert rig.slurm.rows[job]["state"] == "CANCELLED"
 
 
@@ -64,7 +64,7 @@ async def test_the_clock_of_a_start_runs_from_running_alone(rig: Rig) -> None:
     await rig.looked()
     rig.clock.advance(61)
     with pytest.raises(SpawnException, match="did not answer in 60 s"):
-        await asyncio.wait_for(start, 5)
+        await asyncio.wait_for(start, SECONDS)
     assert rig.slurm.rows[job]["state"] == "CANCELLED"
 
 
@@ -88,7 +88,7 @@ async def test_a_cancel_while_sbatch_is_on_its_way_leaves_no_job(rig: Rig) -> No
     await asyncio.sleep(0.1)
     assert not stop.done()
     rig.slurm.sbatch.set()
-    await asyncio.wait_for(stop, 5)
+    await asyncio.wait_for(stop, SECONDS)
     assert len(rig.slurm.rows) == 1
     assert not rig.slurm.jobs
 
@@ -104,7 +104,7 @@ async def test_a_launch_and_its_end_outlast_a_silence(rig: Rig) -> None:
     stop = asyncio.create_task(rig.user("alice").stop("lab"))
     await asyncio.sleep(0.1)
     rig.slurm.down = False
-    await asyncio.wait_for(stop, 10)
+    await asyncio.wait_for(stop, SECONDS)
     assert not rig.slurm.jobs
 
 

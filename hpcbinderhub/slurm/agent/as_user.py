@@ -7,7 +7,6 @@ that was looked at; nothing of its environment or open files reaches the user's.
 """
 
 import grp
-import io
 import json
 import os
 import pwd
@@ -17,6 +16,8 @@ import stat
 import sys
 import syslog
 from typing import Any, Dict, List, NamedTuple
+
+from .account_state import why_not_now
 
 CONFIG = "/etc/hpcbinderhub/as-user.json"
 REQUEST_BYTES = 4 << 20
@@ -30,6 +31,8 @@ class Config(NamedTuple):
 
     group: str
     min_uid: int
+    pam_service: str
+    """Whose rules say which accounts may be used at the moment."""
 
 
 class No(Exception):
@@ -76,12 +79,15 @@ def read_config(path: str) -> Config:
         raise No("%s cannot be read: %s" % (path, error)) from error
     if found.st_uid != 0 or stat.S_IMODE(found.st_mode) & 0o022:
         raise No("%s is not root's alone to write" % path)
-    if not isinstance(values, dict) or not set(values) <= {"group", "min_uid"}:
-        raise No("%s has other keys than group and min_uid" % path)
+    if not isinstance(values, dict) or not set(values) <= set(Config._fields):
+        raise No("%s has other keys than %s" % (path, ", ".join(Config._fields)))
     group, min_uid = values.get("group"), values.get("min_uid", 1000)
     if not isinstance(group, str) or type(min_uid) is not int or min_uid < 1:
         raise No("%s names no group, or no number above 0 as min_uid" % path)
-    return Config(group, min_uid)
+    service = values.get("pam_service", "sshd")
+    if not isinstance(service, str) or not service.replace("-", "").isalnum():
+        raise No("%s has a pam_service that is no name" % path)
+    return Config(group, min_uid, service)
 
 
 def find_account(name: str, config: Config) -> "pwd.struct_passwd":
@@ -97,6 +103,9 @@ def find_account(name: str, config: Config) -> "pwd.struct_passwd":
         raise No("%s is not in the group %s" % (name, config.group))
     if os.path.basename(account.pw_shell) in CLOSED_SHELLS:
         raise No("%s may not log in" % name)
+    refusal = why_not_now(name, config.pam_service)
+    if refusal:
+        raise No("%s may not log in now: %s" % (name, refusal))
     return account
 
 
@@ -145,9 +154,8 @@ def be_agent(request: str) -> int:
     """Only now is any of the agent's code run."""
     from . import main as agent
 
-    sys.stdin = io.StringIO(request)
     try:
-        agent.main()
+        agent.answer(request)
     except SystemExit:
         return 1
     return 0

@@ -1,4 +1,4 @@
-"""What every operation may use: other programs, small files, and the way to refuse."""
+"""What every operation may use: other programs, data, and the way to refuse."""
 
 import base64
 import os
@@ -83,6 +83,8 @@ def environment_of(request: Request) -> Dict[str, str]:
         "SHELL": "/bin/sh",
         "LANG": "C.UTF-8",
         "SLURM_TIME_FORMAT": "%s",
+        # Elements of an array are all named, however many.
+        "SLURM_BITSTR_LEN": "0",
     }
     for name, value in request["env"].items():
         filled = value.replace("{user}", account.pw_name).replace("{home}", account.pw_dir)
@@ -125,21 +127,3 @@ def got_no_answer(words: str) -> bool:
 def never_arrived(words: str) -> bool:
     """Whether a command that got no answer cannot have done anything."""
     return any(sign in words.lower() for sign in NEVER_ARRIVED)
-
-
-def read(path: str) -> str:
-    try:
-        with open(path) as file:
-            return file.read().strip()
-    except FileNotFoundError:
-        return ""
-
-
-def write(path: str, text: str) -> None:
-    """Write a file that is whole or not there, and that nobody else can read."""
-    temporary = path + ".new"
-    with open(temporary, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.rename(temporary, path)

@@ -1,32 +1,35 @@
 """Jobs: submitted once, found again and cancelled."""
 
 import errno
-import fcntl
 import grp
 import hashlib
 import json
 import os
 import pwd
+import re
 import time
 from typing import Any, Dict, List, Optional
 
-from . import queue
 from .basics import (
     Refused,
     Request,
     checked,
     got_no_answer,
     never_arrived,
-    read,
     refused,
     slurm,
-    write,
 )
+from .elements import together
+from .logs import make_log_folder
+from .plain import end_of, locked, read, write
 from .room import check_room
 
 ASSOCIATION_FIELDS = "account,partition,qos,defaultqos"
 SETTLE_SECONDS = 60
 """How long after a submission without an answer its job may still appear."""
+
+LONG_AGO_SECONDS = 7 * 24 * 3600
+NUMBER = re.compile(r"[0-9]{1,20}\Z")
 
 
 def whoami(request: Request) -> Dict[str, Any]:
@@ -72,25 +75,31 @@ def submit(request: Request) -> Dict[str, Any]:
     """
     directory = request["directory"]
     os.makedirs(directory, exist_ok=True)
-    with open(os.path.join(directory, "submit.lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(directory) as lock:
         known = earlier_job(request, directory)
         if known:
             return {"job": known, "ticket_digest": ticket_digest(directory)}
         check_room(request["roots"], request["free_mb"], request["path"])
         for path in request["directories"]:
             os.makedirs(path, exist_ok=True)
-        write(os.path.join(directory, "claim.json"), json.dumps(request["claim"]))
+        make_log_folder(request["log"])
+        # Lost by a power cut, the one keeps a job from starting, and the other is found by the
+        # intent: that alone has to last.
+        write(os.path.join(directory, "claim.json"), json.dumps(request["claim"]), lasting=False)
         write(os.path.join(directory, "intent"), "%d" % time.time())
-        job = run_sbatch(request, directory, lock.fileno())
-        write(os.path.join(directory, "job"), job)
+        job = run_sbatch(request, directory, lock)
+        write(os.path.join(directory, "job"), job, lasting=False)
         return {"job": job, "ticket_digest": ticket_digest(directory)}
 
 
 def ticket_digest(directory: str) -> str:
     """The SHA-256 of the ticket that lies in the launch's directory; empty once it is spent."""
-    claim = read(os.path.join(directory, "claim.json"))
-    return hashlib.sha256(json.loads(claim)["ticket"].encode()).hexdigest() if claim else ""
+    try:
+        claim = json.loads(read(os.path.join(directory, "claim.json")))
+        return hashlib.sha256(claim["ticket"].encode()).hexdigest()
+    except (ValueError, KeyError, TypeError, AttributeError, Refused):
+        # What no job can read is as good as spent.
+        return ""
 
 
 def find(request: Request) -> Dict[str, Any]:
@@ -99,29 +108,51 @@ def find(request: Request) -> Dict[str, Any]:
     directory = request["directory"]
     if not os.path.isdir(directory):
         return {"job": ""}
-    with open(os.path.join(directory, "submit.lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(directory):
         return {"job": earlier_job(request, directory, living=True) or ""}
 
 
 def earlier_job(request: Request, directory: str, living: bool = False) -> Optional[str]:
     """The job that was submitted from here; accounting is left alone if only `living` ones count.
     Refused while Slurm may still be about to take it."""
-    recorded = read(os.path.join(directory, "job"))
+    recorded = number_in(os.path.join(directory, "job"))
     if recorded:
         return recorded
-    intent = read(os.path.join(directory, "intent"))
-    if not intent:
+    intent = intent_of(directory)
+    if intent is None:
         return None
+    # Not needed to submit, which somebody waits for.
+    from . import finding
+
     # Clocks of a login node and the controller may differ by a little.
-    look = queue.living_ids if living else queue.all_ids
-    found = look(request, request["name"], os.getuid(), int(intent) - 300)
+    look = finding.living_ids if living else finding.all_ids
+    found = look(request, request["name"], os.getuid(), intent - 300)
+    if not found:
+        found = finding.ids_in(request, directory, os.getuid(), intent - 300)
     if found:
         write(os.path.join(directory, "job"), found[0])
         return found[0]
-    if 0 <= time.time() - int(intent) < SETTLE_SECONDS:
+    if 0 <= time.time() - intent < SETTLE_SECONDS:
         raise Refused("unreachable", "sbatch was not answered; looking whether there is a job")
     return None
+
+
+def number_in(path: str) -> str:
+    """The number that a file of a launch holds; nothing if that, or no file, is what is there."""
+    try:
+        words = read(path)
+    except Refused:
+        return ""
+    return words if NUMBER.match(words) else ""
+
+
+def intent_of(directory: str) -> Optional[int]:
+    """When the job of a launch was about to be submitted, if it ever was. Where somebody wrote
+    something else there, it may have been at any time that Slurm is asked about."""
+    path = os.path.join(directory, "intent")
+    if not os.path.lexists(path):
+        return None
+    return int(number_in(path) or time.time() - LONG_AGO_SECONDS)
 
 
 def run_sbatch(request: Request, directory: str, lock: int) -> str:
@@ -135,29 +166,29 @@ def run_sbatch(request: Request, directory: str, lock: int) -> str:
             os.unlink(os.path.join(directory, "intent"))
             os.unlink(os.path.join(directory, "claim.json"))
         raise refusal
-    return out.strip().splitlines()[-1].split(";")[0]
+    number = out.strip().rpartition("\n")[2].partition(";")[0]
+    if not number.isdigit():
+        # There may be a job: the intent stays, so that whoever ends the launch finds it.
+        raise Refused("slurm", "sbatch did not say which job it submitted. " + (out + err).strip())
+    return number
 
 
 def cancel(request: Request) -> Dict[str, Any]:
-    """Cancel a job of the caller's. One that is gone already is no error."""
-    status, out, err = slurm(request, ["scancel", request["job"]])
+    """Cancel jobs of the caller's, and elements of arrays. One that is gone is no error; one that
+    is refused keeps none of the others."""
+    status, out, err = slurm(request, ["scancel"] + together(request["jobs"]))
     # It ends with 0 where it finds no address for the controller (22.05).
     if got_no_answer(err):
         raise refused(err)
-    if status != 0 and "Invalid job id" not in err and "already" not in err:
-        raise refused(err or out.strip())
+    left = [line for line in err.split("\n") if not ("Invalid job id" in line or "already" in line)]
+    if status != 0 and (left or not err):
+        raise refused("\n".join(left) or out.strip())
     return {}
 
 
 def tail(request: Request) -> Dict[str, Any]:
-    """The end of a launch's log."""
-    try:
-        with open(os.path.join(request["directory"], "job.log"), "rb") as log:
-            log.seek(0, os.SEEK_END)
-            log.seek(max(0, log.tell() - request["bytes"]))
-            return {"text": log.read().decode("utf-8", "replace")}
-    except FileNotFoundError:
-        return {"text": ""}
+    """The end of one of a launch's logs."""
+    return {"text": end_of(os.path.join(request["directory"], request["file"]), request["bytes"])}
 
 
 def clear(request: Request) -> Dict[str, Any]:

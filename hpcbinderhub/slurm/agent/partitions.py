@@ -27,6 +27,12 @@ def availability(request: Request) -> Dict[str, Any]:
     return {"partitions": list(found.values())}
 
 
+def nodes(request: Request) -> Dict[str, Any]:
+    """The names of the cluster's nodes."""
+    out = checked(request, ["sinfo", "--all", "--noheader", "--Node", "--format=%N"])
+    return {"nodes": sorted(set(out.split()))}
+
+
 def empty(name: str, available: str) -> Row:
     row = {"name": name, "state": available.lower(), "gpus": {}}  # type: Row
     row.update(dict.fromkeys(("nodes", "idle", "down", "held", "cpus", "cpus_free"), 0))

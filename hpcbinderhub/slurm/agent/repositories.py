@@ -11,7 +11,8 @@ import subprocess
 import tempfile
 from typing import Any, Dict, Iterator, Tuple
 
-from .basics import COMMAND_SECONDS, Refused, Request, find_program, send, write
+from .basics import COMMAND_SECONDS, Refused, Request, find_program, send
+from .plain import write
 
 PIECE_BYTES = 48 * 1024
 
@@ -48,6 +49,25 @@ def bundle(request: Request) -> Dict[str, Any]:
             words.seek(0)
             raise unreadable(words.read().decode("utf-8", "replace").strip())
     return {"bytes": sent}
+
+
+def roots(request: Request) -> Dict[str, Any]:
+    """Whether the caller gets to the folders that repositories may be in, and whether there is Git
+    to read them with."""
+    try:
+        program = find_program("git", request["path"])
+    except Refused:
+        program = ""
+    rows = [
+        {
+            "path": path,
+            "absolute": os.path.isabs(path),
+            "folder": os.path.isdir(path),
+            "open": os.access(path, os.X_OK),
+        }
+        for path in request["roots"]
+    ]
+    return {"git": program, "roots": rows}
 
 
 @contextlib.contextmanager

@@ -6,17 +6,17 @@ for a lost answer, and tell how a server ended; its own code could write there, 
 on their word and no living server is taken for ended.
 """
 
-import fcntl
 import json
 import os
 import secrets
 import signal
 import socket
 import time
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
-from .basics import Refused, Request, environment_of, read, write
+from .basics import Refused, Request, environment_of
 from .jobs import ticket_digest
+from .plain import TAMPERED, locked, open_plain, read, write
 from .processes import MARK, Process, end, is_alive, look, marked, tell
 from .room import check_room
 from .supervisor import Limits, Server, detach, supervise
@@ -31,19 +31,33 @@ def serve(request: Request) -> Dict[str, Any]:
     """Start the server of a launch, once, however often and on whichever host this is asked."""
     directory = request["directory"]
     os.makedirs(directory, exist_ok=True)
-    with open(os.path.join(directory, "submit.lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        known = read(os.path.join(directory, RECORD))
-        if not known:
+    with locked(directory) as lock:
+        known = recorded(directory)
+        if known is None:
             check_room(request["roots"], request["free_mb"], request["path"])
             for path in request["directories"]:
                 os.makedirs(path, exist_ok=True)
             write(os.path.join(directory, "claim.json"), json.dumps(request["claim"]))
-            known = begin(request, lock.fileno())
-        return {"run": json.loads(known), "ticket_digest": ticket_digest(directory)}
+            known = begin(request, lock)
+        return {"run": known, "ticket_digest": ticket_digest(directory)}
 
 
-def begin(request: Request, lock: int) -> str:
+def recorded(directory: str) -> Optional[Dict[str, Any]]:
+    """What was written down of a launch's server, if one was ever started."""
+    path = os.path.join(directory, RECORD)
+    words = read(path)
+    if not words:
+        return None
+    try:
+        known = json.loads(words)
+    except ValueError:
+        known = None
+    if not isinstance(known, dict):
+        raise Refused(TAMPERED, "%s is damaged" % path)
+    return known
+
+
+def begin(request: Request, lock: int) -> Dict[str, Any]:
     """The record of a server, whose supervisor now runs. It holds the lock too until the record is
     written, so that another request finds either that or no process."""
     directory = request["directory"]
@@ -54,26 +68,27 @@ def begin(request: Request, lock: int) -> str:
     reading, writing = os.pipe()
 
     def began() -> None:
-        write(os.path.join(directory, RECORD), json.dumps(described(request, run)))
-        os.write(writing, b".")
+        known = json.dumps(described(request, run))
+        write(os.path.join(directory, RECORD), known)
+        os.write(writing, known.encode())
         os.close(writing)
         os.close(lock)
 
     detach(lambda: supervise(server, began, (writing, lock)))
     os.close(writing)
     os.close(log)
-    told = os.read(reading, 1)
-    os.close(reading)
+    with open(reading, "rb") as pipe:
+        told = pipe.read()
     if not told:
         words = read(os.path.join(directory, "job.log"))
         raise Refused("server", words or "The process that looks after the server did not start.")
-    return read(os.path.join(directory, RECORD))
+    return dict(json.loads(told.decode()))
 
 
 def open_log(directory: str) -> int:
     """Nobody else's, and no link to another file."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
-    return os.open(os.path.join(directory, "job.log"), flags, 0o600)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    return open_plain(os.path.join(directory, "job.log"), flags)
 
 
 def described(request: Request, run: str) -> Dict[str, Any]:
@@ -101,10 +116,8 @@ def found(request: Request) -> Dict[str, Any]:
     directory = request["directory"]
     if not os.path.isdir(directory):
         return {"run": None}
-    with open(os.path.join(directory, "submit.lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        known = read(os.path.join(directory, RECORD))
-        return {"run": json.loads(known) if known else None}
+    with locked(directory):
+        return {"run": recorded(directory)}
 
 
 def states(request: Request) -> Dict[str, Any]:
@@ -132,12 +145,11 @@ def outcome(request: Request) -> Dict[str, Any]:
         return {"state": "RUNNING", "exit_code": ""}
     if state == "gone":
         end(lambda: marked(run["id"]), SWEEP_SECONDS)
-    words = read(os.path.join(request["directory"], ENDED))
     try:
-        known = json.loads(words)
+        known = json.loads(read(os.path.join(request["directory"], ENDED)))
         return {"state": str(known["state"]), "exit_code": str(known["exit_code"])}
-    except (ValueError, KeyError, TypeError):
-        # Whoever looks after it was killed.
+    except (ValueError, KeyError, TypeError, Refused):
+        # Whoever looks after it was killed, or its own code put something else there.
         return {"state": "FAILED", "exit_code": ""}
 
 

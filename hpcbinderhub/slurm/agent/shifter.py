@@ -1,10 +1,12 @@
 """Shifter's gateway, asked as the account whose imports it accepts."""
 
 import json
-import subprocess
 from typing import Any, Dict
 
-from .basics import Refused, Request
+from .basics import Refused, Request, slurm
+
+USUAL = ["/usr/bin", "/bin"]
+"""Munge may be of the system where Slurm is not."""
 
 
 def take_in(request: Request) -> Dict[str, Any]:
@@ -12,13 +14,12 @@ def take_in(request: Request) -> Dict[str, Any]:
     import urllib.error
     import urllib.request
 
-    body = json.dumps({"filepath": request["path"], "format": "squashfs"}).encode()
+    body = json.dumps({"filepath": request["file"], "format": "squashfs"}).encode()
     call = urllib.request.Request(request["url"], body, {"Content-Type": "application/json"})
-    munge = subprocess.run(
-        ["munge", "--no-input"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=10
-    )
-    if munge.returncode == 0:
-        call.add_header("authentication", munge.stdout.decode().strip())
+    whole = dict(request, path=request["path"] + USUAL)
+    status, credential, _ = slurm(whole, ["munge", "--no-input"], patience=10)
+    if status == 0:
+        call.add_header("authentication", credential.strip())
     try:
         with urllib.request.urlopen(call, timeout=30) as answer:
             return {"status": json.loads(answer.read()).get("status", "")}

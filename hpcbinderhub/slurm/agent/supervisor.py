@@ -18,7 +18,8 @@ import time
 import traceback
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
-from .basics import write
+from .fence import fence
+from .plain import write
 from .processes import Process, descendants, end, memory
 
 LOOK_SECONDS = 2.0
@@ -114,6 +115,9 @@ def prctl(option: int, value: Any) -> None:
 
 def start(server: Server) -> int:
     """The server's own process; it dies with this one, unless it has other rights by then."""
+    limits = server.limits
+    words = fence(limits.memory_mb, limits.cpus, limits.processes, server.environment)
+    words += ["/bin/bash", "-c", server.script]
     child = os.fork()
     if child:
         return child
@@ -124,7 +128,7 @@ def start(server: Server) -> int:
         for number in (signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
-        os.execve("/bin/bash", ["bash", "-c", server.script], server.environment)
+        os.execvpe(words[0], words, server.environment)
     except BaseException:
         traceback.print_exc()
     finally:

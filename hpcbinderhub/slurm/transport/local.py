@@ -7,11 +7,11 @@ import json
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, BinaryIO
+from typing import Any
 
 from ...errors import Unavailable
-from ..framing import Answer
-from .base import Patience
+from ..framing import Answer, Sink
+from .base import Errands, Patience
 
 AT_ONCE = 32
 PIECE = 1 << 16
@@ -26,28 +26,26 @@ class LocalTransport:
         self._command = list(command)
         self._patience = patience or Patience()
         self._room = asyncio.Semaphore(AT_ONCE)
+        self._errands = Errands()
 
     async def call(
-        self, user: str, request: dict[str, Any], data: BinaryIO | None = None, host: str = ""
+        self, user: str, request: dict[str, Any], data: Sink | None = None, host: str = ""
     ) -> dict[str, Any]:
         """See `Transport.call`. There is one host, so it is the one that is meant."""
         nonce = secrets.token_hex(16)
         answer = Answer(nonce, data)
         asked = json.dumps({"user": user, "request": {**request, "nonce": nonce}}).encode()
-        async with self._room:
-            refused = await self._run(asked, answer)
+        refused = await self._errands.run(self._in_turn(asked, answer))
         if refused and not answer.complete:
             raise Unavailable(f"The cluster cannot be asked as {user}. {refused}")
         return answer.result()
 
-    async def open_stream(
-        self, user: str, host: str, port: int
-    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """A connection from this host, as it is a login node itself. OSError if nobody listens."""
-        return await asyncio.open_connection(host, port)
-
     async def close(self) -> None:
         """Nothing is kept open."""
+
+    async def _in_turn(self, asked: bytes, answer: Answer) -> str:
+        async with self._room:
+            return await self._run(asked, answer)
 
     async def _run(self, asked: bytes, answer: Answer) -> str:
         """Feed what comes to the answer; what the helper said where it refused."""
@@ -57,7 +55,10 @@ class LocalTransport:
         assert process.stderr
         words = asyncio.ensure_future(process.stderr.read(SHOWN_BYTES))
         try:
-            async with asyncio.timeout(self._patience.answer) as patience:
+            async with (
+                asyncio.timeout(self._patience.longest),
+                asyncio.timeout(self._patience.until_first(len(asked))) as patience,
+            ):
                 # It may refuse before it has read everything.
                 with suppress(BrokenPipeError, ConnectionResetError):
                     process.stdin.write(asked)
@@ -72,7 +73,9 @@ class LocalTransport:
             with suppress(ProcessLookupError, PermissionError):
                 process.kill()
             raise Unavailable(
-                f"The agent did not answer in {self._patience.answer:g} s."
+                "The agent began to answer, and did not end."
+                if answer.begun
+                else f"The agent did not answer in {self._patience.first:g} s."
             ) from error
         finally:
             words.cancel()

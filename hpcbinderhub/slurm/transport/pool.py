@@ -44,6 +44,8 @@ class Connection:
     """Those that have a place, whether sshd has opened them yet or not."""
     opened: int = 0
     streams: int = 0
+    ready: asyncio.Task[asyncssh.SSHClientProcess[bytes] | None] | None = None
+    """One that waits for a request, with the login shell and the agent's start behind it."""
     made: float = field(default_factory=time.monotonic)
     usable: bool = True
     timer: asyncio.TimerHandle | None = None

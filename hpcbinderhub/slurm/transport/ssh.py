@@ -12,21 +12,21 @@ import secrets
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, BinaryIO
+from typing import Any
 
 import asyncssh
 
 from ...errors import Unavailable
 from ..agent.main import REPEATABLE
 from ..certificates import Credentials
-from ..framing import Answer
-from .base import Patience
+from ..framing import Answer, Sink
+from . import agents
+from .base import Errands, Patience
 from .hosts import Denied, LoginHosts
 from .pool import Connection, Pool, Who
 
 TRIES = 3
 PIECE = 1 << 16
-CLOSING_SECONDS = 1
 SETTLED_SECONDS = 5
 """How old a credential must be for a refusal to be put down to its age."""
 
@@ -42,10 +42,11 @@ class _NoRoom(Exception):
 class _Exchange:
     """One request, and what of its answer is there."""
 
-    def __init__(self, request: dict[str, Any], data: BinaryIO | None):
+    def __init__(self, request: dict[str, Any], data: Sink | None):
         nonce = secrets.token_hex(16)
         self.text = json.dumps({**request, "nonce": nonce}).encode()
         self.answer = Answer(nonce, data)
+        self.answered = asyncio.Event()
         self.sent = False
 
 
@@ -65,16 +66,18 @@ class SSHTransport:
         self._credentials = credentials
         self._agent_command = agent_command
         self._pool = Pool(self._connect, self._patience)
+        self._errands = Errands()
 
     async def call(
-        self, user: str, request: dict[str, Any], data: BinaryIO | None = None, host: str = ""
+        self, user: str, request: dict[str, Any], data: Sink | None = None, host: str = ""
     ) -> dict[str, Any]:
         """See `Transport.call`."""
         tries = 0
         while True:
             exchange = _Exchange(request, data)
             try:
-                await self._exchange(Who(user, host), exchange)
+                work = self._exchange(Who(user, host), exchange)
+                await self._errands.until(exchange.answered, work)
                 return exchange.answer.result()
             except _NoRoom:
                 # It has its place as soon as another session ends, or on another connection.
@@ -119,56 +122,71 @@ class SSHTransport:
     async def _exchange(self, who: Who, exchange: _Exchange) -> None:
         async with self._pool.session(who) as connection:
             try:
-                async with asyncio.timeout(self._patience.answer) as patience:
+                async with (
+                    asyncio.timeout(self._patience.longest),
+                    asyncio.timeout(self._patience.until_first(len(exchange.text))) as patience,
+                ):
                     await self._talk(connection, exchange, patience)
             except TimeoutError as error:
                 connection.usable = False
-                raise Unavailable(
-                    f"The login node did not answer in {self._patience.answer:g} s. Either it is "
-                    f"overloaded, or the start files of {who.user}'s login shell do not end."
-                ) from error
+                raise self._silence(who, exchange) from error
             except (asyncssh.Error, OSError) as error:
                 connection.usable = False
                 raise _Broke(str(error) or type(error).__name__) from error
             if not exchange.answer.complete and connection.ssh.is_closed():
                 raise _Broke("it was closed")
+        agents.open_ahead(connection, self._agent_command)
+
+    def _silence(self, who: Who, exchange: _Exchange) -> Unavailable:
+        if exchange.answer.begun:
+            return Unavailable(
+                "The login node began to answer, and did not end. It is overloaded, or waits for "
+                "storage or Slurm."
+            )
+        return Unavailable(
+            f"{who.user}'s login shell did not come up on the login node in "
+            f"{self._patience.first:g} s. Look at its start files there (.bashrc, .profile, "
+            ".tcshrc): one of them does not end, or waits for somebody to type. If they are fine, "
+            "the login node is overloaded."
+        )
 
     async def _talk(
         self, connection: Connection, exchange: _Exchange, patience: asyncio.Timeout
     ) -> None:
-        """Send the request and read until it is answered. Only what the agent itself says counts
-        as a sign of life: start files may print without end."""
-        process = await self._process(connection)
-        connection.opened += 1
+        """Send the request and read until it is answered."""
+        async with agents.waiting(connection) as process:
+            if process:
+                await self._ask(process, exchange, patience)
+        if exchange.answer.begun or connection.ssh.is_closed():
+            return
+        # An agent does nothing before it has said that it has read the request.
+        exchange.sent = False
         try:
-            # Not sent, if the shell ended before; what it has said is still worth reading.
-            with suppress(BrokenPipeError):
-                exchange.sent = True
-                process.stdin.write(exchange.text)
-                process.stdin.write_eof()
-            while not exchange.answer.complete:
-                piece = await process.stdout.read(PIECE)
-                if not piece:
-                    break
-                if exchange.answer.feed(piece):
-                    patience.reschedule(asyncio.get_running_loop().time() + self._patience.answer)
-        finally:
-            connection.opened -= 1
-            process.close()
-            # sshd counts a session until it has heard that it is over.
-            with suppress(TimeoutError):
-                await asyncio.wait_for(process.wait_closed(), CLOSING_SECONDS)
-
-    async def _process(self, connection: Connection) -> asyncssh.SSHClientProcess[bytes]:
-        try:
-            return await connection.ssh.create_process(
-                self._agent_command, stderr=asyncssh.DEVNULL, encoding=None
-            )
+            async with agents.fresh(connection, self._agent_command) as process:
+                await self._ask(process, exchange, patience)
         except asyncssh.ChannelOpenError as error:
             self._pool.was_refused(connection)
             if connection.usable:
                 raise _NoRoom from error
             raise _Broke(f"it opened no session: {error}") from error
+
+    async def _ask(
+        self, process: agents.Process, exchange: _Exchange, patience: asyncio.Timeout
+    ) -> None:
+        """Only what the agent itself says counts as a sign of life: start files may print without
+        end."""
+        # Not sent, if the shell ended before; what it has said is still worth reading.
+        with suppress(BrokenPipeError):
+            exchange.sent = True
+            process.stdin.write(exchange.text)
+            process.stdin.write_eof()
+        while not exchange.answer.complete:
+            piece = await process.stdout.read(PIECE)
+            if not piece:
+                return
+            if exchange.answer.feed(piece):
+                patience.reschedule(asyncio.get_running_loop().time() + self._patience.answer)
+        exchange.answered.set()
 
     async def _connect(self, who: Who) -> asyncssh.SSHClientConnection:
         credential = await self._credentials.credential(who.user)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hpcbinderhub.slurm.framing import AgentError
+from hpcbinderhub.slurm.refusals import explain
 
 from .conftest import Ask
 
@@ -24,6 +25,13 @@ def row(number: int, state: str = "PENDING", **values: object) -> str:
     """A line of `scontrol show jobs`."""
     usual = {"name": "n", "uid": 2001, "priority": 100, "start": "Unknown", "node": ""}
     return ROW.format(**{**usual, "id": number, "state": state, **values})
+
+
+def clean(number: int, state: str = "PENDING", **values: object) -> str:
+    """A line of `squeue`, of what users have no say in."""
+    usual = {"id": number, "array": number, "tasks": "N/A", "uid": 2001, "state": state}
+    usual |= {"submitted": 1000, "start": "N/A", "end": "N/A", "node": "n/a", "reason": "None"}
+    return "\x1f".join(map(str, (usual | values).values())) + "\n"
 
 
 @pytest.fixture
@@ -72,8 +80,7 @@ def test_what_a_user_writes_into_a_name_makes_up_no_state(
     ask: Ask, program: Program, site: dict[str, object], name: str
 ) -> None:
     program("scontrol", answer(row(7, "RUNNING", start=1000) + row(8, name=name)))
-    clean = "\x1f".join(["7", "2001", "RUNNING", "1000", "1001", "NONE", "c1", "None"])
-    program("squeue", answer(clean + "\n"))
+    program("squeue", answer(clean(7, "RUNNING", start=1001, node="c1")))
     jobs = {job["id"]: job for job in ask("observe", jobs=["7"], clean=False, **site)["jobs"]}
     assert jobs["7"]["state"] == "RUNNING"
     assert ask("observe", jobs=["7"], clean=True, **site)["jobs"][0]["node"] == "c1"
@@ -83,7 +90,7 @@ def test_who_cancelled_is_asked_of_accounting_which_may_be_silent(
     ask: Ask, program: Program, site: dict[str, object]
 ) -> None:
     program("scontrol", answer(row(7, "CANCELLED")))
-    program("sacct", answer("7|2001|CANCELLED by 0|1|2|3|c1|0:15\n"))
+    program("sacct", answer("7|7|2001|CANCELLED by 0|1|2|3|c1|0:15\n"))
     assert ask("observe", jobs=["7"], clean=False, **site)["jobs"][0]["by"] == "0"
     program("sacct", "echo 'Unable to connect to database' >&2; exit 1")
     assert ask("observe", jobs=["7"], clean=False, **site)["jobs"][0]["state"] == "CANCELLED"
@@ -92,7 +99,26 @@ def test_who_cancelled_is_asked_of_accounting_which_may_be_silent(
     assert caught.value.kind == "unreachable"
 
 
-def submit(ask: Ask, directory: Path, site: dict[str, object]) -> dict[str, object]:
+def test_what_is_no_job_keeps_nobody_from_hearing_of_another(
+    ask: Ask, program: Program, site: dict[str, object], tmp_path: Path
+) -> None:
+    told = "|2001|COMPLETED|1|2|3|c1|0:0"
+    program(
+        "sacct",
+        "jobs=$(echo \"$@\" | sed 's/.*--jobs=\\([^ ]*\\).*/\\1/')\n"
+        'case ,$jobs, in *99999999999,*) echo "Bad job/step specified: $jobs" >&2; exit 1;; esac\n'
+        f"for job in $(echo $jobs | tr , ' '); do echo \"$job|$job{told}\"; done",
+    )
+    jobs = [str(number) for number in range(1, 20)] + ["99999999999"]
+    told = [row["id"] for row in ask("history", jobs=jobs, **site)["jobs"]]
+    assert sorted(told, key=int) == jobs[:-1]
+    assert (tmp_path / "called").read_text().count("sacct") < 12
+    program("sacct", "echo 'Slurm accounting storage is disabled' >&2; exit 1")
+    with pytest.raises(AgentError, match="is disabled"):
+        ask("history", jobs=jobs, **site)
+
+
+def submit(ask: Ask, directory: Path, site: dict[str, object], log: str = "") -> dict[str, object]:
     """A submission."""
     return ask(
         "submit",
@@ -101,6 +127,7 @@ def submit(ask: Ask, directory: Path, site: dict[str, object]) -> dict[str, obje
         directories=[],
         roots=[],
         free_mb=0,
+        log=log,
         options=["--job-name=hpcbinder-one"],
         script="#!/bin/sh\n",
         claim={"ticket": "t"},
@@ -119,8 +146,29 @@ def test_a_submission_without_an_answer_is_looked_for_and_not_repeated(
             submit(ask, tmp_path / "one", site)
         assert caught.value.kind == "unreachable"
     assert (tmp_path / "called").read_text().count("sbatch") == 1
-    clean = ["41", str(os.getuid()), "PENDING", "9999999999", "N/A", "N/A", "n/a", "Priority"]
-    program("squeue", answer("\x1f".join(clean) + "\n"))
+    mine = clean(41, uid=os.getuid(), submitted=9999999999, reason="Priority")
+    program("squeue", answer(mine))
+    assert submit(ask, tmp_path / "one", site)["job"] == "41"
+    assert (tmp_path / "called").read_text().count("sbatch") == 1
+
+
+def test_a_job_that_was_renamed_before_its_answer_came_is_found_by_where_it_works(
+    ask: Ask,
+    program: Program,
+    site: dict[str, object],
+    tmp_path: Path,
+) -> None:
+    program("sbatch", "echo 'Socket timed out on send/recv operation' >&2; exit 1")
+    program("squeue", "true")
+    program("sacct", "true")
+    with pytest.raises(AgentError):
+        submit(ask, tmp_path / "one", site)
+    (tmp_path / "one" / "intent").write_text("1000")
+    places = {"41": tmp_path / "one", "42": tmp_path / "two", "43": tmp_path / "one"}
+    rows = [f"{job}\x1f{600 if job == '43' else 1001}\x1f{place}" for job, place in places.items()]
+    program(
+        "squeue", f'case "$*" in *--name=*) exit;; esac\n{answer(chr(10).join(rows) + chr(10))}'
+    )
     assert submit(ask, tmp_path / "one", site)["job"] == "41"
     assert (tmp_path / "called").read_text().count("sbatch") == 1
 
@@ -133,7 +181,7 @@ def test_a_controller_that_cannot_be_reached_is_no_refusal(
     program("scancel", "echo 'Unable to contact slurm controller (connect failure)' >&2; exit 1")
     for operation in (
         lambda: submit(ask, tmp_path / "one", site),
-        lambda: ask("cancel", job="7", **site),
+        lambda: ask("cancel", jobs=["7"], **site),
     ):
         with pytest.raises(AgentError) as caught:
             operation()
@@ -148,7 +196,28 @@ def test_a_cancel_that_went_nowhere_is_none_whatever_its_exit_code(
     words = "scancel: error: Unable to establish control machine address"
     program("scancel", f"echo '{words}' >&2; exit 0")
     with pytest.raises(AgentError) as caught:
-        ask("cancel", job="7", **site)
+        ask("cancel", jobs=["7"], **site)
     assert caught.value.kind == "unreachable"
     program("scancel", "exit 0")
-    ask("cancel", job="7", **site)
+    ask("cancel", jobs=["7"], **site)
+
+
+def test_a_log_goes_to_a_folder_of_the_user_s_alone(
+    ask: Ask, program: Program, site: dict[str, object], tmp_path: Path
+) -> None:
+    program("sbatch", "cat > /dev/null; echo 7")
+    own, stranger = tmp_path / "logs" / "alice", tmp_path / "logs" / "stranger"
+    submit(ask, tmp_path / "one", site, str(own / "one"))
+    assert [path.stat().st_mode & 0o777 for path in (own, own / "one")] == [0o700, 0o700]
+    stranger.mkdir()
+    (tmp_path / "link").symlink_to(own)
+    (tmp_path / "file").touch()
+    stranger.chmod(0o777)  # As good as another's: anybody may write there.
+    for folder in (stranger, tmp_path / "link", tmp_path / "file"):
+        with pytest.raises(AgentError) as caught:
+            submit(ask, tmp_path / "two", site, str(folder / "two"))
+        assert caught.value.kind == "log"
+        assert "c.Site.log_root" in explain(caught.value).advice
+    # Nothing was submitted, and nothing is in the way of the next try.
+    assert submit(ask, tmp_path / "two", site, str(own / "two"))["job"] == "7"
+    assert (tmp_path / "called").read_text().count("sbatch") == 2

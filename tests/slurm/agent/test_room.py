@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from slurm.agent.conftest import Ask
 
-from hpcbinderhub.slurm.cluster import explain
 from hpcbinderhub.slurm.framing import AgentError
+from hpcbinderhub.slurm.refusals import explain
 
 QUOTA = """Disk quotas for user ada (uid 2001):
      Filesystem   space   quota   limit   grace   files   quota   limit   grace
@@ -31,7 +31,7 @@ def submit(ask: Ask, tmp_path: Path, quota: str, **more: object) -> str:
     )
     answer = ask(
         "submit", path=path, name="hpcbinder-x", directory=str(tmp_path / "home/launches/x"),
-        directories=[], options=[], script="#!/bin/sh\n", claim={"ticket": "t"},
+        directories=[], log="", options=[], script="#!/bin/sh\n", claim={"ticket": "t"},
         **{"roots": [str(tmp_path / "home")], "free_mb": 50, **more},
     )  # fmt: skip
     return str(answer["job"])
