@@ -10,14 +10,17 @@ PYTEST := $(VENV)/bin/pytest
 
 # docker-cli is part of docker.io in older distributions; where no registry is reached, mmdebstrap makes Debian.
 ENGINE_PACKAGES := docker.io docker-cli? docker-compose mmdebstrap debian-archive-keyring python3-venv git
+# Node.js builds what we add to JupyterLab; one that is there may be of another origin.
+NODE_PACKAGES := $(if $(shell command -v npm),,nodejs npm)
 # Chromium for the browser tests; the rest lets tests of single parts run on this host as well.
 TEST_PACKAGES := $(ENGINE_PACKAGES) chromium? buildah uidmap fuse-overlayfs squashfs-tools squashfuse git-lfs \
 	charliecloud-runtime? charliecloud-builders? fuse3 busybox-static skopeo umoci postgresql openssh-server tcsh sudo
 
-.PHONY: demo demo-down setup test test-fast test-down lint bench docs
+.PHONY: demo demo-down setup lab test test-fast test-down lint bench docs
 
 demo:
-	@tests/cluster/prepare.sh $(ENGINE_PACKAGES)
+	@tests/cluster/prepare.sh $(ENGINE_PACKAGES) $(NODE_PACKAGES)
+	@$(PYTHON) hpcbinder/lab/build.py
 	@$(PYTHON) -m tests.cluster.compose --port $(PORT) up
 	@$(PYTHON) -m tests.cluster.demo --port $(PORT) $(if $(DETACH),--detach)
 
@@ -40,11 +43,16 @@ $(VENV)/ready: setup.cfg pyproject.toml hpcbinder/pyproject.toml \
 	@cp -r share/static "$(VENV)/share/jupyterhub/static/hpcbinderhub"
 	@touch $@
 
-setup: $(VENV)/ready
+setup: $(VENV)/ready lab
+
+# Without Node.js only images and their tests lack something, and say so then.
+lab:
+	@$(PYTHON) hpcbinder/lab/build.py --if-possible
 
 # On a site without a past: volumes of an earlier run may be of another revision.
 test: setup
-	@tests/cluster/prepare.sh $(TEST_PACKAGES)
+	@tests/cluster/prepare.sh $(TEST_PACKAGES) $(NODE_PACKAGES)
+	@$(PYTHON) hpcbinder/lab/build.py
 	@$(MAKE) --no-print-directory test-down
 	@tests/run.sh $(VENV) $(TEST_PORT) --durations=40 $(ARGS)
 

@@ -7,7 +7,9 @@ import importlib
 import json
 import sys
 
-NAMES = ("launch", "service", "images")
+NAMES = ("launch", "service", "images", "spawner", "node", "workers", "geophysics", "slicer")
+
+OPTIONS = {"workers": ("sizes", "rounds"), "slicer": ("quick", "folder", "only")}
 
 
 def main() -> int:
@@ -20,13 +22,34 @@ def main() -> int:
     parser.add_argument(
         "--json", action="store_true", help="the figures as one JSON object in the last line"
     )
+    parser.add_argument(
+        "--sizes", type=_numbers, metavar="16,40", help="so many workers each, for `workers`"
+    )
+    parser.add_argument("--rounds", type=int, help="how often each is measured, for `workers`")
+    parser.add_argument("--quick", action="store_true", help="small data, for a look, for `slicer`")
+    parser.add_argument(
+        "--folder", help="keeps data and environment for the next run, for `slicer`"
+    )
+    parser.add_argument(
+        "--only", metavar="pace,status", help="some parts, for `slicer`: see its `run`"
+    )
     options = parser.parse_args()
+    given: dict[str, object] = {}
+    for name, takes in OPTIONS.items():
+        some = {key: value for key in takes if (value := getattr(options, key))}
+        if some and options.name != name:
+            parser.error(f"only `{name}` takes {' and '.join(takes)}")
+        given |= some
     figures: dict[str, object] = {}
     for name in NAMES if options.name == "all" else (options.name,):
-        figures |= importlib.import_module(f"benchmarks.{name}").run()
+        figures |= importlib.import_module(f"benchmarks.{name}").run(**given)
     if options.json:
         print(json.dumps(figures))
     return 0
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(",")))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,9 @@ from pydantic.fields import FieldInfo
 from traitlets import HasTraits, TraitType
 from traitlets.config import Configurable, LoggingConfigurable
 
+from hpcbinder.slicer.config import Slicer
+from hpcbinder.slicer.http.openapi import openapi as slicer_api
+from hpcbinder.slicer.http.operations import GROWTH, OPERATIONS
 from hpcbinderhub.app import parser
 from hpcbinderhub.builds.fence.policy import BuildPolicy
 from hpcbinderhub.builds.jobs.settings import BuildJobs
@@ -159,7 +162,35 @@ def api() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"configuration.md": configuration, "commands.md": commands, "api.md": api}
+def slicer() -> str:
+    """What may be set for the slicer, and what it can be asked for."""
+    lines = [
+        NOTE.format(source="hpcbinder/slicer/config.py and hpcbinder/slicer/http/operations.py")
+    ]
+    lines += ["# The slicer: configuration and API", "", inspect.getdoc(Slicer) or ""]
+    for trait in in_order(Slicer):
+        lines += ["", f"## `c.Slicer.{trait.name}`", "", *described(trait, Slicer())]
+    lines += ["", "# What can be asked", ""]
+    lines += [
+        "Below `hpcbinder/slicer` at the Jupyter server's own address, with its token or cookie.",
+        "`openapi.json` there is the same as an OpenAPI description.",
+    ]
+    for path, methods in slicer_api((*OPERATIONS, GROWTH), "/")["paths"].items():
+        operation = methods["get"]
+        lines += ["", f"## GET {path}", "", operation["summary"]]
+        lines += ["", operation["description"]] if operation["description"] else []
+        if operation["parameters"]:
+            lines += ["", "| query | meaning |", "|---|---|"]
+            lines += [f"| `{p['name']}` | {p['description']} |" for p in operation["parameters"]]
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {
+    "configuration.md": configuration,
+    "commands.md": commands,
+    "api.md": api,
+    "slicer.md": slicer,
+}
 
 
 def main() -> int:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+from .fields import absolute, text, variable
 from .report import Exit, Stop, hide
 from .session.terms import Terms, from_claim
+from .unattended.order import Run, run_from_claim
 from .web import Hub
+
+T = TypeVar("T")
 
 PATIENCE = 15 * 60.0
 FILE = "claim.json"
+GONE = "this launch was started before. Launch again from the hub."
 
 
 class Ticket(NamedTuple):
@@ -57,6 +64,8 @@ class Grant(NamedTuple):
     tls: Tls
     terms: Terms | None
     """How long the server may run, if the hub says."""
+    run: Run | None
+    """What the server runs by itself, and ends with."""
 
     @property
     def token(self) -> str:
@@ -64,8 +73,9 @@ class Grant(NamedTuple):
         return self.env["JUPYTERHUB_API_TOKEN"]
 
 
-def read(directory: Path) -> Ticket:
-    """The ticket in `directory`, if nobody else can have read or put it there."""
+def read(directory: Path, gone: str = GONE) -> Ticket:
+    """The ticket in `directory`, if nobody else can have read or put it there; `gone` says what it
+    means that there is none."""
     path = directory / FILE
     try:
         # O_NOFOLLOW, and the checks on what was opened: the name could point anywhere by then.
@@ -76,12 +86,12 @@ def read(directory: Path) -> Ticket:
             if status.st_mode & 0o077:
                 raise _unfit(f"{path} can be read or written by others: it must have mode 0600.")
             found = json.loads(file.read())
-        ticket = Ticket(_text(found["claim_url"]), _text(found["ticket"]), found["ca"])
+        ticket = Ticket(text(found["claim_url"]), text(found["ticket"]), found["ca"])
     except FileNotFoundError:
         raise Stop(
             Exit.ALREADY_CLAIMED,
             "claim",
-            f"There is no {path}: this launch was started before. Launch again from the hub.",
+            f"There is no {path}: {gone}",
         ) from None
     except OSError as error:
         raise _unfit(f"{path} cannot be read ({error.strerror}).") from None
@@ -98,9 +108,19 @@ def exchange(ticket: Ticket, hub: Hub) -> Grant:
     job = os.environ.get("SLURM_JOB_ID") or os.environ.get("HPCBINDER_RUN")
     if not job:
         raise _unfit("SLURM_JOB_ID is not set: this is not a Slurm job.")
-    answer = hub.post(ticket.claim_url, {"ticket": ticket.ticket, "job": job, "tls": True})
+    grant = spend(ticket, hub, {"job": job, "tls": True}, _grant)
+    hide(grant.token)
+    return grant
+
+
+def spend(ticket: Ticket, hub: Hub, asked: dict[str, object], read: Callable[[Any], T]) -> T:
+    """What `read` makes of the answer to a ticket."""
+    # It is nowhere but in our memory, so that nobody who can read the ticket can claim once more.
+    claimant = secrets.token_hex(16)
+    hide(claimant)
+    answer = hub.post(ticket.claim_url, {"ticket": ticket.ticket, "claimant": claimant, **asked})
     try:
-        grant = _grant(json.loads(answer.body))
+        return read(json.loads(answer.body))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Stop(
             Exit.NO_HUB,
@@ -108,48 +128,26 @@ def exchange(ticket: Ticket, hub: Hub) -> Grant:
             f"The hub's answer is not understood ({type(error).__name__}). "
             "Ask the site's administrators whether hub and image fit together.",
         ) from None
-    hide(grant.token)
-    return grant
 
 
 def _grant(found: dict[str, Any]) -> Grant:
-    content = Content(**{name: _text(found["content"][name]) for name in Content._fields})
+    content = Content(**{name: text(found["content"][name]) for name in Content._fields})
     if len(content.commit) != 40 or not set(content.commit) <= set("0123456789abcdef"):
         raise ValueError("commit")
     grant = Grant(
-        env={_name(name): _text(value) for name, value in found["env"].items()},
-        args=[_text(argument) for argument in found["args"]],
-        ready_url=_text(found["ready_url"]),
+        env={variable(name): text(value) for name, value in found["env"].items()},
+        args=[text(argument) for argument in found["args"]],
+        ready_url=text(found["ready_url"]),
         content=content,
-        workspace=_absolute(found["workspace"]),
-        home=_absolute(found["home"]),
-        tls=Tls(**{name: _text(found["tls"][name]) for name in Tls._fields}),
+        workspace=absolute(found["workspace"]),
+        home=absolute(found["home"]),
+        tls=Tls(**{name: text(found["tls"][name]) for name in Tls._fields}),
         terms=from_claim(found.get("session"), time.monotonic()),
+        run=run_from_claim(found.get("run")),
     )
     if not grant.token:
         raise ValueError("token")
     return grant
-
-
-def _text(value: object) -> str:
-    # NUL ends a string for the kernel, wherever it is used from here on.
-    if not isinstance(value, str) or "\0" in value:
-        raise TypeError("text expected")
-    return value
-
-
-def _name(value: object) -> str:
-    name = _text(value)
-    if not name or "=" in name:
-        raise ValueError("name of a variable expected")
-    return name
-
-
-def _absolute(value: object) -> Path:
-    path = Path(_text(value))
-    if not path.is_absolute() or ".." in path.parts or not path.name:
-        raise ValueError("absolute path expected")
-    return path
 
 
 def _unfit(sentence: str) -> Stop:

@@ -28,6 +28,8 @@ class Exit(IntEnum):
     STORAGE_FULL = 6
     NO_HUB = 7
     SERVER = 8
+    LOST_CONTACT = 9
+    WORKERS = 10
 
 
 class Stop(Exception):
@@ -53,11 +55,16 @@ def one_line(words: str) -> str:
     return "".join(c if c.isprintable() else " " for c in words).strip()[:LONGEST_LINE]
 
 
+def hidden(words: str) -> str:
+    """The same words without the secrets."""
+    for secret in _secrets:
+        words = words.replace(secret, "[hidden]")
+    return words
+
+
 def say(phase: str, sentence: str) -> None:
     """Write one line to the job's log."""
-    for secret in _secrets:
-        sentence = sentence.replace(secret, "[hidden]")
-    line = one_line(sentence)
+    line = one_line(hidden(sentence))
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     print(f"{stamp} hpcbinder: {phase}: {line}", file=sys.stderr, flush=True)
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from .claim import Grant
 from .image import Image
+from .keys import FILES, OPTIONS
 from .report import Exit, Stop, one_line, say, storage
 from .web import Hub
 
@@ -46,15 +47,15 @@ def protection(grant: Grant, directory: Path) -> list[str]:
     its port, or take it over after it.
 
     `ssl_options`, because `certfile` and its like are also what JupyterHub's part of the server
-    speaks to the hub with, which has a certificate of another kind.
+    speaks to the hub with, which has a certificate of another kind. The server removes the files
+    (`keys.py`); where it does not, the job's script and the hub do at its end.
     """
-    files = {name: directory / f"server-{name}.pem" for name in grant.tls._fields}
+    files = {name: directory / file for name, file in FILES.items()}
     with storage("server", directory):
         for name, path in files.items():
             path.write_text(getattr(grant.tls, name))
             path.chmod(0o600)
-    options = {"certfile": "certificate", "keyfile": "key", "ca_certs": "client"}
-    return [f"--ServerApp.ssl_options={key}={files[name]}" for key, name in options.items()]
+    return [f"--ServerApp.ssl_options={key}={files[name]}" for key, name in OPTIONS.items()]
 
 
 def command(image: Image, args: Sequence[str]) -> list[str]:
@@ -78,8 +79,9 @@ def command(image: Image, args: Sequence[str]) -> list[str]:
 def become(argv: list[str], env: Mapping[str, str], workspace: Path) -> NoReturn:
     """Turn into the server, so that Slurm's signals reach it directly."""
     os.chdir(workspace)
-    # Python ignores these, and what it ignores would stay ignored in the shell of a start script.
-    for ignored in (signal.SIGPIPE, signal.SIGXFSZ):
+    # Python ignores the first two, the job's script the third, and what is ignored here would stay
+    # ignored in every shell of the user's.
+    for ignored in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGUSR1):
         signal.signal(ignored, signal.SIG_DFL)
     try:
         os.execvpe(argv[0], argv, env)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
 from pathlib import Path
 from typing import NoReturn
 
-from . import claim, content, environment, generated, image, notices, server, trust
+from . import claim, command, content, environment, generated, image, notices, server, trust
 from .login import LoginShell
-from .report import Exit, Stop, say, storage
+from .report import say, storage
+from .session import near_end
 from .session.terms import VARIABLE
+from .unattended import order
 from .web import Hub
 
 # What the job's own script has to tell the server's owner about the node.
@@ -19,27 +20,8 @@ NODE_NOTICE = "HPCBINDER_NODE_NOTICE"
 
 def run(launch: Path, description: Path) -> int:
     """Start the server of `launch`; returns only the exit code of a failure."""
-    # What we write of our own may hold secrets; content.py opens up for what is the user's.
-    os.umask(0o077)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stopped)
-    # Slurm's word that the end is near is for the server, which listens once it is up.
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-    # An engine's own programs had to be kept from ending before us.
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGUSR1))
-    try:
-        _start(launch, description)
-    except Stop as stop:
-        say(stop.phase, str(stop))
-        return stop.code
-    except Exception:
-        import traceback
-
-        # Printed line by line through `say`, which hides the secrets that others' words may quote.
-        for line in traceback.format_exc().splitlines():
-            say("start", line)
-        say("start", "This should not have happened: tell the site's administrators.")
-        return Exit.UNEXPECTED
+    # content.py opens up for what is the user's.
+    return command.run(lambda: _start(launch, description), "the server")
 
 
 def _start(launch: Path, description: Path) -> NoReturn:
@@ -71,14 +53,13 @@ def _start(launch: Path, description: Path) -> NoReturn:
     env["JUPYTERHUB_SERVICE_URL"] = server.service_url(env, port)
     if grant.terms is not None:
         env[VARIABLE] = grant.terms.variable()
+        env[near_end.VARIABLE] = str(launch / near_end.SIGN)
+    if grant.run is not None:
+        with storage("start", launch):
+            env[order.VARIABLE] = order.leave(grant.run, grant.workspace, launch)
     argv = server.command(this, [*grant.args, *server.protection(grant, launch)])
     notice = " ".join(filter(None, (*told, os.environ.get(NODE_NOTICE))))
     server.announce(grant, port, notice, Hub("server", trusted.context, server.PATIENCE))
     say("server", f"Starting the server on port {port}.")
     os.umask(content.UMASK)
     server.become(argv, env, grant.workspace)
-
-
-def _stopped(number: int, _: object) -> NoReturn:
-    say("start", f"Stopped by {signal.Signals(number).name} before the server had started.")
-    raise SystemExit(128 + number)

@@ -13,10 +13,8 @@ from itertools import pairwise
 from sqlalchemy import Connection, func, select
 
 from .builds.records import stream as build_stream
-from .launches.records import LIVE, State
+from .launches.records import LIVE, OVER, State
 from .tables import builds, events, launches
-
-ENDED = (State.READY, State.FAILED, State.CANCELLED)
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ def ended_launches(connection: Connection, since: float) -> list[EndedLaunch]:
     """The launches that ended at or after a time."""
     rows = connection.execute(
         select(launches)
-        .where(launches.c.changed >= since, launches.c.state.in_(ENDED))
+        .where(launches.c.changed >= since, launches.c.state.in_(OVER))
         .order_by(launches.c.changed)
     )
     return [

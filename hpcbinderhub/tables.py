@@ -134,6 +134,7 @@ launches = Table(
     Column("reach", String(16), nullable=False, default="closed"),
     Column("workspace", String(64), nullable=False),
     Column("existing", String(8), nullable=False, default="keep"),
+    Column("run", Text),
     Column("state", String(16), nullable=False),
     Column("build", String(32)),
     Column("artefact", String(64)),
@@ -217,4 +218,81 @@ presets = Table(
     # A `Selection` as JSON.
     Column("selection", Text, nullable=False),
     Column("changed", Float, nullable=False),
+)
+
+# Nodes that a server's notebook has workers on: see `crews/records.py`.
+crews = Table(
+    "crews",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("launch", String(32), nullable=False),
+    Column("user", String(255), nullable=False),
+    Column("server", String(64), nullable=False),
+    Column("name", String(40), nullable=False),
+    Column("profile", String(64), nullable=False),
+    Column("form", String(8), nullable=False),
+    # `Choices` as JSON.
+    Column("choices", Text, nullable=False),
+    Column("per_node", Integer, nullable=False),
+    Column("threads", Integer, nullable=False),
+    Column("memory_mb", Integer, nullable=False),
+    Column("gpus", Integer, nullable=False),
+    Column("wanted_nodes", Integer, nullable=False),
+    Column("wanted_workers", Integer, nullable=False),
+    Column("keep", Boolean, nullable=False),
+    Column("replace", Boolean, nullable=False),
+    Column("scheduler", Text),
+    # Sealed; empty once it is over.
+    Column("keys", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("why", String(16), nullable=False),
+    Column("failure", Text),
+    Column("version", Integer, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("changed", Float, nullable=False),
+    # Two requests with one name at the same moment make one crew, not two.
+    Index(
+        "one_open_crew_per_name",
+        "launch",
+        "name",
+        unique=True,
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
+    Index("crews_by_state", "state", "user"),
+)
+
+crew_batches = Table(
+    "crew_batches",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("crew", String(32), ForeignKey("crews.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("form", String(8), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("job", String(20), nullable=False),
+    Column("ticket_digest", String(64), nullable=False),
+    Column("directory", Text, nullable=False),
+    Column("intended", Float, nullable=False),
+    Index("batches_by_crew", "crew", "number"),
+)
+
+crew_nodes = Table(
+    "crew_nodes",
+    metadata,
+    Column("batch", String(32), ForeignKey("crew_batches.id"), primary_key=True),
+    Column("task", Integer, primary_key=True),
+    Column("workers", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("node", Text, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("expected_start", Float, nullable=False),
+    Column("started", Float, nullable=False),
+    Column("ends", Float, nullable=False),
+    Column("claimant", String(64), nullable=False),
+    Column("claimed_run", Float, nullable=False),
+    Column("dropped", Boolean, nullable=False),
+    Column("cancelled", Boolean, nullable=False),
+    Column("lost", Boolean, nullable=False),
 )

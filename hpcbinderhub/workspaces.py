@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -36,14 +37,23 @@ class Places:
     """In a folder of its own, where it is made before it gets its name."""
 
     home: PurePosixPath
-    """HOME inside the container: the launch's own, whatever else is to be seen there."""
+    """HOME inside the container: the launch's own, whatever else is to be seen there. Nodes of a
+    server's workers have the server's, and a directory of their own."""
 
     real_home: PurePosixPath
     """Her home outside."""
 
+    log: PurePosixPath
+    """The folder that the job's log is in."""
+
     view: PurePosixPath
     """Empty copies of the ways to what is shown. Mounted over a top-level directory, such a copy
     leaves nothing else of it to be seen."""
+
+    @property
+    def log_apart(self) -> str:
+        """The log's folder, if it is not the launch's own directory; else nothing."""
+        return "" if self.log == self.launch else str(self.log)
 
     def shown(self, reach: Reach) -> tuple[PurePosixPath, ...]:
         """What the container shows of her files; none of these is below another.
@@ -51,7 +61,8 @@ class Places:
         Other launches and workspaces are hidden too: what strangers' code leaves in a workspace
         that she trusts would see her home with the next launch from there.
         """
-        own = (self.launch, self.workspace.parent)
+        apart = () if self.home.is_relative_to(self.launch) else (self.home,)
+        own = (self.launch, *apart, self.workspace.parent)
         if reach is Reach.CLOSED:
             return own
         return (self.real_home, *(p for p in own if not p.is_relative_to(self.real_home)))
@@ -77,8 +88,10 @@ def shelf(root: PurePosixPath) -> PurePosixPath:
     return root / "workspaces"
 
 
-def places(root_template: str, account: Account, launch: str, workspace: str) -> Places:
-    """The paths of a launch."""
+def places(
+    root_template: str, account: Account, launch: str, workspace: str, log_template: str = ""
+) -> Places:
+    """The paths of a launch. Its log is with the rest of it unless the site has another place."""
     root = root_of(root_template, account)
     directory = root / "launches" / launch
     return Places(
@@ -87,6 +100,7 @@ def places(root_template: str, account: Account, launch: str, workspace: str) ->
         workspace=shelf(root) / workspace / FILES,
         home=directory / "home",
         real_home=PurePosixPath(account.home),
+        log=root_of(log_template, account) / launch if log_template else directory,
         view=directory / "view",
     )
 
@@ -102,7 +116,15 @@ def workspace_name(repo_url: str) -> str:
     It is a server's name as well, so it begins with a letter and has no more than 30 characters:
     JupyterHub starts no others.
     """
-    tail = slug(repo_url.rstrip("/").removesuffix(".git").rsplit("/", 1)[-1])
-    readable = tail if tail[0].isalpha() else f"repository-{tail}"
     digest = hashlib.sha256(repo_url.encode()).hexdigest()[:6]
-    return f"{readable[:23].strip('-')}-{digest}"
+    return f"{_readable(repo_url)[:23].strip('-')}-{digest}"
+
+
+def run_name(repo_url: str) -> str:
+    """A server's name for one run of a notebook: several may go on at once."""
+    return f"{_readable(repo_url)[:19].strip('-')}-run-{secrets.token_hex(3)}"
+
+
+def _readable(repo_url: str) -> str:
+    tail = slug(repo_url.rstrip("/").removesuffix(".git").rsplit("/", 1)[-1])
+    return tail if tail[0].isalpha() else f"repository-{tail}"

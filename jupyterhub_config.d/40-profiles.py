@@ -12,5 +12,7 @@ c.Site.profiles = [
         "max_minutes": 240,
         "cpus": 2,
         "memory_mb": 4096,
+        # Dask workers of its servers, on nodes of their own.
+        "worker_nodes": 4,
     },
 ]

@@ -7,12 +7,13 @@ c.JupyterHub.custom_scopes = {
     "custom:hpcbinderhub:launch": {"description": "Launch repositories as oneself."},
     "custom:hpcbinderhub:admin": {"description": "See and manage everybody's builds."},
     "custom:hpcbinderhub:content": {"description": "Fetch the content of one's own launches."},
+    "custom:hpcbinderhub:crews": {"description": "Ask for workers of one's own servers."},
 }
 
 c.JupyterHub.load_roles = [
     {
-        # An ordinary user: open the service, build and launch. `content` is here because a
-        # server's token cannot hold what its user does not.
+        # An ordinary user: open the service, build and launch. `content` and `crews` are here
+        # because a server's token cannot hold what its user does not.
         "name": "user",
         "scopes": [
             "self",
@@ -20,6 +21,7 @@ c.JupyterHub.load_roles = [
             "custom:hpcbinderhub:build",
             "custom:hpcbinderhub:launch",
             "custom:hpcbinderhub:content!user",
+            "custom:hpcbinderhub:crews!user",
         ],
     },
     {
@@ -38,9 +40,10 @@ c.JupyterHub.load_roles = [
     },
 ]
 
-# A server's own token: its activity, its own server, its own content, nothing else.
+# A server's own token: its activity, its own server, its own content and workers, nothing else.
 c.Spawner.server_token_scopes = [
     "users:activity!user",
     "access:servers!server",
     "custom:hpcbinderhub:content!server",
+    "custom:hpcbinderhub:crews!server",
 ]

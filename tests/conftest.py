@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import postgres
 import pytest
 from repos.forge import Forge, serve
 from sqlalchemy import create_engine, text
+
+from hpcbinderhub.database import Database
 
 # Its pytest plugin would import it at the end of a run, from a stack so deep that Python 3.11 fails
 # to parse it (cpython issue 106905). The builder's host has none of it, and needs none.
@@ -53,3 +56,12 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/queue.sqlite"
     url: str = request.getfixturevalue("postgres_url")
     return url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The same, with the tables of this version."""
+    made = Database(database_url)
+    await asyncio.to_thread(made.upgrade)
+    yield made
+    await made.close()

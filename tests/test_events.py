@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from sqlalchemy import Connection, func, select
@@ -40,29 +41,33 @@ class CountedLog(EventLog):
         return await super().since(stream, number)
 
 
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    made = Database(f"sqlite:///{tmp_path}/events.sqlite")
-    await asyncio.to_thread(made.upgrade)
-    yield made
-    await made.close()
-
-
-async def follow(events: EventLog, since: int = 0) -> list[int]:
-    return [event.number async for event in events.follow("build:a", BUILD_ENDS, since)]
+async def follow(
+    events: EventLog, since: int = 0, heard: Callable[[], None] = lambda: None
+) -> list[int]:
+    found: list[int] = []
+    async for event in events.follow("build:a", BUILD_ENDS, since):
+        found.append(event.number)
+        heard()
+    return found
 
 
 async def test_a_hundred_followers_cost_one_reader(database: Database) -> None:
     events = CountedLog(database)
     await events.append("build:a", "waiting", "Waiting.")
-    followers = [asyncio.create_task(follow(events)) for _ in range(100)]
-    await asyncio.sleep(0.2)
+    heard = Counter[str]()
+    hear = partial(heard.update, ["an event"])
+    followers = [asyncio.create_task(follow(events, heard=hear)) for _ in range(100)]
+    for _ in range(6000):
+        if heard.total() == 100:
+            break
+        await asyncio.sleep(0.01)
+    assert heard.total() == 100
     at_first = events.reads
     for number in range(20):
         await events.append("build:a", "building", f"line {number}")
         await asyncio.sleep(0.01)
     await events.append("build:a", "built", "Ready.")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         told = await asyncio.gather(*followers)
     assert told == [list(range(1, 23))] * 100
     assert events.reads - at_first <= 21
@@ -79,7 +84,7 @@ async def test_who_comes_late_gets_what_is_not_in_memory_any_more(database: Data
     back = asyncio.create_task(follow(events, since=number - 3))
     await asyncio.sleep(0.1)
     await events.append("build:a", "built", "Ready.")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert await first == await late == list(range(1, number + 2))
         assert await back == list(range(number - 2, number + 2))
 
@@ -100,7 +105,7 @@ async def test_followers_who_come_and_go_while_it_is_told_miss_nothing(database:
     for number in range(59):
         await events.append("build:a", "building", f"line {number}")
     await events.append("build:a", "built", "Ready.")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert await asyncio.gather(*followers) == [list(range(1, 61))] * 5
 
 
@@ -157,3 +162,13 @@ async def test_a_number_that_is_still_to_come_hides_nothing(database: Database) 
     await asyncio.sleep(0.1)
     await events.append("build:a", "built", "Ready.")
     assert await follower == [2]
+
+
+async def test_what_came_after_the_end_is_told_to_who_has_read_that(database: Database) -> None:
+    events = EventLog(database)
+    await events.append("build:a", "built", "Ready.")
+    await events.append("build:a", "workers", "Asked for workers.")
+    async with asyncio.timeout(60):
+        assert await follow(events) == [1]
+        assert await follow(events, 1) == [2]
+        assert await follow(events, 2) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# A signal that comes shortly after we have saved by our own clock is about the same end.
+# A word that comes shortly after we have saved by our own clock is about the same end.
 SAME_END_SECONDS = 600.0
 
 
@@ -34,7 +34,7 @@ class Countdown:
             self.save(now)
 
     def save(self, now: float) -> None:
-        """Ask for saving: it is time to, or Slurm says so with a signal."""
+        """Ask for saving: it is time to, or Slurm says so."""
         if self._saved is None or now - self._saved > SAME_END_SECONDS:
             self._saved = now
             self.saves += 1

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-import signal
 import time
 from typing import Any
 
-from tornado.ioloop import IOLoop, PeriodicCallback
+from tornado.ioloop import PeriodicCallback
 
+from . import near_end
 from .activity import Activity, kernels, moments, terminals
 from .handlers import handlers
 from .hub import HubOverHttp
@@ -26,8 +27,8 @@ def load(server: Any) -> None:
     session = begin(server, terms)
     server.web_app.settings["hpcbinder_session"] = session
     server.web_app.add_handlers(".*$", handlers(server.web_app.settings["base_url"], session))
-    ticks = PeriodicCallback(session.tick, TICK_SECONDS * 1000)
-    ticks.start()
+    PeriodicCallback(session.tick, TICK_SECONDS * 1000).start()
+    _hear_slurm(session)
     server.log.info("hpcbinder: the session's times are watched.")
 
 
@@ -49,7 +50,6 @@ def begin(server: Any, terms: Terms) -> Session:
     hub = HubOverHttp(terms.url, os.environ.get("JUPYTERHUB_API_TOKEN", ""))
     session = Session(terms, hub, activity, server.stop, server.log.warning, time.monotonic)
     _count_saving(server, session)
-    _hear_slurm(session)
     return session
 
 
@@ -61,6 +61,15 @@ def _count_saving(server: Any, session: Session) -> None:
 
 
 def _hear_slurm(session: Session) -> None:
-    """Slurm's signal some time before the end. Slurm also sends it when a job has to make room,
-    which no clock foresees."""
-    IOLoop.current().asyncio_loop.add_signal_handler(signal.SIGUSR1, session.save)  # type: ignore[attr-defined]
+    """Slurm's word some time before the end. It also comes when a job has to make room, which no
+    clock foresees."""
+    path = os.environ.get(near_end.VARIABLE)
+    if not path:
+        return
+
+    async def look() -> None:
+        # It is on a file system that may be slow to answer.
+        if await asyncio.to_thread(near_end.taken, path):
+            session.save()
+
+    PeriodicCallback(look, TICK_SECONDS * 1000).start()

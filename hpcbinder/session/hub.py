@@ -21,7 +21,7 @@ class Hub(Protocol):
     async def left(self) -> float | None:
         """Seconds until the job ends."""
 
-    async def ending(self, why: str) -> None:
+    async def ending(self, why: str, **more: Any) -> None:
         """Say why the server is about to end by itself."""
 
     async def extend(self, minutes: int) -> float | None:
@@ -39,9 +39,9 @@ class HubOverHttp:
         """See `Hub`."""
         return _left(await self._ask("GET", ""))
 
-    async def ending(self, why: str) -> None:
+    async def ending(self, why: str, **more: Any) -> None:
         """See `Hub`."""
-        await self._ask("POST", "/ending", {"why": why})
+        await self._ask("POST", "/ending", {"why": why, **more})
 
     async def extend(self, minutes: int) -> float | None:
         """See `Hub`."""

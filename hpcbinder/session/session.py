@@ -12,6 +12,8 @@ from .idle import IdleRule
 from .terms import Terms
 
 ASK_SECONDS = 60.0
+TELL_SECONDS = 300.0
+"""How long the hub is told how a notebook ended that does not hear it."""
 
 
 class Session:
@@ -36,6 +38,8 @@ class Session:
         self._rule = IdleRule(terms.idle_minutes) if terms.idle_minutes else None
         self._asked = clock()
         self._ending = ""
+        self._run: dict[str, Any] = {}
+        self._run_ended = 0.0
 
     async def tick(self) -> None:
         """Everything that time alone brings about."""
@@ -43,7 +47,9 @@ class Session:
             self._asked = self._clock()
             await self._ask()
         self._countdown.tick(self._clock())
-        if self._rule and not self._ending:
+        if self._run:
+            await self._end_with_run()
+        elif self._rule and not self._ending:
             unused = self._activity.unused(self._clock())
             if self._rule.stops_in(unused) <= 0:
                 await self._end_unused(self._rule)
@@ -66,6 +72,11 @@ class Session:
     def used(self) -> None:
         """Somebody or something says that the server is in use."""
         self._activity.note(self._clock())
+
+    def run_is_over(self, exit_code: int, words: str) -> None:
+        """The notebook has ended that the server was started for, and so does the server."""
+        self._run = {"exit_code": exit_code, "words": words}
+        self._run_ended = self._clock()
 
     def save(self) -> None:
         """Slurm says that the end is near."""
@@ -91,4 +102,19 @@ class Session:
                 await self._hub.ending("idle")
             except Unanswered as words:
                 self._say(f"The hub could not be told ({words}).")
+        self._stop()
+
+    async def _end_with_run(self) -> None:
+        """The hub has to hear how it ended. It may be down, or may not have seen yet that the
+        server answers."""
+        if self._ending:
+            return
+        if self._terms.url:
+            try:
+                await self._hub.ending("run", **self._run)
+            except Unanswered as words:
+                if self._clock() - self._run_ended < TELL_SECONDS:
+                    return
+                self._say(f"The hub could not be told ({words}).")
+        self._ending = "run"
         self._stop()

@@ -41,6 +41,16 @@ class Environment:
     recipe: Recipe
     artefact: str | None
     build: Build | None
+    notice: str = ""
+    """What is to be known of one that was had before."""
+
+
+NEWER = "The environment was built anew since this ran last: versions may differ."
+AS_RECORDED = "The environment was removed: it is built again, in the versions that were recorded."
+UNRECORDED = (
+    "The environment was removed, and no record says which versions it held: it is built again "
+    "from the repository, with those of today."
+)
 
 
 class Environments:
@@ -97,6 +107,27 @@ class Environments:
             Order(recipe.key, spec.repo_url, spec.ref, recipe.commit, asker, priority, reader)
         )
         return Environment(recipe, None, build)
+
+    async def restored(self, recipe: Recipe, former: str, *, asker: str) -> Environment:
+        """The environment as it was when it was this artefact: that one, if it is still there;
+        else the one that somebody wanted in its place; else it is made again, in the versions of
+        its bill if there is one."""
+        reader = await self._reader(recipe.reader)
+        maker = await self._queue.maker(former, recipe.reader)
+        kept = maker and await self._artefact(maker.key, reader)
+        if kept == former:
+            return Environment(recipe, kept, None)
+        current = await self._artefact(recipe.key, reader)
+        if current:
+            return Environment(recipe, current, None, "" if current == former else NEWER)
+        recorded = maker and await self._queue.recorded(maker.id)
+        if not (maker and recorded):
+            return replace(await self.of(recipe, asker=asker), notice=UNRECORDED)
+        made = await self._artefact(locked_key(recipe.key, lock_of(recorded.bill)), reader)
+        if made:
+            return Environment(recipe, made, None)
+        build = await self.again(recipe, maker.id, recorded.bill, asker=asker)
+        return Environment(recipe, None, build, AS_RECORDED)
 
     async def again(self, recipe: Recipe, like: str, bill: Bill, *, asker: str) -> Build:
         """The build that makes the environment of another build again, in the versions of its bill.

@@ -25,6 +25,18 @@ def find_build(connection: Connection, build: str) -> Build | None:
     return build_from(row) if row else None
 
 
+def find_maker(connection: Connection, artefact: str, reader: str | None) -> Build | None:
+    """See `BuildQueue.maker`."""
+    row = connection.execute(
+        select(builds)
+        .join(bills, bills.c.build == builds.c.id)
+        .where(bills.c.artefact == artefact, builds.c.reader.is_not_distinct_from(reader))
+        .order_by(builds.c.created.desc(), builds.c.id)
+        .limit(1)
+    ).first()
+    return build_from(row) if row else None
+
+
 def last_end(connection: Connection, key: str, repo_url: str, since: float) -> Build | None:
     """See `BuildQueue.last_end`."""
     row = connection.execute(

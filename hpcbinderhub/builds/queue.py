@@ -51,6 +51,11 @@ class BuildQueue:
         """The last build of a recipe from a repository that ended after some moment."""
         return await self._database.run(lookups.last_end, key, repo_url, since)
 
+    async def maker(self, artefact: str, reader: str | None) -> Build | None:
+        """The last build that made an artefact, of those for this reader; None also if that was
+        before records were kept."""
+        return await self._database.run(lookups.find_maker, artefact, reader)
+
     async def recorded(self, build: str) -> Recorded | None:
         """What a build made; None if it made nothing, or before records were kept."""
         return await self._database.run(find_bill, build)

@@ -9,7 +9,7 @@ from typing import Any
 from .contentfree.decide import ContentFree
 from .ground import Ground
 
-TOOLS_GENERATION = "2"
+TOOLS_GENERATION = "3"
 """What every image holds of ours (start command, JupyterLab, Dask). It changes when an image of
 the old kind could no longer be launched, not with every version."""
 

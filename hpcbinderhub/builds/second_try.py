@@ -69,7 +69,7 @@ class SecondTry:
 
 
 def may_be_mended(failure: Mapping[str, Any]) -> bool:
-    """Whether a build with more files might have ended otherwise."""
+    """Whether a build with more files, or other versions, might have ended otherwise."""
     return failure.get("cause") not in NOT_THE_FILES
 
 

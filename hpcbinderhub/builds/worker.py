@@ -8,19 +8,20 @@ build back.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import math
 import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..errors import Unavailable, UserError
-from ..images.base import BaseImage, BaseSettings, ensure_base
+from ..images.base import BaseImage, BaseSettings, NotMade, ensure_base
 from ..images.store import make_folder
 from ..site import Site
 from ..store.delivery import store_of
@@ -35,6 +36,8 @@ from .workplace import Readied, builder, make_ready
 log = logging.getLogger(__name__)
 
 SHORT_SECONDS = 10.0
+AGAIN_SECONDS = 30.0
+AGAIN_AT_LEAST_EVERY = 600.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,9 @@ class Worker:
     async def run(self) -> None:
         """Build until stopped, or as long as the terms say."""
         await self._clean()
-        ready = await asyncio.to_thread(self._make_ready)
+        ready = await self._readied()
+        if ready is None:
+            return
         log.info("The base images are %s", ", ".join(ready.base_images))
         for finding in ready.fence.findings():
             log.info("%s", finding)
@@ -100,6 +105,22 @@ class Worker:
                 break
         removing.cancel()
         stopping.cancel()
+
+    async def _readied(self) -> Readied | None:
+        """None if it is stopped before there is a base image. Each try is minutes of work for this
+        host and the package index, and somebody has to mend what is wrong: so they become rare."""
+        for seconds in waits():
+            try:
+                return await asyncio.to_thread(self._make_ready)
+            except NotMade as error:
+                # A job's time is too dear to wait in it.
+                if self._terms.leaves:
+                    raise
+                log.error("%s\nIt is tried again in %g seconds.", error.as_text(), seconds)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), seconds)
+                break
+        return None
 
     async def _next(self) -> dict[str, Any] | None:
         """The next build; None if there is none for us at the moment."""
@@ -185,6 +206,14 @@ class Worker:
             ),
             confinement=fence.confinement(hidden=_secrets(site)),
         )
+
+
+def waits() -> Iterator[float]:
+    """Seconds between tries, each twice as long as the one before it, up to some minutes."""
+    seconds = AGAIN_SECONDS
+    while True:
+        yield seconds
+        seconds = min(2 * seconds, AGAIN_AT_LEAST_EVERY)
 
 
 def _secrets(site: Site) -> list[Path]:

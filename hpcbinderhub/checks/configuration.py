@@ -14,14 +14,13 @@ from traitlets.config import Configurable
 from ..builds.fence.policy import BuildPolicy
 from ..builds.jobs.settings import BuildJobs
 from ..images.engines.findings import findings as of_engines
-from ..site import Site
+from ..site import LOOPBACK, Site
 from ..workspaces import top_level
 from .finding import Finding, failed, ok, warning
 from .ground import Ground
 
 OURS: tuple[type[Configurable], ...] = (BuildPolicy, BuildJobs)
 """Beside `Site`, whose unknown names are refused when the files are read."""
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 SHARES = re.compile(r"\bshares\b")
 
 
@@ -71,11 +70,17 @@ def _address(site: Site) -> Iterator[Finding]:
     what = "c.Site.public_url"
     if urlsplit(site.public_url).scheme == "https":
         yield ok(what, f"Jobs and browsers reach the hub over TLS, at {site.public_url}")
+    elif is_trial(site) and site.jobs_are_elsewhere:
+        yield failed(
+            what,
+            f"{site.public_url} is on each host's own loopback, and jobs run on other hosts.",
+            "Set the hub's address as compute nodes reach it; it begins with https://.",
+        )
     elif is_trial(site):
         yield warning(
             what,
             f"{site.public_url} is plain HTTP on this host's loopback: good for a trial on one "
-            "host, and no compute node elsewhere reaches it.",
+            "host.",
             "In production, set an address that begins with https://.",
         )
     else:
@@ -114,7 +119,7 @@ def _authority(site: Site) -> Iterator[Finding]:
 
 def _subdomains(ground: Ground) -> Iterator[Finding]:
     what = "c.JupyterHub.subdomain_host"
-    if _setting(ground, "JupyterHub", "subdomain_host"):
+    if ground.setting("JupyterHub", "subdomain_host"):
         yield ok(what, "Every user's servers have a host name of their own.")
         return
     sentence = (
@@ -125,14 +130,14 @@ def _subdomains(ground: Ground) -> Iterator[Finding]:
         "Set c.JupyterHub.subdomain_host to an https:// address whose subdomains lead here too (a "
         "wildcard in DNS and in the certificate)."
     )
-    if is_trial(ground.site) or urlsplit(ground.site.public_url).scheme == "http":
+    if is_trial(ground.site):
         yield warning(what, f"{sentence} For a trial, that will do.", advice)
     else:
         yield failed(what, sentence, advice)
 
 
 def _sharing(ground: Ground) -> Iterator[Finding]:
-    roles: Any = _setting(ground, "JupyterHub", "load_roles") or []
+    roles: Any = ground.setting("JupyterHub", "load_roles") or []
     sharing = [
         str(role.get("name", "?"))
         for role in roles
@@ -148,11 +153,6 @@ def _sharing(ground: Ground) -> Iterator[Finding]:
         "Remove the `shares` scopes from c.JupyterHub.load_roles; a launch link shares the work "
         "and not the account.",
     )
-
-
-def _setting(ground: Ground, section: str, name: str) -> Any:
-    """What a file sets of a class that is not ours; None if none does."""
-    return ground.config.get(section, {}).get(name)
 
 
 def _mount_points(site: Site) -> Iterator[Finding]:

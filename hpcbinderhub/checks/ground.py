@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from traitlets.config import Config
 
@@ -33,6 +34,10 @@ class Ground:
 
     reach: Callable[[Site], Cluster] = cluster_of
     """The way to the cluster."""
+
+    def setting(self, section: str, name: str) -> Any:
+        """What a file sets of a class that is not ours; None if none does."""
+        return self.config.get(section, {}).get(name)
 
     def is_hub(self) -> bool:
         """Whether this account looks like the hub's."""

@@ -31,8 +31,8 @@ LISTEN = (
 SCRIPT = (
     r"""
 say() { printf 'check\t%s\t%s\n' "$1" "${2//$'\n'/ }"; }
-launch=$1 store=$2 url=$3 folder=${4:-${TMPDIR:-/tmp}} program=$5 call=$6 listen=$7 roots=$8
-shift 8
+launch=$1 store=$2 url=$3 folder=${4:-${TMPDIR:-/tmp}} program=$5 call=$6 listen=$7 tmp=$8 roots=$9
+shift 9
 say host "$(hostname)"
 for name in http_proxy https_proxy HTTP_PROXY HTTPS_PROXY; do
     [[ ${!name} ]] && say proxy "$name"
@@ -47,6 +47,9 @@ if [[ -d $folder && -w $folder ]]; then
     say local "yes $folder $(df -Pm -- "$folder" 2> /dev/null | awk 'NR == 2 { print $4 }')"
 else
     say local "no $folder 0"
+fi
+if [[ $tmp ]]; then
+    if [[ -d $tmp && -w $tmp && -x $tmp ]]; then say tmp "yes $tmp"; else say tmp "no $tmp"; fi
 fi
 [[ -c /dev/fuse && -r /dev/fuse && -w /dev/fuse ]] && say fuse yes || say fuse no
 unshare --user --map-root-user true 2> /dev/null && say userns yes || say userns no
@@ -80,7 +83,7 @@ exec sleep """
 
 
 @dataclass(frozen=True)
-class Errand:
+class Task:
     """What a node is to look at."""
 
     launch: str
@@ -90,16 +93,30 @@ class Errand:
     program: str
     """The engine's."""
 
+    node_tmp: str = ""
+    """Where every job gets a `TMPDIR`, if there is such a place."""
+
     data_roots: Sequence[str] = ()
     container: Sequence[str] = ()
     """The engine's command line for a real image, if there is one."""
 
 
-def words(errand: Errand) -> list[str]:
+def words(task: Task) -> list[str]:
     """The job's command line."""
-    fixed = (errand.launch, errand.store, errand.url, errand.node_local, errand.program)
-    roots = (str(len(errand.data_roots)), *errand.data_roots)
-    return ["/bin/bash", "-c", SCRIPT, "check", *fixed, CALL, LISTEN, *roots, *errand.container]
+    fixed = (task.launch, task.store, task.url, task.node_local, task.program)
+    roots = (str(len(task.data_roots)), *task.data_roots)
+    return [
+        "/bin/bash",
+        "-c",
+        SCRIPT,
+        "check",
+        *fixed,
+        CALL,
+        LISTEN,
+        task.node_tmp,
+        *roots,
+        *task.container,
+    ]
 
 
 def read(log: str) -> dict[str, list[str]]:

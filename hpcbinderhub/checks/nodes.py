@@ -21,6 +21,8 @@ def of_report(
     yield _shared(node, report, site)
     for row in report.get("root", ()):
         yield _data_root(node, row)
+    for row in report.get("tmp", ()):
+        yield _node_tmp(node, row)
     yield from _engine(node, report, engine, site)
     yield _call_back(node, report, hub)
     if names := report.get("proxy"):
@@ -50,6 +52,18 @@ def _data_root(node: str, row: str) -> Finding:
         node,
         f"{path} is missing there, or closed to the user.",
         "Mount it on the node, or take it out of c.Site.data_roots.",
+    )
+
+
+def _node_tmp(node: str, row: str) -> Finding:
+    there, _, path = row.partition(" ")
+    if there == "yes":
+        return ok(node, f"Jobs get a TMPDIR of their own in {path}.")
+    return failed(
+        node,
+        f"{path} is missing there, or closed to the user, so that no job starts.",
+        "Make it on the node, for users to write; or set c.Site.node_tmp to a directory that is "
+        "there.",
     )
 
 

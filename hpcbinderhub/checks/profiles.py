@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
+from ..crews.batch import batch_options, batch_plan
 from ..errors import UserError
 from ..profiles import Profile
+from ..site import Site
 from ..slurm.cluster import Cluster
+from ..slurm.members import Member
 from ..slurm.script import sbatch_options
 from .finding import Finding, failed, ok, warning
 from .ground import Ground
@@ -27,16 +30,37 @@ async def look(ground: Ground) -> AsyncIterator[Finding]:
             continue
         for finding in of_slurm(profile, known, settings.get("qos")):
             yield finding
-        if ground.user and profile.spawner == "batch":
-            yield await _rehearsed(ground, cluster, profile)
+        if not ground.user:
+            continue
+        yield await _rehearsed(ground, cluster, profile, "", _of_server)
+        if profile.worker_nodes:
+            nodes = f", {profile.worker_nodes} nodes of workers"
+            yield await _rehearsed(ground, cluster, profile, nodes, _of_workers)
 
 
-async def _rehearsed(ground: Ground, cluster: Cluster, profile: Profile) -> Finding:
-    """What `sbatch --test-only` says to the user, with exactly the options of a launch."""
-    what = f"profile “{profile.name}” as {ground.user}"
+def _of_server(member: Member, profile: Profile, site: Site) -> tuple[str, ...]:
+    options, where = sample(site, member, profile)
+    return sbatch_options(options, profile, profile.resources(options), where)
+
+
+def _of_workers(member: Member, profile: Profile, site: Site) -> tuple[str, ...]:
+    options, _ = sample(site, member, profile)
+    plan = batch_plan(options, profile, member, site, options.launch)
+    return batch_options(plan, profile.worker_nodes, profile.worker_form)
+
+
+async def _rehearsed(
+    ground: Ground,
+    cluster: Cluster,
+    profile: Profile,
+    of_what: str,
+    options: Callable[[Member, Profile, Site], tuple[str, ...]],
+) -> Finding:
+    """What `sbatch --test-only` says to the user, with exactly the options of a launch, or of the
+    most workers that there may be."""
+    what = f"profile “{profile.name}” as {ground.user}{of_what}"
     try:
-        options, where = sample(ground.site, await cluster.member(ground.user), profile)
-        words = sbatch_options(options, profile, profile.resources(options), where)
+        words = options(await cluster.member(ground.user), profile, ground.site)
         seconds = await cluster.wait_for(ground.user, words)
     except UserError as error:
         return failed(what, f"{error.message} ({error.detail})", error.advice)

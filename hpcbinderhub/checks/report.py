@@ -43,7 +43,7 @@ SHOWN = {
         request_limit request_limit_seconds streams_per_user api_origins authenticate_metrics
         free_disk_mb credential_keys_file forge_token_files image_registry_auth_file
         image_registry_ca_file image_signing_key worker_token_file artefacts_key_file
-        build_ca_bundle certificate_token_file certificate_ca_file room_mb room_roots
+        build_ca_bundle log_root certificate_token_file certificate_ca_file room_mb room_roots
         transport as_user_command watch_as node_tmp
         """
     ),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..launches.options import LaunchOptions
 from ..profiles import Profile
 from ..site import Site
-from ..slurm.cluster import Member
+from ..slurm.members import Member
 from ..workspaces import Places, places
 
 
@@ -26,5 +26,5 @@ def sample(site: Site, member: Member, profile: Profile) -> tuple[LaunchOptions,
         spec="",
         workspace="check",
     )
-    where = places(site.workspace_root, member.account, launch, "check")
+    where = places(site.workspace_root, member.account, launch, "check", site.log_root_of(profile))
     return options, replace(where, workspace=where.launch / "workspace" / "files")

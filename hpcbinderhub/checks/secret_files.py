@@ -9,14 +9,21 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from ..site import Site
-from .finding import Finding, failed, ok, skipped
+from .finding import Finding, failed, ok, skipped, warning
 from .ground import Ground
+
+SQLITE = "sqlite:///"
 
 
 async def look(ground: Ground) -> AsyncIterator[Finding]:
     """See the module."""
     site = ground.site
     named = dict(_of_hub(site) if ground.is_hub() else ())
+    if ground.is_hub():
+        named |= dict(_of_jupyterhub(ground))
+        for database in _database(ground):
+            yield database
+        yield _kept_of_servers(site)
     if ground.is_builder():
         named |= dict(_of_builder(site))
     for what, path in named.items():
@@ -33,6 +40,36 @@ def _of_hub(site: Site) -> Iterator[tuple[str, str]]:
         yield "c.Site.certificate_token_file", site.certificate_token_file
     for host, path in site.forge_token_files.items():
         yield f"c.Site.forge_token_files[{host!r}]", path
+
+
+def _of_jupyterhub(ground: Ground) -> Iterator[tuple[str, str]]:
+    if path := ground.setting("JupyterHub", "cookie_secret_file"):
+        yield "c.JupyterHub.cookie_secret_file", str(path)
+
+
+def _database(ground: Ground) -> Iterator[Finding]:
+    """SQLite puts files beside it, with its mode; a directory that is shut will do for all."""
+    what, url = "c.JupyterHub.db_url", str(ground.setting("JupyterHub", "db_url") or "")
+    if not url.startswith(SQLITE):
+        return
+    path = Path(url.removeprefix(SQLITE))
+    folder = path.parent.stat() if path.parent.is_dir() else None
+    if folder and folder.st_uid == os.getuid() and not folder.st_mode & 0o077:
+        yield ok(what, f"{path.parent} is for its owner alone.")
+    else:
+        yield _looked_at(what, path)
+
+
+def _kept_of_servers(site: Site) -> Finding:
+    what = "servers' secrets"
+    if site.credential_keys_file:
+        return ok(what, "They are encrypted in JupyterHub's database.")
+    return warning(
+        what,
+        "JupyterHub's database holds the tokens and keys of running servers as they are: so does "
+        "each copy of it, and whoever may read `admin:server_state`.",
+        "`hpcbinderhub credential-key FILE`, and put the printed line into the configuration.",
+    )
 
 
 def _of_builder(site: Site) -> Iterator[tuple[str, str]]:

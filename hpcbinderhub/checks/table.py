@@ -8,12 +8,17 @@ from . import (
     certificates,
     clocks,
     configuration,
+    extension,
     helper,
+    hop,
     jobs,
     login_nodes,
     profiles,
     registry,
+    repositories,
     secret_files,
+    servers,
+    shifter,
     slurm,
     storage,
     versions,
@@ -41,6 +46,20 @@ def _why_not_ssh(ground: Ground) -> str:
 def _why_no_helper(ground: Ground) -> str:
     ssh = ground.site.transport == "ssh"
     return "The hub uses SSH (c.Site.transport)." if ssh else _why_not_the_hub(ground)
+
+
+def _why_no_servers(ground: Ground) -> str:
+    if not servers.kinds(ground.site.profiles):
+        return "No profile is for servers on login nodes."
+    return _why_not_the_hub(ground)
+
+
+def _why_no_repositories(ground: Ground) -> str:
+    return repositories.why_not(ground) or _why_not_the_hub(ground)
+
+
+def _why_no_shifter(ground: Ground) -> str:
+    return shifter.why_not(ground) or _why_not_the_hub(ground)
 
 
 CLUSTER = ("transport", "helper")
@@ -74,6 +93,13 @@ MATTERS = (
     ),
     _hubs("clocks", "The hub's, the login nodes' and the controller's", clocks.look),
     _hubs("slurm", "Its commands, and what it is set to", slurm.look, CLUSTER),
+    _hubs("hop", "Where the hub listens for the proxy", hop.look),
+    Matter(
+        "extension",
+        "The site's helper that gives running jobs more time",
+        extension.look,
+        applies=extension.applies,
+    ),
     _hubs("profiles", "Partitions and QOS of each profile", profiles.look, ("slurm",)),
     _hubs(
         "jobs",
@@ -81,6 +107,29 @@ MATTERS = (
         jobs.look,
         (*CLUSTER, "slurm"),
         900,
+    ),
+    Matter(
+        "servers",
+        "A short server as --user on each login node, for each engine that profiles name for there",
+        servers.look,
+        CLUSTER,
+        300,
+        _why_no_servers,
+    ),
+    Matter(
+        "repositories",
+        "Folders on the cluster from which users may launch",
+        repositories.look,
+        CLUSTER,
+        applies=_why_no_repositories,
+    ),
+    Matter(
+        "shifter",
+        "As --user: an image of the store, by way of Shifter's gateway",
+        shifter.look,
+        CLUSTER,
+        400,
+        _why_no_shifter,
     ),
     _hubs("registry", "The registry for engines that pull", registry.look),
     Matter("builder", "This host as one that builds", builder.look, (), 300, builder.applies),

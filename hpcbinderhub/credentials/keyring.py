@@ -1,4 +1,4 @@
-"""The keys that credentials are encrypted with: a file of the service's own, never the database.
+"""The keys that credentials and servers' secrets are encrypted with: a file, never the database.
 
 One key a line, the newest first: it encrypts, and each of them decrypts. The file is read at every
 use, so that a new key needs no restart.
@@ -32,9 +32,10 @@ class Keyring:
                 "This site keeps no credentials for private repositories.",
                 "Make a public copy of the repository, or ask your help desk.",
             )
-        return await asyncio.to_thread(self._load)
+        return await asyncio.to_thread(self.load)
 
-    def _load(self) -> MultiFernet:
+    def load(self) -> MultiFernet:
+        """What encrypts and decrypts, of a site that names a file."""
         try:
             with open(self._path) as file:
                 if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:

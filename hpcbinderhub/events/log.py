@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from ..database import Database
-from .records import Event, Line, append_events, last_event, read_events
+from .records import Event, Line, append_events, end_of, last_event, read_events
 from .tail import Tail
 
 
@@ -70,13 +70,15 @@ class EventLog:
     ) -> AsyncGenerator[Event]:
         """All events after `number`, those to come included, until one whose phase is an end.
 
-        Whoever has read the end already gets none, and a number that is still to come counts as the
-        last one: else both would wait for ever.
+        Whoever has read the end already gets what came after it, and a number that is still to come
+        counts as the last one: else both would wait for ever.
         """
         with self.bell(stream) as bell:
             last = await self.last(stream) if number else None
             number = min(number, last.number if last else 0)
-            if last and last.number == number and last.phase in ends:
+            if number and 0 < await self._database.run(end_of, stream, ends) <= number:
+                for event in await self.since(stream, number):
+                    yield event
                 return
             while True:
                 bell.clear()

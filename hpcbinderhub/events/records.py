@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -92,6 +92,16 @@ def last_event(connection: Connection, stream: str) -> Event | None:
     last = connection.execute(_LAST, {"of": stream}).scalar()
     found = read_events(connection, stream, last - 1 if last else 0)
     return found[-1] if found else None
+
+
+def end_of(connection: Connection, stream: str, ends: Collection[str]) -> int:
+    """The number of the first event whose phase is an end, packed away or not; 0 if none is."""
+    first = select(func.min(events.c.number)).where(
+        events.c.stream == stream, events.c.phase.in_(ends)
+    )
+    found = connection.execute(first).scalar()
+    packed = () if found else _unpack(connection, stream)
+    return found or next((event.number for event in packed if event.phase in ends), 0)
 
 
 def pack_events(connection: Connection, stream: str, now: float) -> None:

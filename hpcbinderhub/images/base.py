@@ -9,14 +9,14 @@ import hashlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from pydantic import Field
 
 from hpcbinderhub.builds.builders import builder_of
 from hpcbinderhub.builds.builders.base import Builder
-from hpcbinderhub.builds.causes import diagnose
+from hpcbinderhub.builds.causes import Log, diagnose
 from hpcbinderhub.builds.lock import LOCK, exclusive
 from hpcbinderhub.builds.recipe import TOOLS_GENERATION
 from hpcbinderhub.builds.request import (
@@ -34,6 +34,8 @@ from hpcbinderhub.builds.storage import check_storage
 from hpcbinderhub.builds.tool import BuilderError
 from hpcbinderhub.errors import UserError
 
+OUR_WHEEL = r"Failed to build `/tmp/hpcbinder`"
+"""How uv says that the recipe's own step failed, which is no repository's package."""
 UNTRACKED = {"__pycache__", ".git", "build", "dist", "node_modules", ".mypy_cache", ".ruff_cache"}
 
 
@@ -64,6 +66,10 @@ class BaseImage(Model):
     digest: str
 
 
+class NotMade(UserError):
+    """The base image cannot be made now; whether it can be later depends on others."""
+
+
 def ensure_base(
     settings: BaseSettings, hpcbinder_source: Path, log: Callable[[str], None]
 ) -> BaseImage:
@@ -83,14 +89,25 @@ def ensure_base(
                     lines.append(line)
                     log(line)
             except BuilderError as error:
-                why = diagnose(lines, error)
-                raise UserError(
-                    f"The base image could not be made. {why.message}",
-                    why.advice,
-                    detail="\n".join(why.lines),
-                ) from error
+                raise not_made(lines, error, hpcbinder_source) from error
             _remove_superseded(builder, name)
     return BaseImage(name=name, digest=builder.digest(name))
+
+
+def not_made(lines: Sequence[str], error: BuilderError, hpcbinder_source: Path) -> NotMade:
+    """Why, by the log of a build that failed."""
+    log = Log.of(lines)
+    if log.find(OUR_WHEEL):
+        return NotMade(
+            "The base image could not be made: the wheel of hpcbinder cannot be built from "
+            f"{hpcbinder_source}.",
+            "Images have no Node.js for its JupyterLab extension: run lab/build.py in that folder "
+            "where Node.js is, or name a wheel with --hpcbinder.",
+            detail="\n".join(log.tail()),
+        )
+    why = diagnose(lines, error)
+    message = f"The base image could not be made. {why.message}"
+    return NotMade(message, why.advice, detail="\n".join(why.lines))
 
 
 def base_name(settings: BaseSettings, hpcbinder_source: Path) -> str:

@@ -64,7 +64,8 @@ class Choice(RootModel[Mapping[Name, SlurmWord]]):
         if wanted not in self.root:
             raise UserError(
                 f"The profile “{title}” does not offer the {what} “{wanted}”.",
-                f"It offers {', '.join(self.root)}." if self.root else "Leave it out.",
+                f"It offers {', '.join(self.root) or 'none'}. "
+                "Leave it out, or choose another profile.",
             )
         return self.root[wanted]
 
@@ -94,10 +95,18 @@ class Range(NamedTuple):
         """A number within the limits, or a sentence that says which they are."""
         value = self.usual if wanted is None else wanted
         if not self.least <= value <= self.most:
-            limits = f"{self.least} to {self.most}" if self.least < self.most else f"{self.most}"
-            what = self.what.removesuffix("s") if limits == "1" else self.what
+            a_choice = self.least < self.most
             raise UserError(
-                f"The profile “{title}” gives {limits} {what}, not {value}.",
-                "Choose a value within the limit, or another profile.",
+                f"The profile “{title}” gives {self._given()}, not {value}.",
+                f"{'Choose a value within the limit' if a_choice else 'Leave it out'}, "
+                "or choose another profile.",
             )
         return value
+
+    def _given(self) -> str:
+        if self.least < self.most:
+            return f"{self.least} to {self.most} {self.what}"
+        if self.field == "memory_mb" and not self.most:
+            return "all memory of its nodes"
+        what = self.what.removesuffix("s") if self.most == 1 else self.what
+        return f"{self.most or 'no'} {what}"

@@ -48,7 +48,7 @@ Pattern = Annotated[str, AfterValidator(_checked_pattern)]
 _OF_SLURM = {
     *("partition", "qos", "constraint", "reservation", "gpu_type", "exclusive", "shared"),
     *("nodes", "max_nodes", "gpus", "max_gpus", "licenses", "components", "slurm_options"),
-    "extend_minutes",
+    *("extend_minutes", "requeue", "worker_nodes", "worker_form"),
 }
 """What only a job can have."""
 
@@ -153,6 +153,11 @@ class Profile(BaseModel):
     licenses: tuple[License, ...] = Field(
         default=(), description="Licences of Slurm's that every launch takes: `['matlab:1']`."
     )
+    requeue: bool = Field(
+        default=False,
+        description="Whether Slurm may put a job back into the queue (`--requeue`) whose node "
+        "fails before its server has begun; one that has begun is never started a second time.",
+    )
     components: tuple[Component, ...] = Field(
         default=(), description="Further components, which make it a heterogeneous job; see below."
     )
@@ -216,6 +221,19 @@ class Profile(BaseModel):
         ge=1,
         description="How long a job may wait in the queue before it is cancelled; no limit if "
         "unset.",
+    )
+    worker_nodes: int = Field(
+        default=0,
+        ge=0,
+        le=10_000,
+        description="How many nodes the Dask workers of one user's servers may have at a time, "
+        "each with what this profile gives one node; 0 for none.",
+    )
+    worker_form: Literal["array", "one_job"] = Field(
+        default="array",
+        description="What they are to Slurm: elements of one job array, each of which starts when "
+        "there is a node for it (`array`); or one job, which starts when there are nodes for all "
+        "and is for sites that count jobs (`one_job`).",
     )
 
     def visible_to(self, groups: Iterable[str]) -> bool:

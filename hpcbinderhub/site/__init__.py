@@ -16,7 +16,7 @@ from traitlets.config import Config, LoggingConfigurable
 from traitlets.config.loader import PyFileConfigLoader
 
 from .builds import Builds
-from .cluster import ClusterAccess
+from .cluster import LOOPBACK, ClusterAccess
 from .engines import Engines
 from .hop import HopSettings
 from .identity import Identity
@@ -26,6 +26,8 @@ from .spelling import check_spelling, unknown
 from .storage import Storage
 from .trust import TrustSettings
 from .web import Web
+
+__all__ = ["LOOPBACK", "Site", "check_files", "load_config", "load_site"]
 
 
 class Site(
@@ -41,7 +43,12 @@ class Site(
     Web,
     LoggingConfigurable,
 ):
-    """The facility: its cluster, its storage, its builders and what it offers."""
+    """The facility: its cluster, its storage, its builders and what it offers.
+
+    Once it is made, nothing changes it: what was checked stays what was checked.
+    """
+
+    _made = False
 
     def __init__(self, **known: Any):
         super().__init__(**known)
@@ -49,6 +56,16 @@ class Site(
         for name in self.config.get("Site", {}):
             if name not in settings:
                 raise TraitError(unknown(name, settings))
+        self._made = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self._made and self.has_trait(name):
+            raise AttributeError(f"Site.{name} is set in the site's files, and nowhere else")
+        super().__setattr__(name, value)
+
+    def but(self, **values: Any) -> Site:
+        """The same site with other values for some settings."""
+        return Site(config=self.config, **self.trait_values(config=True) | values)
 
 
 def load_config(directory: str | Path) -> Config:

@@ -4,8 +4,23 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
-from traitlets import Dict, Enum, Float, HasTraits, Integer, List, TraitError, Unicode, validate
+from traitlets import (
+    Bool,
+    Dict,
+    Enum,
+    Float,
+    HasTraits,
+    Integer,
+    List,
+    TraitError,
+    Unicode,
+    validate,
+)
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"""What each host calls itself."""
 
 
 class ClusterAccess(HasTraits):
@@ -76,6 +91,15 @@ class ClusterAccess(HasTraits):
         Leave empty if the hub's host trusts it already.
         """,
     )
+    certificates_from_anywhere = Bool(
+        False,
+        config=True,
+        help="""Whether certificates without `source-address` are used; for the admin to say.
+
+        For a service that signs and cannot put the hub's address into them. Whoever steals such
+        a certificate with its key can use it from any host for up to five minutes.
+        """,
+    )
     agent_command = Unicode(
         "/usr/libexec/hpcbinderhub/agent",
         config=True,
@@ -100,7 +124,8 @@ class ClusterAccess(HasTraits):
 
         `watcher`: as `watcher_user`, with one question for everybody's. `users`: as each job's
         owner, for sites where no account may see all of them; that is a question for each user, so
-        pages are told less often.
+        pages are told less often. What is known of a job is then its owner's own word, but for its
+        node, which has to be one that `watcher_user` sees.
         """,
     )
     watch_seconds = Float(
@@ -160,6 +185,12 @@ class ClusterAccess(HasTraits):
         `mount_points`. Unless set, `TMPDIR` is as Slurm leaves it. Example: `/local/{user}`.
         """,
     )
+
+    @property
+    def jobs_are_elsewhere(self) -> bool:
+        """Whether jobs run on other hosts than the hub, as far as the login nodes tell."""
+        hosts = {urlsplit(f"//{host}").hostname for host in self.login_hosts}
+        return self.transport == "ssh" and not hosts <= LOOPBACK
 
     @validate("job_environment")
     def _check_names(self, proposal: Any) -> dict[str, str]:

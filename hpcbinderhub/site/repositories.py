@@ -58,11 +58,13 @@ class Repositories(HasTraits):
     credential_keys_file = Unicode(
         "",
         config=True,
-        help="""The file with the keys for users' own credentials, which open private repositories.
+        help="""The file with the keys for users' own credentials, which open private repositories,
+        and for the secrets of running servers in JupyterHub's database.
 
         `hpcbinderhub credential-key FILE` makes one, or puts a newer key into it; mode 0600, of the
-        account of the service, and not kept with the database. Without it there are no private
-        repositories.
+        account of hub and service, and not kept with the databases. Take an older key out when the
+        servers that were started with it have ended. Without the file there are no private
+        repositories, and who reads JupyterHub's database can open running servers.
         """,
     )
     credential_http_hosts = List(

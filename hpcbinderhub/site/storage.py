@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from traitlets import Float, HasTraits, Integer, List, Unicode
+import re
+from typing import Any
+
+from traitlets import Float, HasTraits, Integer, List, TraitError, Unicode, validate
+
+from ..profiles import Profile
+
+OF_A_USER = r"\{(user|home)\}"
 
 
 class Storage(HasTraits):
     """Where workspaces, data and artefacts are."""
+
+    @validate("log_root")
+    def _one_for_each_user(self, proposal: Any) -> str:
+        folder = str(proposal.value)
+        if folder and not (folder.startswith(("/", "{home}")) and re.search(OF_A_USER, folder)):
+            raise TraitError(
+                f"c.Site.log_root is {folder!r}: give each user a folder of her own, by its whole "
+                "path with {user} or {home} in it."
+            )
+        return folder
+
+    def log_root_of(self, profile: Profile) -> str:
+        """Where a profile's servers have their logs: Slurm writes only those of jobs."""
+        return self.log_root if profile.spawner == "batch" else ""
 
     workspace_root = Unicode(
         "{home}/hpcbinder",
@@ -14,6 +35,27 @@ class Storage(HasTraits):
         help="""Where a user's workspaces and launch records live, on storage that nodes share.
 
         `{home}` and `{user}` are filled in as the login node knows them.
+        """,
+    )
+    log_root = Unicode(
+        config=True,
+        help="""Where Slurm writes the logs of a user's jobs, if not in each launch's own directory.
+
+        One folder for each user, on storage that nodes share: `{home}` and `{user}` are filled in.
+        It has to be hers, or one that she can make, and nobody else may write there; each job's log
+        is in a folder of mode 0700 below it. Servers on login nodes keep theirs with the launch.
+        For admins alone. Example: `/scratch/logs/{user}`.
+        """,
+    )
+    launch_folder_days = Integer(
+        90,
+        min=0,
+        config=True,
+        help="""How long the folder of a launch is left alone in its user's home; 0: for ever.
+
+        It is looked at when she starts another server and nothing in it has changed for so many
+        days. What is not needed any more goes: its log, caches, empty folders; what she saved
+        in its HOME stays. Set by the site's admin. Example: `30`.
         """,
     )
     workspace_purge_days = Integer(

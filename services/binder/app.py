@@ -71,6 +71,7 @@ class BinderService(Application):
             await _rotate(services.credentials)
             await services.conductor.resume()
             services.upkeep.start()
+            services.crews.start()
             await told_to_stop()
         finally:
             await stop(server, services)
@@ -99,6 +100,7 @@ async def stop(server: HTTPServer, services: Services) -> None:
     services.queue.stop_waiting()
     await services.farewell.say(GRACE_SECONDS)
     await services.upkeep.close()
+    await services.crews.close()
     await services.conductor.close()
     await services.parts.close()
     await server.close_all_connections()

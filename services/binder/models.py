@@ -14,6 +14,8 @@ from hpcbinderhub.images.bills.model import Bill
 from hpcbinderhub.images.engines import engine_class
 from hpcbinderhub.launches.options import Existing
 from hpcbinderhub.launches.records import Launch
+from hpcbinderhub.launches.run import Run
+from hpcbinderhub.launches.serverstate import ServerStage, ServerState
 from hpcbinderhub.profiles import Choices, Offer, Profile
 from hpcbinderhub.repos.pushed import DAY
 from hpcbinderhub.repos.pushed_records import PushedRepository
@@ -197,6 +199,7 @@ class LaunchModel(Choices):
     server: str
     workspace: str
     existing: Existing
+    run: Run | None = Field(description="What it runs by itself, if anything.")
     url: str | None = Field(description="The server, once it is ready.")
     failure: dict[str, Any] | None
     created: float
@@ -206,6 +209,28 @@ class LaunchModel(Choices):
     def of(cls, launch: Launch) -> LaunchModel:
         """A launch of the library's."""
         return cls(**{name: getattr(launch, name) for name in cls.model_fields})
+
+
+class ServerModel(Model):
+    """The server of a launch, as it is or as it ended."""
+
+    name: str
+    stage: ServerStage
+    words: str = Field(description="What is so, or what happened.")
+    advice: str = Field(description="What its owner can do; only of one that has ended.")
+    job: str = Field(description="Slurm's id of its job.")
+    node: str
+    since: int = Field(description="When it came into the queue or, once it runs, started.")
+    ends: int = Field(description="When its time is up, or when that was; 0 is not known.")
+    exit_code: int | None = Field(
+        description="Of a launch that ran a notebook by itself: 0 if every cell ran, 1 if one "
+        "failed, 2 if none was begun, 128 + n if signal n ended it; null if nothing says so."
+    )
+
+    @classmethod
+    def of(cls, state: ServerState) -> ServerModel:
+        """As the hub tells of it."""
+        return cls(**{name: getattr(state, name) for name in cls.model_fields})
 
 
 class CredentialModel(Model):
@@ -329,3 +354,6 @@ class LimitsModel(Model):
     push_mb: int = Field(description="How large a repository may be that is pushed; 0: none.")
     accounts: list[str] = Field(description="Slurm accounts that the caller may charge.")
     default_account: str = Field(description="The one that is charged if none is chosen.")
+    default_qos: dict[str, str] = Field(
+        description="Slurm's QOS for jobs that name none, by account, as far as Slurm says so."
+    )

@@ -14,6 +14,7 @@ from hpcbinderhub.builds.second_try import SecondTry
 from hpcbinderhub.builds.sightings import Sightings
 from hpcbinderhub.credentials.keyring import Keyring
 from hpcbinderhub.credentials.store import Credentials
+from hpcbinderhub.crews.crews import Crews
 from hpcbinderhub.database import Database
 from hpcbinderhub.events import EventLog
 from hpcbinderhub.health import (
@@ -99,7 +100,9 @@ class Services:
     copies: Copies
     publishing: Publishing
     workers: Sightings
+    crews: Crews
     limiter: RateLimiter
+    crew_limiter: RateLimiter
     followers: Followers
     metrics: Metrics
     builders: Dispatcher
@@ -190,7 +193,9 @@ def assemble(site: Site, api_url: str, api_token: str, cluster: Cluster | None =
         copies=Copies(site, database, cluster),
         publishing=publishing,
         workers=workers,
+        crews=Crews(site, database, events, book, cluster, hub, admission, trust, publishing),
         limiter=RateLimiter(site.request_limit, site.request_limit_seconds),
+        crew_limiter=RateLimiter(site.request_limit, site.request_limit_seconds),
         followers=Followers(site.streams_per_user),
         metrics=Metrics(database),
         builders=builders,

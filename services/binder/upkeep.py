@@ -36,6 +36,7 @@ def upkeep_of(services: Services) -> Upkeep:
             Task("builders' jobs", services.builders.tend, site.watch_seconds),
             Task("logs", Retention(database, site.log_days).tidy, TIDY_SECONDS),
             Task("launches", expiry.tidy, TIDY_SECONDS),
+            Task("crews", services.crews.tidy, TIDY_SECONDS),
             Task("the artefact store", services.collector.collect, COLLECT_SECONDS),
             Task("copies of images", services.copies.tidy, TIDY_SECONDS),
             *([publish] if site.image_registry else []),

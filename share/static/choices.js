@@ -20,7 +20,11 @@ function chosenProfile() {
 function offerOf(profile, field) {
   if (field !== "account") return profile.offers.find((offer) => offer.field === field);
   const values = data.accounts.filter((name) => !profile.accounts.length || profile.accounts.includes(name));
-  return values.length > 1 ? { default: "Slurm's default", values: ["Slurm's default", ...values] } : undefined;
+  if (values.length < 2) return undefined;
+  const { account } = profile.usual;
+  const whose = account && account !== data.default_account ? "this profile's default" : "Slurm's default";
+  const usual = account ? `${account}, ${whose}` : whose;
+  return { default: usual, values: [usual, ...values] };
 }
 
 // The fields that count: those in sight that hold something.
@@ -74,6 +78,16 @@ export function adapt() {
     complain(input, problem(field, input, offer, profile.title));
   }
   more.hidden = [...more.querySelectorAll("[data-choice]")].every((box) => box.hidden);
+  sayUsual(profile.usual);
+}
+
+// What nobody chooses, Slurm does: which account pays, and under which QOS.
+function sayUsual(usual) {
+  const said = document.getElementById("usual");
+  const account = form.account.value || usual.account;
+  const qos = form.qos.value ? "" : usual.qos[account];
+  said.hidden = !account;
+  said.textContent = `Charged to the account ${account}${qos ? `, with its default QOS ${qos}` : ""}.`;
 }
 
 function list(select, offer, value) {

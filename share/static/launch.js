@@ -26,9 +26,17 @@ function fields() {
 function show(error) {
   problem.replaceChildren();
   for (const text of [error.message, error.advice, error.detail]) {
-    if (text) problem.append(Object.assign(document.createElement("p"), { textContent: text, className: "mb-1" }));
+    if (text) problem.append(paragraph(text));
   }
   problem.hidden = false;
+}
+
+// The one address that an error tells is that of a server which runs already.
+function paragraph(text) {
+  const made = Object.assign(document.createElement("p"), { className: "mb-1" });
+  const isAddress = /^\/(\S*\/)?user\/\S+$/.test(text);
+  made.append(isAddress ? Object.assign(document.createElement("a"), { href: text, textContent: "Open it" }) : text);
+  return made;
 }
 
 form.addEventListener("submit", async (event) => {

@@ -130,6 +130,8 @@ function end() {
 
 function ready(event) {
   end();
+  // What is there no more is not opened: the page says above how it ended.
+  if (element("ended")) return;
   element("open").href = event.url;
   element("open").hidden = false;
   signal("Ready");
@@ -160,7 +162,10 @@ function showWords(text) {
 
 element("cancel").addEventListener("click", async (event) => {
   event.target.disabled = true;
-  await call("DELETE", `api/launches/${launch}`);
+  await call("DELETE", `api/launches/${launch}`).catch((error) => {
+    event.target.disabled = false;
+    say(error instanceof ApiError ? error.message : "The service does not answer; try again.");
+  });
 });
 
 element("go-on").addEventListener("click", async (event) => {

@@ -75,7 +75,7 @@ class Running:
         """Those whose command line holds a word, the first ones first."""
         return [process for process in self.processes if word in command_line(process)]
 
-    def gone(self, seconds: float = 10) -> None:
+    def gone(self, seconds: float = 60) -> None:
         """Wait until nothing of it is left."""
         eventually(lambda: not any(map(alive, self.processes)), seconds, "its processes end")
         # One that was started after they were counted ends with its namespace, a moment later.

@@ -65,14 +65,14 @@ def test_a_killed_build_leaves_nothing(builder: Builder, phase: str, victim: str
         if phase in line:
             break
     word, which = VICTIMS[victim]
-    eventually(lambda: Running(process.pid).named(word), 10, f"there is a {victim}")
+    eventually(lambda: Running(process.pid).named(word), 60, f"there is a {victim}")
     running = Running(process.pid)
     os.kill(running.named(word)[which], signal.SIGKILL)
     if victim == "connector":
         # A build that has lost its network may need it no more: it is ended as by its owner.
         assert alive(process.pid)
         process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     running.gone()
     assert f"{builder.folder}/" not in Path("/proc/self/mounts").read_text("utf-8")
     assert loop_devices() <= before

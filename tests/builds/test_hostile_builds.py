@@ -97,7 +97,7 @@ def start_careful(builder: Builder) -> Careful:
 
 def right_and_on_time(careful: Careful) -> None:
     """What it made is what it would have made alone, and it took seconds."""
-    careful.thread.join(100)
+    careful.thread.join(300)
     event = built(careful.events)
     sums = "".join(
         subprocess.run(["sha256sum"], input=f"{n}\n", capture_output=True, text=True).stdout
@@ -105,7 +105,8 @@ def right_and_on_time(careful: Careful) -> None:
     )
     expected = subprocess.run(["sha256sum"], input=sums, capture_output=True, text=True).stdout
     assert read(event["artefact"], "srv/repo/result") == expected
-    assert event["seconds"]["building"] < 40
+    # Long before the time of the other one is over.
+    assert event["seconds"]["building"] < 100
     nothing_is_left(careful.builder)
 
 
@@ -240,7 +241,7 @@ print("here", flush=True)
 
 KNOCK = """#!/bin/bash
 for door in {doors}; do
-    exec 3<> /dev/tcp/${{door/:/\\/}} && echo "$door $(timeout 5 cat <&3)"
+    exec 3<> /dev/tcp/${{door/:/\\/}} && echo "$door $(timeout 30 cat <&3)"
 done 2> /dev/null
 ip -6 address show scope global 2> /dev/null
 echo knocked
@@ -291,7 +292,7 @@ def _namespace() -> subprocess.Popen[bytes]:
     process = subprocess.Popen(["unshare", "--net", "sleep", "600"])
     ours = os.readlink("/proc/self/ns/net")
     eventually(
-        lambda: os.readlink(f"/proc/{process.pid}/ns/net") != ours, 5, "the namespace is there"
+        lambda: os.readlink(f"/proc/{process.pid}/ns/net") != ours, 60, "the namespace is there"
     )
     return process
 

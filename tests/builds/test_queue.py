@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -32,14 +31,6 @@ class Clock:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    made = Database(database_url)
-    await asyncio.to_thread(made.upgrade)
-    yield made
-    await made.close()
 
 
 @pytest.fixture
@@ -194,11 +185,14 @@ async def test_a_build_that_is_given_back_has_not_failed(queue: BuildQueue) -> N
         await queue.release(build, "worker")
 
 
-async def test_waiting_for_work_ends_when_there_is_some(queue: BuildQueue) -> None:
-    waiting = asyncio.create_task(queue.wait_and_claim("worker", 10))
+async def test_waiting_for_work_ends_when_there_is_some(
+    queue: BuildQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hpcbinderhub.builds.queue.LOOK_AGAIN_SECONDS", 600)
+    waiting = asyncio.create_task(queue.wait_and_claim("worker", 600))
     await asyncio.sleep(0.05)
     build = await enqueue(queue, "a")
-    claimed = await asyncio.wait_for(waiting, 2)
+    claimed = await asyncio.wait_for(waiting, 60)
     assert claimed is not None
     assert claimed.id == build
 
@@ -222,7 +216,7 @@ async def test_a_follower_that_comes_back_misses_nothing_and_sees_nothing_twice(
     rest = asyncio.create_task(follow(100))
     await queue.report(build, "worker", [("converting", "squashing", {})])
     await queue.finish(build, "worker", "f" * 64, 1)
-    await asyncio.wait_for(rest, 2)
+    await asyncio.wait_for(rest, 60)
     assert [event.number for event in seen] == list(range(1, len(seen) + 1))
     assert [event.message for event in seen][2:7] == [f"line {n}" for n in range(5)]
     assert seen[-1].phase == "built"
@@ -343,8 +337,9 @@ async def test_a_cause_that_stays_is_not_tried_again(queue: BuildQueue) -> None:
 
 
 async def test_a_paused_queue_hands_nothing_out_until_it_goes_on(
-    queue: BuildQueue, database: Database, events: EventLog
+    queue: BuildQueue, database: Database, events: EventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("hpcbinderhub.builds.queue.LOOK_AGAIN_SECONDS", 600)
     build = await enqueue(queue, "a")
     await queue.pause("carol", "New disks on Tuesday.")
     assert await queue.claim("worker") is None
@@ -352,10 +347,10 @@ async def test_a_paused_queue_hands_nothing_out_until_it_goes_on(
     notice = await restarted.paused()
     assert notice is not None
     assert (notice.by, notice.message) == ("carol", "New disks on Tuesday.")
-    waiting = asyncio.create_task(restarted.wait_and_claim("worker", 10))
+    waiting = asyncio.create_task(restarted.wait_and_claim("worker", 600))
     await asyncio.sleep(0.05)
     await restarted.go_on()
-    claimed = await asyncio.wait_for(waiting, 2)
+    claimed = await asyncio.wait_for(waiting, 60)
     assert claimed is not None
     assert claimed.id == build
 

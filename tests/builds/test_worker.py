@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import os
+import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +18,10 @@ from hpcbinderhub.builds.client import Gone, ServiceClient
 from hpcbinderhub.builds.fence.host import Host
 from hpcbinderhub.builds.fence.policy import BuildPolicy, Fence
 from hpcbinderhub.builds.request import BuildRequest, LogEvent
-from hpcbinderhub.builds.worker import FOR_GOOD, Terms, Worker
+from hpcbinderhub.builds.worker import FOR_GOOD, Terms, Worker, waits
 from hpcbinderhub.builds.workplace import Readied
 from hpcbinderhub.errors import Unavailable
+from hpcbinderhub.images.base import NotMade
 from hpcbinderhub.site import Site
 from hpcbinderhub.store.delivery import MountedStore
 
@@ -110,9 +114,11 @@ async def test_none_is_taken_when_the_time_would_not_do(tmp_path: Path) -> None:
 async def test_another_stays(tmp_path: Path) -> None:
     service = Service(None, BUILD, None)
     running = asyncio.ensure_future(worker(tmp_path, service).run())
+    while service.claims:
+        await asyncio.sleep(0.01)
+        assert not running.done()
     await asyncio.wait([running], timeout=0.5)
     assert not running.done()
-    assert service.claims == []
     running.cancel()
 
 
@@ -131,3 +137,56 @@ async def test_a_build_that_fails_of_our_own_end_goes_back(stopped: bool, tmp_pa
     await attempt.run(BuildRequest.model_construct(id=""), stopping)
     assert service.ends == ["release" if stopped else "fail"]
     assert later is None or later.done()
+
+
+class Base:
+    """Cannot be made a number of times."""
+
+    def __init__(self, failures: int):
+        self.tries = 0
+        self._failures = failures
+
+    def __call__(self) -> Readied:
+        self.tries += 1
+        if self.tries <= self._failures:
+            raise NotMade("The base image could not be made.", "Mend it.", detail="it said so")
+        return READIED
+
+
+async def test_a_base_image_that_cannot_be_made_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("hpcbinderhub.builds.worker.waits", lambda: itertools.repeat(0.0))
+    base, service = Base(failures=3), Service(BUILD)
+    site = Site(builder_dir=str(tmp_path), artefacts=str(tmp_path))
+    running = asyncio.ensure_future(Worker(site, service, base).run())
+    while service.claims:
+        await asyncio.sleep(0.01)
+        assert not running.done()
+    assert base.tries == 4
+    assert caplog.text.count("Mend it.\nit said so\nIt is tried again in") == 3
+    running.cancel()
+
+
+def test_but_ever_more_rarely() -> None:
+    assert list(itertools.islice(waits(), 7)) == [30, 60, 120, 240, 480, 600, 600]
+
+
+async def test_one_that_is_stopped_meanwhile_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def waits() -> Iterator[float]:
+        os.kill(os.getpid(), signal.SIGTERM)
+        yield 3600.0
+
+    monkeypatch.setattr("hpcbinderhub.builds.worker.waits", waits)
+    site = Site(builder_dir=str(tmp_path), artefacts=str(tmp_path))
+    stopped = Worker(site, Service(), Base(failures=1))
+    stopped.stop_on_signals()
+    await asyncio.wait_for(stopped.run(), 60)
+
+
+async def test_a_job_does_not_wait_for_it(tmp_path: Path) -> None:
+    site = Site(builder_dir=str(tmp_path), artefacts=str(tmp_path))
+    with pytest.raises(NotMade):
+        await Worker(site, Service(), Base(failures=1), Terms(leaves=True)).run()

@@ -96,6 +96,8 @@ def test_extensions_of_the_requirements_are_those_of_the_server(
         assert server.get("lab/extensions/jupyter-matplotlib/package.json").status_code == 200
         assert list(server.kernels()) == ["python3"]
         assert "3 11 /srv/hpcbinder/env/bin/python" in server.run(WHO)
+        server.run("import h5py; h5py.File('a.h5', 'w')['x'] = range(5)")
+        assert server.get("hpcbinder/slicer/node?file=a.h5&path=/x").json()["shape"] == [5]
         # A kernel by a name that only a notebook knows.
         assert "3 11" in server.run(WHO, kernel="conda-env-clock-py")
         # What was installed as editable is what one edits.
@@ -106,6 +108,16 @@ def test_extensions_of_the_requirements_are_those_of_the_server(
             "import matplotlib; matplotlib.use('module://ipympl.backend_nbagg'); print('agg')"
         )
         assert not (server.workspace.parent / "sprung").exists()
+
+
+def test_a_repository_that_needs_an_old_h5py_goes_without_the_slicer(
+    builder: Builder, home: Path
+) -> None:
+    files = {"requirements.txt": "h5py==3.8.0\nnumpy<2\n"}
+    artefact = built(builder, files)
+    with launched(builder, artefact, files, home) as server:
+        assert server.run("import h5py; print(h5py.__version__)").strip() == "3.8.0"
+        assert server.get("lab").status_code == 200
 
 
 def test_an_image_without_python_git_or_any_library_has_jupyterlab(
@@ -192,6 +204,7 @@ def test_a_dockerfile_s_own_jupyterlab_serves_with_its_extensions(
         assert not (server.home / "work").exists()
         assert set(server.kernels()) == {"python3", "sas"}
         assert server.get("voila").status_code == 200
+        assert server.get("hpcbinder/slicer/limits").status_code == 200
         assert "3 11 /opt/env/bin/python" in server.run(WHO)
         assert "fine" in server.run("import dask, distributed, hpcbinder; print('fine')")
         assert not (server.workspace.parent / "sprung").exists()

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import shlex
+import ssl
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from checks.grounds import ground
 from slurm.login_node import LoginNode
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application, RequestHandler
 
 from hpcbinderhub.checks.ground import Ground
 
+AUTHORITY = trustme.CA()
+ENGINE = """#!/bin/bash
+[[ $1 == --version ]] && { echo 0.38; exit; }
+while [[ $1 != -- ]]; do shift; done; shift; exec "$@"
+"""
 SIGN = """
 import sys
 from pathlib import Path
 from hpcbinderhub.slurm.signing import SigningPolicy, sign
-policy = SigningPolicy(Path(sys.argv[1]), "/usr/libexec/hpcbinderhub/agent", "127.0.0.1")
+agent, forwarding = "/usr/libexec/hpcbinderhub/agent", len(sys.argv) > 2
+policy = SigningPolicy(
+    Path(sys.argv[1]), agent, "127.0.0.1", permit_port_forwarding=forwarding
+)
 try:
     print(sign(policy, sys.stdin.read()))
 except ValueError as error:
@@ -115,10 +128,12 @@ async def login(tmp_path: Path) -> AsyncIterator[LoginNode]:
 
 @pytest.fixture
 def site(tmp_path: Path, login: LoginNode, slurm: Slurm) -> Any:
-    """`site(text)`: the ground of a site with that login node, and these lines besides."""
+    """`site(text)`: the ground of a site with that login node, and these lines besides; its
+    certificates let connections be forwarded if `forwarding`."""
 
-    def make(text: str = "", **more: Any) -> Ground:
+    def make(text: str = "", *, forwarding: bool = False, **more: Any) -> Ground:
         sign = [sys.executable, "-c", SIGN, str(login.folder / "authority")]
+        sign += ["forwarding"] if forwarding else []
         lines = (
             f"c.Site.login_hosts = ['127.0.0.1:{login.port}']",
             f"c.Site.known_hosts = {str(login.folder / 'known')!r}",
@@ -130,3 +145,41 @@ def site(tmp_path: Path, login: LoginNode, slurm: Slurm) -> Any:
         return ground(tmp_path, "\n".join(lines), **more)
 
     return make
+
+
+class Version(RequestHandler):
+    def get(self) -> None:
+        self.write({"version": "6.1.1"})
+
+
+@pytest.fixture
+async def hub(tmp_path: Path) -> AsyncIterator[str]:
+    """A hub with TLS; the lines that lead a site to it."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    AUTHORITY.issue_cert("localhost").configure_cert(context)
+    AUTHORITY.cert_pem.write_to_path(tmp_path / "ca.pem")
+    sockets = bind_sockets(0, "127.0.0.1")
+    server = HTTPServer(Application([("/hub/api/", Version)]), ssl_options=context)
+    server.add_sockets(sockets)
+    url = f"https://localhost:{sockets[0].getsockname()[1]}/"
+    yield f"c.Site.public_url = {url!r}\nc.Site.ca_file = {str(tmp_path / 'ca.pem')!r}\n"
+    server.stop()
+
+
+@pytest.fixture
+def node(tmp_path: Path, slurm: Slurm) -> str:
+    """A node with an engine; the lines that make a site of it."""
+    slurm.takes_jobs()
+    slurm.says("sacctmgr", "geo||normal|normal\n")
+    engine = tmp_path / "bin" / "ch-run"
+    engine.parent.mkdir()
+    engine.write_text(ENGINE)
+    engine.chmod(0o755)
+    (tmp_path / "artefacts").mkdir(exist_ok=True)
+    (tmp_path / "artefacts" / f"{'1' * 64}.squashfs").touch()
+    path = f"{engine.parent}:{Path(sys.executable).parent}:/usr/bin:/bin"
+    return (
+        f"c.Site.workspace_root = {str(tmp_path / 'work')!r}\n"
+        f"c.Site.job_prologue = 'export PATH={path}'\n"
+        f"c.Site.data_roots = ['/usr', '/nonexistent/data']\n"
+    )

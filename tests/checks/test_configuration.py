@@ -44,6 +44,13 @@ async def test_plain_http(
     assert advice in finding.advice
 
 
+async def test_an_address_that_no_compute_node_finds(tmp_path: Path) -> None:
+    lines = "c.Site.public_url = 'http://127.0.0.1:8000'\nc.Site.login_hosts = ['login1:22']"
+    finding = (await found("configuration", ground(tmp_path, lines)))["c.Site.public_url"]
+    assert finding.outcome.value == "failed"
+    assert "jobs run on other hosts" in finding.sentence
+
+
 async def test_subdomains_are_expected_in_production(tmp_path: Path) -> None:
     here = ground(tmp_path, "c.Site.public_url = 'https://hub.example.org'")
     finding = (await found("configuration", here))["c.JupyterHub.subdomain_host"]
@@ -54,6 +61,9 @@ async def test_subdomains_are_expected_in_production(tmp_path: Path) -> None:
     finding = (await found("configuration", trial))["c.JupyterHub.subdomain_host"]
     assert finding.outcome.value == "warning"
     assert finding.sentence.endswith("For a trial, that will do.")
+    plain = ground(tmp_path, "c.Site.public_url = 'http://hub.example.org'")
+    finding = (await found("configuration", plain))["c.JupyterHub.subdomain_host"]
+    assert finding.outcome.value == "failed"
 
 
 async def test_server_sharing_is_said(tmp_path: Path) -> None:

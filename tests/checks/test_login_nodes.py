@@ -112,13 +112,27 @@ async def test_an_authority_that_allows_too_much(site: Make, login: LoginNode) -
     )
     command = [sys.executable, "-c", careless, str(key)]
     findings = await found("certificates", site(f"c.Site.certificate_command = {command!r}"))
-    assert findings["lifetime"].sentence.startswith("A certificate is good for 86")
+    assert "it lasts 86" in findings["lifetime"].sentence
     assert findings["lifetime"].advice.startswith("Have the authority sign for at most 300 s")
     assert findings["principal"].sentence == "A certificate for watch names watch, root."
     assert findings["force-command"].sentence == "A certificate opens a whole shell as that user."
-    assert findings["source-address"].outcome is Outcome.WARNING
+    assert findings["source-address"].outcome is Outcome.FAILED
+    assert "set c.Site.certificates_from_anywhere" in findings["source-address"].advice
     assert findings["root"].sentence == "The authority signed a certificate for root."
     assert "hpcbinderhub-sign does" in findings["root"].advice
+    assert "permit-port-forwarding), so the hub uses none" in findings["forwarding"].sentence
+    lines = f"c.Site.certificate_command = {command!r}\nc.Site.certificates_from_anywhere = True"
+    finding = (await found("certificates", site(lines)))["source-address"]
+    assert finding.outcome is Outcome.WARNING
+
+
+async def test_certificates_that_do_not_forward_where_the_hop_needs_it(site: Make) -> None:
+    hop = "c.Site.hop = 'login'"
+    finding = (await found("certificates", site(hop)))["forwarding"]
+    assert finding.outcome is Outcome.FAILED
+    assert finding.advice == "Give hpcbinderhub-sign --permit-port-forwarding."
+    assert "forwarding" not in await found("certificates", site(hop, forwarding=True))
+    assert "forwarding" not in await found("certificates", site())
 
 
 async def test_an_authority_for_another_agent(site: Make) -> None:

@@ -39,6 +39,36 @@ async def test_a_workers_files_are_the_workers_matter(tmp_path: Path) -> None:
     assert (await found("secrets", here))["c.Site.worker_token_file"].outcome.value == "failed"
 
 
+def set_mode(path: Path, mode: int) -> None:
+    path.chmod(mode)
+
+
+async def test_jupyterhubs_own_files(tmp_path: Path) -> None:
+    database, cookies = tmp_path / "jupyterhub.sqlite", tmp_path / "cookie-secret"
+    for path in (database, cookies):
+        path.touch(mode=0o644)
+    set_mode(tmp_path, 0o755)
+    text = f"c.JupyterHub.db_url = 'sqlite:///{database}'\n"
+    text += f"c.JupyterHub.cookie_secret_file = {str(cookies)!r}"
+    findings = await found("secrets", ground(tmp_path, text))
+    for what, path in (("db_url", database), ("cookie_secret_file", cookies)):
+        assert findings[f"c.JupyterHub.{what}"].outcome.value == "failed"
+        assert findings[f"c.JupyterHub.{what}"].advice.startswith(f"chmod 600 {path};")
+    set_mode(tmp_path, 0o700)
+    finding = (await found("secrets", ground(tmp_path, text)))["c.JupyterHub.db_url"]
+    assert (finding.outcome.value, finding.sentence) == (
+        "ok",
+        f"{tmp_path} is for its owner alone.",
+    )
+    plain = findings["servers' secrets"]
+    assert plain.outcome.value == "warning"
+    assert "each copy of it" in plain.sentence
+    keys = tmp_path / "keys"
+    keys.touch(mode=0o600)
+    findings = await found("secrets", ground(tmp_path, f"c.Site.credential_keys_file = '{keys}'"))
+    assert findings["servers' secrets"].outcome.value == "ok"
+
+
 async def test_state_that_others_see(tmp_path: Path) -> None:
     here = ground(tmp_path)
     (tmp_path / "state").chmod(0o755)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ from .images import BASE_IMAGE, IMAGES, build_base, build_image, ca_bundle, imag
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE_FILE = ROOT / "docker-compose.test.yml"
 EXAMPLES = ROOT / "share" / "examples"
+LAB = ROOT / "hpcbinder" / "lab"
 
 SERVICES = (
     "db",
@@ -47,6 +49,8 @@ class Cluster:
 
     project: str = "hpcbinderhub"
     port: int = 8000
+    watch_seconds: str = ""
+    """How often Slurm is asked for jobs' states; as shipped unless set."""
 
     @property
     def settings(self) -> dict[str, str]:
@@ -55,6 +59,7 @@ class Cluster:
             "HPCBINDERHUB_PORT": str(self.port),
             "HPCBINDERHUB_CA_BUNDLE": str(ca_bundle() or "/dev/null"),
             "HPCBINDERHUB_BUILD_ENV": os.environ.get("HPCBINDERHUB_BUILD_ENV", ""),
+            "HPCBINDERHUB_WATCH_SECONDS": self.watch_seconds,
         }
 
     # What a person or a test does with it
@@ -81,26 +86,29 @@ class Cluster:
         with ThreadPoolExecutor(1) as background:
             seeding = background.submit(contents.seed_registry, self)
             with step("git server"):
-                self.wait("git", 30, probes.git_answers)
+                self.wait("git", 180, probes.git_answers)
             with step("examples") as note:
                 note(f"{len(self.publish_examples())} published")
             with step("ssh"):
-                self.wait("login", 60, probes.sshd_answers)
+                self.wait("login", 180, probes.sshd_answers)
             with step("accounting"):
-                self.wait("slurmctld", 90, probes.accounts_exist)
+                self.wait("slurmctld", 180, probes.accounts_exist)
             with step("nodes") as note:
-                self.wait("slurmctld", 60, probes.nodes_ready)
+                self.wait("slurmctld", 180, probes.nodes_ready)
                 note(
                     "cgroups: " + self.run("c1", "cat", "/run/hpcbinderhub/cgroups").stdout.strip()
                 )
             with step("registry") as note:
                 note(seeding.result(timeout=180))
+        with step("lab"):
+            # Images take it as it is here; what was pulled since it was built would fail there.
+            subprocess.run([sys.executable, LAB / "build.py", "--if-possible"], check=True)
         with step("hub services") as note:
-            self.wait("hub", 90, probes.supervisor_answers)
+            self.wait("hub", 180, probes.supervisor_answers)
             note("project " + self.refresh_project())
         if hub:
             with step("hub"):
-                self.wait("hub", 90, probes.hub_answers)
+                self.wait("hub", 180, probes.hub_answers)
         print(
             f"up after {time.monotonic() - began:.1f} s: http://127.0.0.1:{self.port}", flush=True
         )

@@ -49,7 +49,7 @@ def publish(cluster: Cluster, directories: dict[str, Path]) -> dict[str, str]:
 
 def seed_registry(cluster: Cluster) -> str:
     """Put Debian into the cluster's registry: `FROM debian:bookworm` needs no internet."""
-    cluster.wait("registry", 60, probes.registry_answers)
+    cluster.wait("registry", 180, probes.registry_answers)
     image = image_id(BASE_IMAGE)
     assert image is not None
     # A second tag says which image it is, so that it is pushed once.

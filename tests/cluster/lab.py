@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 from tornado.httpclient import HTTPRequest
-from tornado.websocket import websocket_connect
+from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from .person import Person
 
-RUN_SECONDS = 120
+RUN_SECONDS = 300
 
 
 class Lab:
@@ -36,24 +38,47 @@ class Lab:
 
     async def run(self, code: str) -> str:
         """Run code in a new kernel; what it printed."""
-        async with httpx.AsyncClient(headers=self._headers, timeout=60) as client:
+        async with self.kernel() as kernel:
+            return await kernel.run(code)
+
+    @asynccontextmanager
+    async def kernel(self) -> AsyncIterator[Kernel]:
+        """A new kernel, and one connection to it."""
+        async with httpx.AsyncClient(headers=self._headers, timeout=RUN_SECONDS) as client:
             made = await client.post(self._url + "api/kernels", json={"name": "python3"})
             made.raise_for_status()
-            kernel = made.json()["id"]
+            path = f"api/kernels/{made.json()['id']}"
             try:
+                address = f"{self._url}{path}/channels".replace("http", "ws", 1)
+                # It is answered when the kernel has started.
+                request = HTTPRequest(address, headers=self._headers, request_timeout=RUN_SECONDS)
                 async with asyncio.timeout(RUN_SECONDS):
-                    return await self._execute(kernel, code)
+                    socket = await websocket_connect(request)
+                yield Kernel(socket)
+                socket.close()
             finally:
-                await client.delete(f"{self._url}api/kernels/{kernel}")
+                await client.delete(self._url + path)
 
-    async def _execute(self, kernel: str, code: str) -> str:
-        address = f"{self._url}api/kernels/{kernel}/channels".replace("http", "ws", 1)
-        socket = await websocket_connect(HTTPRequest(address, headers=self._headers))
+
+class Kernel:
+    """A connection to a running kernel."""
+
+    def __init__(self, socket: WebSocketClientConnection):
+        self._socket = socket
+        # Who reads while another waits would get the other's answers.
+        self._turn = asyncio.Lock()
+
+    async def run(self, code: str) -> str:
+        """Run code, after what runs already; what it printed."""
+        async with self._turn, asyncio.timeout(RUN_SECONDS):
+            return await self._execute(code)
+
+    async def _execute(self, code: str) -> str:
         message = uuid.uuid4().hex
-        await socket.write_message(json.dumps(_execute_request(message, code)))
+        await self._socket.write_message(json.dumps(_execute_request(message, code)))
         printed = ""
         while True:
-            raw = await socket.read_message()
+            raw = await self._socket.read_message()
             assert raw is not None, "the kernel's connection was closed"
             answer = json.loads(raw)
             if answer["parent_header"].get("msg_id") != message:
@@ -64,7 +89,6 @@ class Lab:
             elif answer["msg_type"] == "error":
                 raise AssertionError("\n".join(content["traceback"]))
             elif answer["msg_type"] == "status" and content["execution_state"] == "idle":
-                socket.close()
                 return printed
 
 

@@ -60,6 +60,11 @@ def accounts_exist(cluster: Cluster) -> str:
     return "" if users.strip() == "hpcwatch" else "the Slurm accounts are not there yet"
 
 
+def accounting_answers(cluster: Cluster) -> str:
+    """After an outage of the database, `slurmdbd` takes a while to connect to it again."""
+    return answer(cluster, "slurmctld", "sacct", "--noheader", "--starttime=now-1minute")
+
+
 def nodes_ready(cluster: Cluster) -> str:
     lines = cluster.run("login", "sinfo", "-h", "-N", "-o", "%N %T", timeout=15).stdout.splitlines()
     states = dict(line.split() for line in lines)

@@ -18,6 +18,8 @@ from .demo import is_made
 from .engine import docker
 
 JOB_FIELDS = "%i|%T|%u|%j"
+PARTITIONS = ("interactive", "regular")
+SERVICE = "hpcbinderhub.services.binder.app"
 
 
 class Rig:
@@ -47,14 +49,14 @@ class Rig:
         """A Slurm command, as root."""
         return self.cluster.run("slurmctld", *command).stdout.strip()
 
-    def hold_starts(self) -> None:
-        """Let jobs be submitted but not started."""
-        for partition in ("interactive", "regular"):
+    def hold_starts(self, *partitions: str) -> None:
+        """Let jobs be submitted but not started: in these partitions, or in any."""
+        for partition in partitions or PARTITIONS:
             self.slurm("scontrol", "update", f"PartitionName={partition}", "State=DOWN")
 
     def allow_starts(self) -> None:
         """The opposite."""
-        for partition in ("interactive", "regular"):
+        for partition in PARTITIONS:
             self.slurm("scontrol", "update", f"PartitionName={partition}", "State=UP")
 
     # -- the hub's host ------------------------------------------------------------------------
@@ -63,18 +65,21 @@ class Rig:
         """`kill -9` the hub, the service or the worker; something brings each of them back."""
         pattern = {
             "hub": "bin/jupyterhub --config",
-            "service": "hpcbinderhub.services.binder.app",
+            "hop": "hpcbinderhub.hop /",
+            "service": SERVICE,
             "worker": "bin/hpcbinderhub worker",
         }[what]
+        before = set(self.processes("hub", SERVICE))
         self.cluster.run("hub", "pkill", "-9", "-f", pattern)
         if what == "hub":
             # Its service notices within a second and ends too; until then the old one answers.
-            eventually(lambda: not self._answers("/services/binder/health"), 20, "it is gone")
+            gone = lambda: not before & set(self.processes("hub", SERVICE))  # noqa: E731
+            eventually(gone, 180, "its service is gone")
 
     def wait_until_up(self) -> None:
         """Until hub and service answer through the proxy."""
         paths = ("/hub/health", "/services/binder/health")
-        eventually(lambda: all(map(self._answers, paths)), 90, "hub and service answer")
+        eventually(lambda: all(map(self._answers, paths)), 240, "hub and service answer")
 
     def _answers(self, path: str) -> bool:
         try:
@@ -98,6 +103,22 @@ class Rig:
         finally:
             self.cluster.run("hub", "rm", path)
             self._restart_worker()
+
+    @contextmanager
+    def hub_with(self, *lines: str) -> Iterator[None]:
+        """Restart the hub with more lines in its configuration, as an admin would."""
+        path = "/etc/jupyterhub/jupyterhub_config.d/95-hub.py"
+        self.cluster.run("hub", "tee", path, input="\n".join(lines) + "\n")
+        self._restart_hub()
+        try:
+            yield
+        finally:
+            self.cluster.run("hub", "rm", path)
+            self._restart_hub()
+
+    def _restart_hub(self) -> None:
+        self.cluster.run("hub", "supervisorctl", "restart", "hub")
+        self.wait_until_up()
 
     def _restart_worker(self) -> None:
         self.cluster.run("hub", "supervisorctl", "restart", "worker")
@@ -183,7 +204,7 @@ class Rig:
         someone = Person(user, self.url)
         for server in someone.servers():
             someone.stop(server)
-        eventually(lambda: not self.jobs(user), 60, f"{user} has no job")
+        eventually(lambda: not self.jobs(user), 180, f"{user} has no job")
 
 
 def eventually(check: Callable[[], Any], seconds: float, what: str) -> Any:

@@ -17,16 +17,16 @@ def wait_for(phase: str, watch: Watch, person: Person, rig: Rig) -> None:
     """Until the launch is in the phase in which something is to be killed."""
     if phase in ("building", "converting"):
         build = eventually(
-            lambda: next((e["build"] for e in watch.events if "build" in e), None), 30, "it builds"
+            lambda: next((e["build"] for e in watch.events if "build" in e), None), 180, "it builds"
         )
         eventually(
             lambda: phase in build_phases(person, build), 120, f"the build is in phase {phase}"
         )
     elif phase == "queued":
-        eventually(lambda: rig.jobs(person.name), 60, "the job is in the queue")
-        eventually(lambda: watch.said("Waiting in the queue"), 30, "the page says so")
+        eventually(lambda: rig.jobs(person.name), 180, "the job is in the queue")
+        eventually(lambda: watch.said("Waiting in the queue"), 180, "the page says so")
     else:
-        eventually(lambda: watch.said("JupyterLab is starting"), 60, "the server starts")
+        eventually(lambda: watch.said("JupyterLab is starting"), 180, "the server starts")
 
 
 def build_phases(person: Person, build: str) -> set[str]:
@@ -55,7 +55,7 @@ def test_kill(victim: str, phase: str, alice: Person, rig: Rig) -> None:
     last = watch.end()
     assert last["phase"] == "ready", watch.events
     # Accounting hears of a job a moment after it starts.
-    jobs = eventually(lambda: rig.jobs_of_launch(watch.launch), 30, "accounting knows the job")
+    jobs = eventually(lambda: rig.jobs_of_launch(watch.launch), 180, "accounting knows the job")
     assert len(jobs) == 1
     assert len(rig.jobs("alice")) == 1
     numbers = [event["number"] for event in watch.events]
@@ -66,7 +66,7 @@ def test_kill(victim: str, phase: str, alice: Person, rig: Rig) -> None:
 def test_kill_while_the_repository_is_fetched(victim: str, alice: Person, rig: Rig) -> None:
     with rig.silent("git"):
         watch = Watch(alice, alice.launch("http://git/quickstart.git", start_when_ready=True))
-        eventually(lambda: watch.said("Fetching"), 30, "the page says so")
+        eventually(lambda: watch.said("Fetching"), 180, "the page says so")
         rig.kill(victim)
         rig.wait_until_up()
     assert watch.end()["phase"] == "ready", watch.events
@@ -79,7 +79,7 @@ def test_a_running_server_does_not_notice(victim: str, alice: Person, rig: Rig) 
     (job,) = rig.jobs("alice")
     rig.kill(victim)
     rig.wait_until_up()
-    eventually(lambda: alice.servers(), 30, "the hub knows the server")
+    eventually(lambda: alice.servers(), 180, "the hub knows the server")
     assert rig.jobs("alice") == [job]
     answer = alice.client.get(f"{last['url']}api/status")
     assert answer.status_code in (200, 403), answer.text  # Answered by the server, not by the hub.
@@ -92,6 +92,6 @@ def test_a_cancelled_launch_leaves_no_job(alice: Person, rig: Rig) -> None:
         wait_for("queued", watch, alice, rig)
         alice.call("DELETE", f"api/launches/{watch.launch}").raise_for_status()
         assert watch.end()["message"] == "Cancelled."
-        eventually(lambda: not rig.jobs("alice"), 30, "the job is cancelled")
+        eventually(lambda: not rig.jobs("alice"), 180, "the job is cancelled")
     finally:
         rig.allow_starts()

@@ -30,7 +30,7 @@ def test_an_ordinary_user_may_open_the_service_build_and_launch(alice: Person) -
     assert "custom:hpcbinderhub:admin" not in scopes
 
 
-async def test_a_servers_own_token_may_fetch_its_content_and_nothing_else(
+async def test_a_servers_own_token_may_fetch_its_content_ask_for_workers_and_nothing_else(
     alice: Person, rig: Rig
 ) -> None:
     launch = alice.launch(QUICKSTART)
@@ -42,6 +42,7 @@ async def test_a_servers_own_token_may_fetch_its_content_and_nothing_else(
     scopes = set(as_token(rig, token, "GET", "/hub/api/user").json()["scopes"])
     mine = {
         f"custom:hpcbinderhub:content!server=alice/{server}",
+        f"custom:hpcbinderhub:crews!server=alice/{server}",
         f"access:servers!server=alice/{server}",
         "users:activity!user=alice",
     }
@@ -54,6 +55,7 @@ async def test_a_servers_own_token_may_fetch_its_content_and_nothing_else(
     other = alice.launch("http://git/postbuild.git")
     for method, path in (
         ("GET", f"/services/binder/api/content/{other}"),
+        ("GET", f"/services/binder/api/crews/{other}"),
         ("GET", "/services/binder/api/parse?repository=org/repo"),
         ("POST", "/services/binder/api/launches"),
         ("DELETE", f"/services/binder/api/servers/{server}"),

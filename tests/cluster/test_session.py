@@ -39,24 +39,17 @@ def test_a_server_learns_what_an_operator_changes(alice: Person, rig: Rig) -> No
     assert 3200 < left <= 3600
     rig.slurm("scontrol", "update", f"JobId={job}", "TimeLimit=120")
     eventually(
-        lambda: lab.get("hpcbinder/api/session").json()["left"] > 6000, 120, "it has been told"
+        lambda: lab.get("hpcbinder/api/session").json()["left"] > 6000, 240, "it has been told"
     )
 
 
-@pytest.mark.parametrize(
-    ("profile", "heard"),
-    # Charliecloud's own process goes on serving the image's files, and the signal stays with it:
-    # there, the server's own clock is what saves.
-    [("interactive", 0), ("shifter", 1)],
-)
-async def test_slurms_signal_ends_nothing(
-    alice: Person, rig: Rig, profile: str, heard: int
-) -> None:
+@pytest.mark.parametrize("profile", ["interactive", "shifter"])
+async def test_slurms_signal_saves_and_ends_nothing(alice: Person, rig: Rig, profile: str) -> None:
     lab = Lab(alice, alice.follow(alice.launch(QUICKSTART, profile=profile))["url"])
     (job,) = rig.jobs("alice")
     rig.slurm("scancel", "--batch", "--signal=USR1", job)
+    eventually(lambda: lab.get("hpcbinder/api/session").json()["saves"] == 1, 180, "it saves")
     assert json.loads(await lab.run("print(6 * 7)")) == 42
-    assert lab.get("hpcbinder/api/session").json()["saves"] == heard
     assert rig.jobs("alice") == [job]
 
 
@@ -66,7 +59,7 @@ async def test_a_server_that_ends_by_itself_says_why_and_is_gone(alice: Person, 
     assert (await lab.run(SAY_THAT_NOTHING_RUNS)).strip() == "200"
     (job,) = rig.jobs("alice")
     await lab.run(END_THE_SERVER)
-    eventually(lambda: not rig.jobs("alice"), 60, "the job is over")
-    eventually(lambda: not alice.servers(), 60, "the hub knows")
+    eventually(lambda: not rig.jobs("alice"), 180, "the job is over")
+    eventually(lambda: not alice.servers(), 180, "the hub knows")
     ended = rig.slurm("sacct", "--noheader", "--allocations", f"--jobs={job}", "--format=State")
     assert ended.strip() == "COMPLETED"

@@ -32,3 +32,10 @@ class Watch:
         self._thread.join(seconds)
         assert not self._thread.is_alive(), self.events
         return self.events[-1]
+
+    def ready(self, seconds: float = 180) -> str:
+        """The server's address, once it is ready; else what was told until it failed."""
+        last = self.end(seconds)
+        told = [f"{event['message']} {event.get('detail', '')}" for event in self.events]
+        assert last["phase"] == "ready", "\n".join(told)
+        return str(last["url"])

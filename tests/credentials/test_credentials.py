@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -47,11 +45,9 @@ def written_below(directory: Path) -> bytes:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    made = Database(f"sqlite:///{tmp_path}/site.sqlite")
-    await asyncio.to_thread(made.upgrade)
-    yield made
-    await made.close()
+def database_url(tmp_path: Path) -> str:
+    """A file, since some tests read what is in it, or change it behind the library's back."""
+    return f"sqlite:///{tmp_path}/site.sqlite"
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ class EngineSite:
             command = mounted_or_unpacked(command, image, str(self.folder / "local"))
         return subprocess.Popen(
             [*before, *self.as_account("bash")],
-            stdin=self._script(batch_script("", [], command)),
+            stdin=self._script(batch_script("", [], command, launch=where.launch)),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -184,15 +184,15 @@ def configured(site: EngineSite, registry: Registry) -> tuple[Site, Cluster]:
     """The hub's side, whose login node is this machine."""
     insecure = site.folder / "registries.conf"
     insecure.write_text(f'[[registry]]\nlocation = "{registry.host}"\ninsecure = true\n')
-    told = Site(image_registry=f"{registry.host}/images", artefacts=str(site.artefact.parent))
-    told.slurm_path = [str(DOUBLES), "/usr/bin", "/bin", "/usr/sbin"]
-    told.slurm_environment = {
-        **{
-            name: site.environment[name]
-            for name in ("SCRATCH", "XDG_RUNTIME_DIR", "PODMANHPC_RUN_ROOT")
+    told = Site(
+        image_registry=f"{registry.host}/images",
+        artefacts=str(site.artefact.parent),
+        slurm_path=[str(DOUBLES), "/usr/bin", "/bin", "/usr/sbin"],
+        slurm_environment={
+            **{name: site.environment[name] for name in PODMAN_HPC_NEEDS},
+            "CONTAINERS_REGISTRIES_CONF": str(insecure),
         },
-        "CONTAINERS_REGISTRIES_CONF": str(insecure),
-    }
+    )
     return told, Cluster(site, told)
 
 

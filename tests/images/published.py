@@ -33,7 +33,7 @@ def get(repository: str, path: str) -> requests.Response:
     """As anybody asks a registry on this host."""
     host, _, name = repository.partition("/")
     url = f"http://{host}/v2/{name}/{path}"
-    return requests.get(url, headers={"Accept": MANIFEST}, timeout=10)
+    return requests.get(url, headers={"Accept": MANIFEST}, timeout=60)
 
 
 def tags(repository: str) -> set[str]:

@@ -70,7 +70,7 @@ def running(
 
 
 def _wait(port: int) -> None:
-    for _ in range(100):
+    for _ in range(1200):
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
             return

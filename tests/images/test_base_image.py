@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from hpcbinderhub.builds.tool import BuilderError
 from hpcbinderhub.errors import UserError
-from hpcbinderhub.images.base import BaseSettings, base_name, recipe_folder
+from hpcbinderhub.images.base import BaseSettings, base_name, not_made, recipe_folder
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def source(tmp_path: Path) -> Path:
 
 def test_the_name_changes_with_recipe_and_source(settings: BaseSettings, source: Path) -> None:
     first = base_name(settings, source)
-    assert first.startswith("localhost/hpcbinderhub/base-3.11:2-")
+    assert first.startswith(f"localhost/hpcbinderhub/base-3.11:{settings.generation}-")
     assert base_name(settings, source) == first
     (source / "start.py").write_text("2", "utf-8")
     second = base_name(settings, source)
@@ -71,3 +72,31 @@ def test_the_recipe_is_complete() -> None:
         "install/__main__.py",
     }
     assert {name for name in copied if (recipe / name).is_file()} == copied
+
+
+NO_NODE = """\
+STEP 16/21: USER 1000
+STEP 17/21: RUN if [ -f /tmp/hpcbinder/pyproject.toml ]; then uv build
+running bdist_wheel
+lab: building the JupyterLab extension
+lab: the JupyterLab extension was not built: it takes Node.js 20.19 or newer, and there is no npm.
+The wheel of hpcbinder needs its JupyterLab extension, see above.
+error: Failed to build `/tmp/hpcbinder`
+  cause: The build backend returned an error
+  cause: Call to `setuptools.build_meta.build_wheel` failed (exit status: 1)
+exit status 1
+"""
+
+
+def test_a_wheel_of_ours_that_cannot_be_built_is_no_package_of_anybodys(tmp_path: Path) -> None:
+    failed = BuilderError("buildah", "build", 1, ())
+    why = not_made(NO_NODE.splitlines(), failed, tmp_path)
+    assert why.message.endswith(f"the wheel of hpcbinder cannot be built from {tmp_path}.")
+    assert "lab/build.py" in why.advice
+    assert "there is no npm" in why.detail
+
+
+def test_what_else_keeps_it_from_being_made_is_said_as_of_any_image(tmp_path: Path) -> None:
+    lines = ["STEP 2/21: RUN apt-get update", "cp: error writing: No space left on device"]
+    why = not_made(lines, BuilderError("buildah", "build", 1, ()), tmp_path)
+    assert why.message == "The base image could not be made. The build host has no disk space left."

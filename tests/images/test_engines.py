@@ -138,6 +138,19 @@ def test_a_signal_of_slurms_reaches_the_command_which_ends_in_its_own_time(
     assert Path(said).read_text() == "bye\n"
 
 
+def test_slurms_word_that_the_end_is_near_is_seen_in_a_container(running: Running) -> None:
+    """Slurm signals the job's script alone, and an engine may stand between that and the server."""
+    near = running.site.places().launch / "end-is-near"
+    script = (
+        f"echo up; until [ -e {near} ]; do busybox sleep 0.1; done; busybox rmdir {near}; exit 5"
+    )
+    process = running.start("/bin/busybox", "sh", "-c", script)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "up\n"
+    process.send_signal(signal.SIGUSR1)
+    assert process.wait(30) == 5
+
+
 # -- images that are pulled ------------------------------------------------------------------------
 
 

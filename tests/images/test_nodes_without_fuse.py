@@ -84,6 +84,22 @@ def test_an_unpacked_image_hears_signals_too(node: Running) -> None:
     assert process.wait(30) == 5
 
 
+def test_slurms_word_that_the_end_is_near_is_seen_in_an_unpacked_image(node: Running) -> None:
+    near = node.site.places().launch / "end-is-near"
+    process = node.start(
+        *(
+            "/bin/sh",
+            "-c",
+            f"echo up; until busybox rmdir {near}; do busybox sleep 0.1; done; exit 5",
+        )
+    )
+    assert process.stdout is not None
+    while process.stdout.readline() != "up\n":
+        assert process.poll() is None
+    process.send_signal(signal.SIGUSR1)
+    assert process.wait(30) == 5
+
+
 def test_a_directory_of_somebody_elses_is_not_used(node: Running, unpacked: Path) -> None:
     shutil.rmtree(unpacked, ignore_errors=True)
     unpacked.mkdir()

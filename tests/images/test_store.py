@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hpcbinderhub.spawners.plan import Plan
 
 from hpcbinderhub.errors import NotAllowed, UserError
 from hpcbinderhub.images import convert
 from hpcbinderhub.images.engines import Charliecloud, Shifter
 from hpcbinderhub.images.store import CLOSED_MODE, OPEN_MODE, artefact_file, make_folder
 from hpcbinderhub.launches.options import LaunchOptions
+from hpcbinderhub.launches.plan import Plan
 from hpcbinderhub.profiles import Profile
 from hpcbinderhub.site import Site
-from hpcbinderhub.slurm.cluster import Member
+from hpcbinderhub.slurm.members import Member
 from hpcbinderhub.workspaces import Account, places
 
 ALICE, BOB = 2001, 2002

@@ -28,6 +28,7 @@ def test_a_profile_of_a_login_node_needs_no_partition() -> None:
         ({"nodes": 2}, "nodes: on a login node"),
         ({"slurm_options": {"nice": "100"}}, "slurm_options: on a login node"),
         ({"extend_minutes": 60}, "extend_minutes: on a login node"),
+        ({"worker_nodes": 2}, "worker_nodes: on a login node"),
         ({"memory_mb": 0}, "memory_mb"),
         ({"spawner": "batch"}, "partition: a profile needs one"),
         ({"spawner": "kubernetes"}, "spawner"),

@@ -68,7 +68,7 @@ def test_slurm_is_told_what_the_admin_wrote_for_a_name() -> None:
     [
         ({"partition": "debug"}, "does not offer the partition “debug”. It offers gpu, gpu-big."),
         ({"qos": "premium"}, "does not offer the QOS “premium”. It offers normal."),
-        ({"reservation": "course"}, "does not offer the reservation “course”. Leave it out."),
+        ({"reservation": "course"}, "does not offer the reservation “course”. It offers none."),
         ({"gpu_type": "h100_sxm"}, "does not offer the type of GPU “h100_sxm”."),
         ({"constraint": "ib"}, "does not offer the kind of node “ib”."),
         ({"cpus": 33}, "gives 1 to 32 CPUs, not 33."),
@@ -82,6 +82,13 @@ def test_what_is_not_offered_is_refused_with_what_is(chosen: dict[str, Any], sen
     with pytest.raises(UserError) as error:
         profile(**GPU).resources(Choices(**chosen))
     assert sentence in str(error.value)
+
+
+def test_what_a_profile_has_none_of_or_all_of_is_said_so() -> None:
+    with pytest.raises(UserError, match=r"“P” gives no GPUs, not 4\. Leave it out, or"):
+        profile().resources(Choices(gpus=4))
+    with pytest.raises(UserError, match="“P” gives all memory of its nodes, not 4096"):
+        profile(memory_mb=0).resources(Choices(memory_mb=4096))
 
 
 @pytest.mark.parametrize(

@@ -55,3 +55,13 @@ def test_what_only_shows_when_files_run_is_refused_by_name(tmp_path: Path) -> No
 
 def test_what_is_shipped_is_spelt_well() -> None:
     assert load_site(SHIPPED).profiles[0].name == "interactive"
+
+
+def test_a_site_is_as_its_files_say_for_as_long_as_it_is_used() -> None:
+    site = Site(config=Config({"Site": {"title": "Our centre"}}))
+    with pytest.raises(AttributeError, match=r"Site\.title is set in the site's files"):
+        site.title = "Another centre"
+    assert site.title == "Our centre"
+    other = site.but(builder_dir="/elsewhere")
+    assert (other.title, other.builder_dir) == ("Our centre", "/elsewhere")
+    assert site.builder_dir != "/elsewhere"

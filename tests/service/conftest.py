@@ -20,7 +20,14 @@ from hpcbinderhub.site import Site
 
 PROFILES = [
     {"name": "interactive", "title": "Interactive", "partition": "interactive"},
-    {"name": "regular", "title": "Regular", "partition": "regular", "max_nodes": 4, "max_gpus": 2},
+    {
+        "name": "regular",
+        "title": "Regular",
+        "partition": "regular",
+        "max_nodes": 4,
+        "max_gpus": 2,
+        "worker_nodes": 3,
+    },
 ]
 
 

@@ -20,7 +20,7 @@ import httpx
 ROOT = Path(__file__).parents[2]
 JS = Path(__file__).parent / "js"
 PASSWORD = "pass the tests"
-START_SECONDS = 60
+START_SECONDS = 180
 
 
 def node_modules() -> Path:
@@ -131,7 +131,7 @@ class RunningHub:
         """End it; it ends its proxy and its servers."""
         if self._process:
             self._process.terminate()
-            self._process.wait(30)
+            self._process.wait(120)
 
     def service_environment(self) -> dict[str, str]:
         """What the hub would give to a service that it starts."""

@@ -76,11 +76,15 @@ class Answering(RequestHandler):
 
 
 load_subconfig(str(shipped / "80-roles.py"))  # noqa: F821
+load_subconfig(str(shipped / "85-pages.py"))  # noqa: F821
 c.JupyterHub.load_roles.append(
     {"name": "scraper", "scopes": ["read:metrics"], "services": ["prometheus"]}
 )
 c.JupyterHub.load_roles.append(
     {"name": "staff", "scopes": ["admin:users", "tokens"], "services": ["staff"]}
+)
+c.JupyterHub.load_roles.append(
+    {"name": "sharers", "scopes": ["shares!user", "read:users:name"], "users": ["carol"]}
 )
 c.JupyterHub.bind_url = f"http://127.0.0.1:{given['port']}/"
 c.JupyterHub.hub_port = given["hub_port"]

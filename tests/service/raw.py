@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPResponse
 
-HANG_SECONDS = 20
+HANG_SECONDS = 90
 
 
 @dataclass(frozen=True)

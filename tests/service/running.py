@@ -62,10 +62,12 @@ class Members:
         if request["op"].startswith("repository-"):
             self.read_as.append(user)
             return await AgentHere().call(user, request, data)
+        if request["op"] == "tail":
+            return {"text": ""}
         if request["op"] == "submit":
             raise AgentError("missing", "sbatch is not here")
         assert request["op"] == "whoami", request
-        association = {"account": "geo", "partition": "", "qos": "normal", "default_qos": ""}
+        association = {"account": "geo", "partition": "", "qos": "normal", "default_qos": "normal"}
         return {
             "user": user,
             "uid": UIDS.get(user, ANYBODY),
@@ -132,17 +134,17 @@ class RunningService:
     def start(self) -> None:
         """Until it listens."""
         self._thread.start()
-        assert self._ready.wait(20)
+        assert self._ready.wait(90)
 
     def stop(self) -> None:
         """Close everything."""
         self._loop.call_soon_threadsafe(self._stopped.set)
-        self._thread.join(20)
+        self._thread.join(90)
         assert not self._thread.is_alive()
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something in the service's own event loop."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(90)
 
     def tell(self, function: Callable[[], Any]) -> None:
         """Call something in the service's own event loop."""
@@ -169,6 +171,7 @@ class RunningService:
         server.listen(self.hub.service_port, "127.0.0.1")
         await services.conductor.resume()
         services.upkeep.start()
+        services.crews.start()
         self._ready.set()
         await self._stopped.wait()
         await self.hold_builder()

@@ -38,7 +38,7 @@ def finished(person: Person, build: str) -> dict[str, Any]:
         shown: dict[str, Any] = person.call("GET", f"api/builds/{build}").json()
         return shown if shown["finished"] else None
 
-    shown: dict[str, Any] = eventually(look, 20, "the build is over")
+    shown: dict[str, Any] = eventually(look, 60, "the build is over")
     return shown
 
 
@@ -106,7 +106,7 @@ def test_who_has_read_a_log_to_its_end_is_told_not_to_come_back(
 
     def ask(path: str, after: str) -> httpx.Response:
         headers = {"Authorization": f"Bearer {alice.token}", "Last-Event-ID": after}
-        return httpx.get(f"{service.url}/{path}/events", headers=headers, timeout=20)
+        return httpx.get(f"{service.url}/{path}/events", headers=headers, timeout=60)
 
     for path in (f"api/builds/{build}", f"api/launches/{launch}"):
         assert ask(path, "999999999").status_code == 204
@@ -134,7 +134,7 @@ def test_nobody_follows_more_than_the_site_allows(
 
     def follow(person: Person) -> AbstractContextManager[httpx.Response]:
         headers = {"Authorization": f"Bearer {person.token}"}
-        return httpx.stream("GET", url, headers=headers, timeout=20)
+        return httpx.stream("GET", url, headers=headers, timeout=60)
 
     with follow(alice), follow(alice):
         with follow(alice) as refused:
@@ -150,7 +150,7 @@ def test_nobody_follows_more_than_the_site_allows(
         with follow(alice) as told:
             return told.status_code == 200
 
-    eventually(another, 10, "there is room again")
+    eventually(another, 60, "there is room again")
     service.tell(service.builder.free.set)
 
 
@@ -220,6 +220,7 @@ def test_what_the_site_offers(alice: Person, service: RunningService) -> None:
     assert [profile["name"] for profile in profiles] == ["interactive", "regular"]
     assert profiles[0]["hides_home"] is True
     limits = alice.call("GET", "api/limits").json()
+    assert (limits["default_account"], limits["default_qos"]) == ("geo", {"geo": "normal"})
     assert limits["accounts"] == ["geo"]
     assert limits["build_seconds"] == service.site.build_seconds
 
@@ -308,7 +309,7 @@ def test_builders_that_cannot_be_asked_for_are_told_of(
     waiting = build(alice, repository)["build"]["id"]
     begins = "No builder could be started. The cluster refused the request. The next try is in"
     held_up = lambda: alice.call("GET", f"api/builds/{waiting}").json()["held_up"]  # noqa: E731
-    eventually(lambda: held_up().startswith(begins), 10, "it is told to those who wait")
+    eventually(lambda: held_up().startswith(begins), 60, "it is told to those who wait")
     health = alice.call("GET", "health").json()
     (row,) = [row for row in health["checks"] if row["service"] == "Build workers"]
     assert row["message"].startswith(begins)

@@ -37,7 +37,7 @@ def test_an_admin_pauses_the_queue_and_changes_its_order(
     assert alice.call("GET", f"api/builds/{first}").json()["ahead"] == 1
     assert hpcbinderhub(carol, "builds", "cancel", first) == f"{first} is cancelled.\n"
     assert hpcbinderhub(carol, "queue", "go-on") == "1 builds wait, 0 run.\n"
-    eventually(lambda: state(bob, second) == "done", 20, "the build is made")
+    eventually(lambda: state(bob, second) == "done", 60, "the build is made")
     heading, *rows = hpcbinderhub(alice, "builds", "list").splitlines()
     assert heading.split() == ["BUILD", "STATE", "ASKED", "TOOK", "BY", "REPOSITORY"]
     assert [row.split()[:2] for row in rows] == [[second, "done"], [first, "failed"]]
@@ -56,7 +56,7 @@ def test_a_failed_build_is_read_tried_again_and_forgotten(
 ) -> None:
     service.builder.failure = {"cause": "no-solution", "message": "No versions fit."}
     failed = ask(alice, repository)
-    eventually(lambda: state(alice, failed) == "failed", 20, "the build has failed")
+    eventually(lambda: state(alice, failed) == "failed", 60, "the build has failed")
     lines = hpcbinderhub(alice, "builds", "log", failed).splitlines()
     assert lines[0] == "Waiting for a builder."
     assert lines[-1] == "No versions fit."
@@ -64,7 +64,7 @@ def test_a_failed_build_is_read_tried_again_and_forgotten(
     again = hpcbinderhub(alice, "builds", "retry", failed)
     assert again.endswith(" builds the same commit again.\n")
     made = again.split()[0]
-    eventually(lambda: state(alice, made) == "done", 20, "the build is made")
+    eventually(lambda: state(alice, made) == "done", 60, "the build is made")
     assert hpcbinderhub(carol, "builds", "forget", failed) == f"{failed} is forgotten.\n"
     assert hpcbinderhub(alice, "builds", "log", failed).startswith("There is no such build.")
 
@@ -75,7 +75,7 @@ def test_an_admin_sees_who_uses_what(
     alice.follow(alice.launch(repository.url))
     repository.commit("requirements.txt", "scipy\n")
     build = ask(bob, repository)
-    eventually(lambda: state(bob, build) == "done", 20, "the build is made")
+    eventually(lambda: state(bob, build) == "done", 60, "the build is made")
     heading, first, second = hpcbinderhub(carol, "people").splitlines()
     assert heading.split()[0] == "USER"
     assert (first.split()[:2], second.split()[:3]) == (["alice", "1"], ["bob", "0", "never"])

@@ -209,7 +209,7 @@ def test_an_owner_who_is_away_spends_nothing_but_a_token_need_not_wait(
     next(events)
     events.close()
     service.tell(service.builder.free.set)
-    eventually(lambda: alice.servers(), 30, "the server was started with nobody watching")
+    eventually(lambda: alice.servers(), 60, "the server was started with nobody watching")
 
 
 def test_a_stream_in_which_nothing_happens_gives_signs_of_life(

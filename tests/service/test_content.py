@@ -86,7 +86,7 @@ def test_a_job_makes_the_whole_workspace(
     workspace = tmp_path / "workspaces/one"
     token = {"JUPYTERHUB_API_TOKEN": alice.token}
     home = tmp_path / "home"
-    grant = Grant(token, [], "", content, workspace, home, Tls("", "", ""), None)
+    grant = Grant(token, [], "", content, workspace, home, Tls("", "", ""), None, None)
     world = World(["server"], None, [], tmp_path, {}, [])
     image = Image({"PATH": "/usr/bin:/bin"}, None, None, [], [], world)
     told = prepare(grant, image, tmp_path, Hub("content", ssl.create_default_context(), 30))

@@ -119,7 +119,7 @@ def test_the_service_collects_by_itself(
     stray.touch()
     os.utime(stray, (0, 0))
     totals = lambda: service.do(service.services.catalogue.totals())  # noqa: E731
-    eventually(lambda: totals().removing == 1, 10, "the file is given up")
+    eventually(lambda: totals().removing == 1, 60, "the file is given up")
 
 
 def test_whoever_launches_what_was_removed_has_it_built_again(
@@ -151,12 +151,12 @@ def test_a_launch_that_waits_for_its_owner_keeps_its_image_and_later_gets_a_new_
     service = start_service(artefacts_limit_gb=A_BYTE, artefacts_grace_days=2, away_seconds=0.0)
     launch = alice.launch(repository.url)
     state = lambda: alice.call("GET", f"api/launches/{launch}").json()["state"]  # noqa: E731
-    eventually(lambda: state() == "parked", 20, "the launch waits for its owner")
+    eventually(lambda: state() == "parked", 60, "the launch waits for its owner")
     assert collect(service, days_later=1.9) == []
     assert len(collect(service, days_later=2.1)) == 1
     built = alice.call("GET", f"api/launches/{launch}").json()["build"]
     assert alice.call("POST", f"api/launches/{launch}/start").status_code in (200, 202)
-    eventually(lambda: state() == "parked", 20, "the image is there again")
+    eventually(lambda: state() == "parked", 60, "the image is there again")
     assert alice.call("GET", f"api/launches/{launch}").json()["build"] != built
 
 
@@ -279,7 +279,7 @@ def test_an_artefact_is_in_the_store_before_its_build_is_done(
         return alice.call("GET", f"api/builds/{build}").json()
 
     held = asked(repository)
-    eventually(lambda: shown(held)["worker"], 20, "the tests' builder is busy")
+    eventually(lambda: shown(held)["worker"], 60, "the tests' builder is busy")
     build = asked(other)
     far = service.site.artefacts if there else str(tmp_path / "absent")
     (tmp_path / "staged").mkdir()

@@ -40,7 +40,7 @@ HUB = "import subprocess, sys; subprocess.Popen(sys.argv[1:]).wait()"
 
 
 def soon(check: Callable[[], object]) -> None:
-    for _ in range(500):
+    for _ in range(3000):
         if check():
             return
         time.sleep(0.02)
@@ -78,7 +78,7 @@ def test_what_is_killed_is_there_again(tmp_path: Path) -> None:
             os.kill(starts(told)[-1], signal.SIGKILL)
         soon(lambda: len(starts(told)) == 4)
         keeper.send_signal(signal.SIGTERM)
-        _, said = keeper.communicate(timeout=10)
+        _, said = keeper.communicate(timeout=60)
     assert said == "The service ended with status -9. It is started again.\n" * 3
     assert keeper.returncode == 7
     assert not is_there(starts(told)[-1])
@@ -89,7 +89,7 @@ def test_interrupting_it_stops_both(tmp_path: Path) -> None:
     with keeping(told) as keeper:
         # How the hub stops a service.
         keeper.send_signal(signal.SIGINT)
-        assert keeper.wait(10) == 7
+        assert keeper.wait(60) == 7
     assert len(starts(told)) == 1
     assert not is_there(starts(told)[0])
 
@@ -98,7 +98,7 @@ def test_what_ends_as_soon_as_it_begins_is_left_to_the_hub(tmp_path: Path) -> No
     told = tmp_path / "told"
     with keeping(told, 600) as keeper:
         os.kill(starts(told)[0], signal.SIGKILL)
-        assert keeper.wait(10) == 256 - signal.SIGKILL
+        assert keeper.wait(60) == 256 - signal.SIGKILL
     assert len(starts(told)) == 1
 
 
@@ -107,7 +107,7 @@ def test_nothing_outlives_a_hub_that_was_killed(tmp_path: Path) -> None:
     with keeping(told, 0, sys.executable, "-c", HUB) as hub:
         hub.kill()
         soon(lambda: not is_there(starts(told)[0]))
-        _, said = hub.communicate(timeout=10)
+        _, said = hub.communicate(timeout=60)
     assert said == "The hub is gone; its next start brings a new service.\n"
     assert len(starts(told)) == 1
 
@@ -139,7 +139,7 @@ def test_a_service_whose_keeper_was_gone_before_it_served_ends_too(tmp_path: Pat
     with keeping(told, serves=STARTS_SLOWLY) as keeper:
         keeper.kill()
         soon(lambda: not is_there(starts(told)[0]))
-        _, said = keeper.communicate(timeout=10)
+        _, said = keeper.communicate(timeout=60)
     assert said == "The process that kept this one is gone.\n"
 
 
@@ -157,7 +157,7 @@ def test_a_keeper_that_is_told_as_soon_as_there_is_a_process_leaves_none(tmp_pat
     told = tmp_path / "told"
     command = [sys.executable, "-c", TOLD_AT_ONCE + KEEPS, "0", SERVES, str(told)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd="/") as keeper:
-        assert keeper.wait(10) in (7, -signal.SIGTERM % 256)
+        assert keeper.wait(60) in (7, -signal.SIGTERM % 256)
     time.sleep(0.5)
     assert not any(map(is_there, starts(told)))
 
@@ -171,6 +171,6 @@ async def test_the_next_service_waits_for_the_port() -> None:
             await listen(HTTPServer(serve), port, "127.0.0.1", 0.3)
         asyncio.get_running_loop().call_later(0.5, last.close)
         server = HTTPServer(serve)
-        await listen(server, port, "127.0.0.1", 10)
+        await listen(server, port, "127.0.0.1", 60)
     socket.create_connection(("127.0.0.1", port)).close()
     server.stop()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 from cluster.person import Person
@@ -32,7 +31,7 @@ def test_a_server_is_told_with_its_state_its_time_and_its_end(
     alice.follow(launch)
     (name,) = alice.servers()
     running = ServerState(
-        name, launch, ServerStage.RUNNING, "Running on c7.", ends=int(time.time()) + 1530, age=120.0
+        name, launch, ServerStage.RUNNING, "Running on c7, with about 25 minutes left.", age=120.0
     )
     over = ServerState(
         name,
@@ -54,8 +53,8 @@ def test_a_server_is_told_with_its_state_its_time_and_its_end(
 
     monkeypatch.setattr(service.services.hub, "states", runs)
     page = text(alice)
-    assert "Running on c7. (so Slurm said 2 min 0 s ago)" in page
-    assert "25 min left, interactive" in page
+    assert "Running on c7, with about 25 minutes left. (so Slurm said 2 min 0 s ago)" in page
+    assert "at most" not in page
 
     # What the hub cannot tell is left out, and the page is there all the same.
     monkeypatch.setattr(service.services.hub, "states", is_silent)
@@ -67,3 +66,6 @@ def test_a_server_is_told_with_its_state_its_time_and_its_end(
     page = text(alice)
     assert "The job reached its time limit. Resume it with more time." in page
     assert f'data-path="api/launches/{launch}/again"' in alice.call("GET", "mine").text
+    page = alice.call("GET", f"launches/{launch}").text
+    assert "This server has ended. The job reached its time limit." in page
+    assert "Resume it with more time." in page

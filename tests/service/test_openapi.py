@@ -97,7 +97,14 @@ def test_answers_have_the_shape_that_is_described(
     launch = alice.launch(repository.url)
     alice.follow(launch)
     (image, *_) = alice.call("GET", "api/images").json()
-    known = {"build_id": made["build"]["id"], "launch_id": launch, "key": image["key"]}
+    crew = alice.call("POST", f"api/crews/{launch}", {"name": "workers", "nodes": 1}).json()
+    known = {
+        "build_id": made["build"]["id"],
+        "launch_id": launch,
+        "key": image["key"],
+        "crew_id": crew["id"],
+        "node_id": crew["nodes"][0]["id"],
+    }
     for path, methods in whole["paths"].items():
         answer_of = methods.get("get", {}).get("responses", {}).get("200", {})
         schema = answer_of.get("content", {}).get("application/json", {}).get("schema")

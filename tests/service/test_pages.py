@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 from cluster.person import Person
+from cluster.rig import eventually
 from service.browser import Browser
 from service.repository import ServedRepository
 from service.running import RunningService
@@ -69,6 +70,8 @@ def test_a_link_that_asks_for_what_one_cannot_have_says_so(
     page = browser.client.get(f"{link}?profile=huge&account=<b>physics</b>").text
     assert "asks for the profile “huge”, which this site does not offer you" in page
     assert "asks to charge “&lt;b&gt;physics&lt;/b&gt;”, which is no account of yours" in page
+    page = browser.client.get(f"{link}?profile=regular&reservation=course").text
+    assert "does not offer the reservation “course”. It offers none." in page
     fitting = browser.client.get(f"{link}?profile=regular&account=geo").text
     assert "Choose another one" not in fitting
 
@@ -88,6 +91,24 @@ def test_yours_shows_what_runs_and_what_was_launched(
     other = Browser(service.hub.url)
     other.follow("/services/binder/login", "bob")
     assert repository.url not in other.client.get("/services/binder/mine").text
+
+
+def test_a_server_without_a_name_is_shown_and_stopped_as_any(
+    service: RunningService, alice: Person
+) -> None:
+    """JupyterHub's default server, which a start request by hand can ask for."""
+    assert alice.hub("POST", "users/alice/server").status_code in (201, 202)
+    browser = Browser(service.hub.url)
+    browser.follow("/services/binder/login")
+    ready = 'href="/user/alice/"'
+    eventually(lambda: ready in browser.client.get("/services/binder/mine").text, 60, "it runs")
+    for page in ("mine", ""):
+        text = browser.client.get(f"/services/binder/{page}").text
+        assert "Your server without a name" in text
+        assert ready in text
+        assert 'data-path="api/servers/"' in text or 'data-stop=""' in text
+    alice.stop("")
+    assert alice.servers() == []
 
 
 def test_the_admins_page_is_for_admins(

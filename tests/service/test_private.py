@@ -127,7 +127,7 @@ def test_who_lost_the_right_while_a_launch_waited_for_her_cannot_go_on(
     enter(alice, private)
     launch = alice.launch(private)
     shown = lambda: alice.call("GET", f"api/launches/{launch}").json()["state"]  # noqa: E731
-    eventually(lambda: shown() == "parked", 20, "the launch waits for alice")
+    eventually(lambda: shown() == "parked", 60, "the launch waits for alice")
     forge.tokens.clear()
     alice.call("POST", f"api/launches/{launch}/start")
     assert "was refused" in alice.follow(launch)["advice"]
@@ -231,7 +231,7 @@ def test_a_worker_whose_store_keeps_nothing_apart_says_so(
     service.tell(service.builder.free.clear)
     held = alice.call("POST", "api/builds", {"repository": repository.url}).json()["build"]["id"]
     worker_of = lambda build: alice.call("GET", f"api/builds/{build}").json()["worker"]  # noqa: E731
-    eventually(lambda: worker_of(held) == WORKER, 20, "the tests' builder is busy")
+    eventually(lambda: worker_of(held) == WORKER, 60, "the tests' builder is busy")
 
     enter(alice, private)
     build = alice.call("POST", "api/builds", {"repository": private}).json()["build"]["id"]

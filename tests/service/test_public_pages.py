@@ -160,10 +160,10 @@ def test_open_streams_are_counted_until_their_clients_leave(
     next(events)
     assert numbers(service)["hpcbinderhub_event_streams{}"] == 1
     building = "hpcbinderhub_live_launches{state=building}"
-    eventually(lambda: numbers(service)[building] == 1, 5, "the launch waits for its build")
+    eventually(lambda: numbers(service)[building] == 1, 60, "the launch waits for its build")
     events.close()
     gone = lambda: numbers(service)["hpcbinderhub_event_streams{}"] == 0  # noqa: E731
-    eventually(gone, 2, "the stream is no longer counted")
+    eventually(gone, 9, "the stream is no longer counted")
     service.tell(service.builder.free.set)
 
 

@@ -142,7 +142,7 @@ def test_a_build_for_what_the_site_no_longer_builds_on_is_asked_for_anew(
     launch = alice.launch(repository.url)
     before = build(alice, repository)["build"]["id"]
     path = f"api/launches/{launch}"
-    eventually(lambda: alice.call("GET", path).json()["build"] == before, 30, "it waits for that")
+    eventually(lambda: alice.call("GET", path).json()["build"] == before, 60, "it waits for that")
     service = start_service(worker_tokens=TOKENS, base_image="docker.io/library/debian:trixie")
     service.do(service.hold_builder())
     worker = PlayedWorker(service)

@@ -106,7 +106,7 @@ def test_what_was_taken_back_while_a_launch_waited_is_not_given(
     start_service(away_seconds=0)
     launch = asked(alice, repository.url, consent=True).json()["id"]
     shown = lambda: alice.call("GET", f"api/launches/{launch}").json()["state"]  # noqa: E731
-    eventually(lambda: shown() == "parked", 20, "the launch waits for alice")
+    eventually(lambda: shown() == "parked", 60, "the launch waits for alice")
     withdraw(alice)
     alice.call("POST", f"api/launches/{launch}/start")
     last = alice.follow(launch)

@@ -15,6 +15,9 @@ from service.repository import ServedRepository
 from service.running import RunningService
 from service.shelf import git, make_workspace
 
+from hpcbinderhub.launches.options import parse_options
+from hpcbinderhub.launches.origin import check_origin
+
 pytestmark = pytest.mark.slow
 
 
@@ -173,6 +176,7 @@ def test_a_launch_says_what_becomes_of_the_workspace(
         stop_all(alice)
         shown = alice.call("GET", f"api/launches/{launch}").json()
         options = hub["user_options"]
+        check_origin(parse_options(options), Path(service.site.state_dir))
         assert (shown["workspace"], shown["existing"]) == (
             options["workspace"],
             options["existing"],

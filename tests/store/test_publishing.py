@@ -6,12 +6,11 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from images.bills.bills import bill, python
 from images.published import get, make_published, tags
 from images.registry import running
@@ -34,14 +33,6 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield host
 
 
-@pytest_asyncio.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url)
-    database.upgrade()
-    yield database
-    await database.close()
-
-
 class Clock:
     """Goes on when it is told to."""
 
@@ -54,7 +45,7 @@ class Clock:
 class Rig:
     """A site with a registry, and images that were built."""
 
-    def __init__(self, folder: Path, database: Database, registry: str):
+    def __init__(self, folder: Path, database: Database, registry: str, **more: str):
         self.folder = folder
         self.database = database
         self.clock = Clock()
@@ -63,6 +54,7 @@ class Rig:
             artefacts=str(folder / "artefacts"),
             image_registry=registry,
             image_registry_plain_http=True,
+            **more,
         )
         (folder / "state").mkdir(exist_ok=True)
         self.publishing = Publishing(self.site, database, self.clock)
@@ -72,6 +64,15 @@ class Rig:
         artefact = await asyncio.to_thread(make_published, self.folder / "artefacts", name)
         await self.database.run(add_image, name, artefact, made, reader)
         return artefact
+
+    async def waits_for(self, artefact: str) -> asyncio.Task[None]:
+        """A launch that waits for an image, and has said so."""
+        waiting = asyncio.create_task(self.publishing.wait_for(artefact))
+        for _ in range(6000):
+            if self.publishing._wanted[artefact]:
+                return waiting
+            await asyncio.sleep(0.01)
+        raise AssertionError("nobody waits")
 
     async def forget(self, artefact: str) -> None:
         await self.database.run(remove_image, artefact)
@@ -179,14 +180,13 @@ async def test_what_an_admin_removed_from_the_registry_comes_back(rig: Rig) -> N
 async def test_a_launch_waits_for_its_image_which_is_the_next(rig: Rig) -> None:
     old = await rig.build("old", made=1.0)
     await rig.build("new", made=2.0)
-    waiting = asyncio.create_task(rig.publishing.wait_for(old))
-    await asyncio.sleep(0.1)
+    waiting = await rig.waits_for(old)
     found = await rig.publishing._next()
     assert found is not None
     assert found.artefact == old
     assert not waiting.done()
     await rig.publishing.work()
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, 60)
 
 
 async def test_a_launch_hears_why_its_image_cannot_get_there(
@@ -198,15 +198,14 @@ async def test_a_launch_hears_why_its_image_cannot_get_there(
         # As often in the background, before anybody waits.
         rig.clock.now += 3600 * tries
         await rig.publishing.work()
-    waiting = asyncio.create_task(rig.publishing.wait_for(artefact))
-    await asyncio.sleep(0.1)
+    waiting = await rig.waits_for(artefact)
     for _ in range(TRIES):
         assert not waiting.done()
         await rig.publishing.work()
         rig.clock.now += 3600
         await asyncio.sleep(0.1)
     with pytest.raises(UserError, match="could not be put into the site's registry") as refused:
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, 60)
     assert "127.0.0.1:9 does not answer" in refused.value.detail
 
 
@@ -217,11 +216,10 @@ def damage(file: Path) -> None:
 async def test_what_will_not_be_otherwise_is_said_at_once(rig: Rig) -> None:
     artefact = await rig.build("red")
     damage(Path(rig.site.artefacts, f"{artefact}.squashfs"))
-    waiting = asyncio.create_task(rig.publishing.wait_for(artefact))
-    await asyncio.sleep(0.1)
+    waiting = await rig.waits_for(artefact)
     await rig.publishing.work()
     with pytest.raises(UserError) as refused:
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, 60)
     assert "not the one that was built" in refused.value.detail
 
 
@@ -241,9 +239,12 @@ async def test_a_registry_that_removes_nothing_is_named_once(
     assert caplog.text.count("does not let images be removed") == 1
 
 
-async def test_images_are_signed_with_the_sites_key(rig: Rig) -> None:
-    make_key(rig.folder / "key")
-    rig.site.image_signing_key = str(rig.folder / "key")
+async def test_images_are_signed_with_the_sites_key(
+    tmp_path: Path, database: Database, registry: str
+) -> None:
+    make_key(tmp_path / "key")
+    key = str(tmp_path / "key")
+    rig = Rig(tmp_path, database, f"{registry}/signed-{os.getpid()}", image_signing_key=key)
     artefact = await rig.build("red")
     await rig.publishing.work()
     signatures = [name for name in tags(rig.site.image_registry) if name.endswith(".sig")]

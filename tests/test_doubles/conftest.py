@@ -20,6 +20,7 @@ from image_tree import make_tree  # noqa: E402
 from site_under_test import Site, build_site  # noqa: E402
 
 TEST_USER = "shifterdouble"
+USERNAME_IN_USE = 9
 
 
 @pytest.fixture(scope="session")
@@ -28,13 +29,16 @@ def ordinary_user() -> Iterator[pwd.struct_passwd]:
     if os.getuid() != 0:
         yield pwd.getpwuid(os.getuid())
         return
-    subprocess.run(["useradd", "--create-home", TEST_USER], check=True)
+    made = subprocess.run(["useradd", "--create-home", TEST_USER], check=False)
+    # A run that was killed left it behind, or another one uses it just now.
+    assert made.returncode in (0, USERNAME_IN_USE)
     try:
         yield pwd.getpwnam(TEST_USER)
     finally:
-        subprocess.run(
-            ["userdel", "--remove", "--force", TEST_USER], check=False, capture_output=True
-        )
+        if made.returncode == 0:
+            subprocess.run(
+                ["userdel", "--remove", "--force", TEST_USER], check=False, capture_output=True
+            )
 
 
 @pytest.fixture(scope="session")

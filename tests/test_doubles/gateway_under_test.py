@@ -43,7 +43,8 @@ class Gateway:
         return str(self.wait_for(f"/api/lookup/testcluster/custom/{name}/")["id"])
 
     def wait_for(self, path: str) -> Any:
-        for _ in range(200):
+        limit = time.monotonic() + 60
+        while time.monotonic() < limit:
             status, answer = self.get(path)
             if status == 200:
                 return answer
@@ -53,7 +54,7 @@ class Gateway:
     @staticmethod
     def _ask(request: urllib.request.Request) -> tuple[int, Any]:
         try:
-            with urllib.request.urlopen(request, timeout=20) as response:
+            with urllib.request.urlopen(request, timeout=60) as response:
                 status, raw = response.status, response.read()
         except urllib.error.HTTPError as error:
             status, raw = error.code, error.read()

@@ -68,10 +68,12 @@ class Slurm:
 
     def result(self, job: str) -> tuple[int, list[str]]:
         """Wait for the end; `sbatch --wait` would do, but asks only every ten seconds."""
-        for _ in range(300):
+        limit = time.monotonic() + 120
+        while True:
             shown = self.scontrol("show", "job", job)
             if re.search("JobState=(COMPLETED|FAILED|CANCELLED)", shown):
                 break
+            assert time.monotonic() < limit, shown
             time.sleep(0.1)
         code = re.search(r"ExitCode=(\d+):", shown)
         assert code is not None, shown
@@ -122,7 +124,8 @@ def free_port() -> int:
 
 
 def wait_until_idle(conf: Path) -> None:
-    for _ in range(100):
+    limit = time.monotonic() + 120
+    while time.monotonic() < limit:
         command = ["sinfo", "-h", "-o", "%t"]
         env = {**os.environ, "SLURM_CONF": str(conf)}
         seen = subprocess.run(command, env=env, capture_output=True, text=True, check=False)

@@ -19,7 +19,7 @@ from pathlib import Path
 from ...errors import NotAllowed, Unavailable, UserError
 from ...site import Site
 from ...slurm.cluster import Cluster
-from ...slurm.jobs import Job, Stage
+from ...slurm.jobs import Job, Owned, Stage
 from ...slurm.words import how_it_ended
 from ..queue import BuildQueue
 from ..sightings import Sightings
@@ -110,7 +110,9 @@ class Dispatcher:
         """Hear from Slurm. What it does not name is as it was: absence is no end."""
         wanted = {job.id: job for job in self._book.all() if job.id}
         if wanted:
-            self._seen |= await self._cluster.observe(dict.fromkeys(wanted, self._settings.user))
+            ours = [Owned(number, self._settings.user) for number in wanted]
+            told = await self._cluster.observe(ours)
+            self._seen |= {one.job: seen for one, seen in told.items()}
         self._seen = {job: seen for job, seen in self._seen.items() if job in wanted}
         for number, seen in self._seen.items():
             if seen.stage is Stage.ENDED:

@@ -39,7 +39,7 @@ async def run_in_job(site: Site, hpcbinder_source: Path, directory: Path) -> Non
     token, seconds = await exchange(ServiceClient(site, ""), directory, job)
     parent = Path(os.path.expandvars(BuildJobs(parent=site).node_storage))
     with own_storage(parent) as where:
-        site.builder_dir = str(where)
+        site = site.but(builder_dir=str(where))
 
         def make_base(settings: BaseSettings) -> BaseImage:
             return shared_base(settings, hpcbinder_source, Path(site.artefacts), log.info)

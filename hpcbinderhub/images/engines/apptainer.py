@@ -22,6 +22,7 @@ class Apptainer(FileEngine):
     """
 
     name: ClassVar[str] = "apptainer"
+    program: ClassVar[str] = "apptainer"
     site_mounts: ClassVar[bool] = True
 
     def command(self, run: ContainerRun) -> Sequence[str]:

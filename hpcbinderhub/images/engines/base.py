@@ -84,6 +84,8 @@ class Engine(ABC):
     """A way to run an artefact on a compute node."""
 
     name: ClassVar[str]
+    program: ClassVar[str]
+    """Its command, which has to be on a job's `PATH`."""
     takes: ClassVar[Takes] = Takes.FILE
 
     hides_home: ClassVar[bool]

@@ -16,6 +16,7 @@ class Charliecloud(FileEngine):
     """
 
     name: ClassVar[str] = "charliecloud"
+    program: ClassVar[str] = "ch-run"
     read_only_binds: ClassVar[bool] = False
     makes_mount_points: ClassVar[bool] = False
     gpus: ClassVar[Gpus] = Gpus.BINDS

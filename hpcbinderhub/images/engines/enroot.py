@@ -32,6 +32,7 @@ class Enroot(FileEngine):
     it would run an image's `/etc/rc` in the command's place, which no build of ours makes."""
 
     name: ClassVar[str] = "enroot"
+    program: ClassVar[str] = "enroot"
     shows_tmp: ClassVar[bool] = False
     site_mounts: ClassVar[bool] = True
 

@@ -16,6 +16,7 @@ class PodmanHpc(PulledEngine):
     container of its own memory and processes is of no use where nodes are given out whole."""
 
     name: ClassVar[str] = "podman-hpc"
+    program: ClassVar[str] = "podman-hpc"
     shows_tmp: ClassVar[bool] = False
     hides_home: ClassVar[bool] = True
 

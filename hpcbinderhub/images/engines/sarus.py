@@ -17,6 +17,7 @@ class Sarus(PulledEngine):
     """
 
     name: ClassVar[str] = "sarus"
+    program: ClassVar[str] = "sarus"
     shows_tmp: ClassVar[bool] = False
     hides_home: ClassVar[bool] = True
     site_mounts: ClassVar[bool] = True

@@ -23,6 +23,7 @@ class Shifter(Engine):
     in as a `custom` image; otherwise it pulls from the site's registry."""
 
     name: ClassVar[str] = "shifter"
+    program: ClassVar[str] = "shifter"
     takes: ClassVar[Takes] = Takes.IMPORTED
     hides_home: ClassVar[bool] = False
     keeps_apart: ClassVar[bool] = False

@@ -24,6 +24,7 @@ from hpcbinderhub.errors import (
     defect,
 )
 from hpcbinderhub.profiles import Profile
+from hpcbinderhub.ratelimit import RateLimiter
 from hpcbinderhub.repos.spec import RepoSpec, parse_link
 
 from ..origins import cors_headers, is_foreign
@@ -37,6 +38,7 @@ BUILD_SCOPE = "custom:hpcbinderhub:build"
 LAUNCH_SCOPE = "custom:hpcbinderhub:launch"
 ADMIN_SCOPE = "custom:hpcbinderhub:admin"
 CONTENT_SCOPE = "custom:hpcbinderhub:content"
+CREWS_SCOPE = "custom:hpcbinderhub:crews"
 
 CHUNK = 1 << 20
 
@@ -222,9 +224,10 @@ class UserHandler(HubOAuthenticated, BaseHandler):  # type: ignore[misc]
         """As whom the caller looks at builds; None sees everybody's."""
         return None if self.is_admin else str(self.current_user["name"])
 
-    def count(self, user: str) -> None:
-        """Count a request for a build or a launch; TooManyRequests beyond the site's limit."""
-        allowance = self.services.limiter.take(user)
+    def count(self, user: str, limiter: RateLimiter | None = None) -> None:
+        """Count a request for a build or a launch, or what else there is a limiter for;
+        TooManyRequests beyond the site's limit."""
+        allowance = (limiter or self.services.limiter).take(user)
         if allowance:
             self.set_header("X-RateLimit-Limit", str(allowance.limit))
             self.set_header("X-RateLimit-Remaining", str(allowance.remaining))
@@ -296,8 +299,8 @@ def _plain(model: BaseModel) -> Any:
 
 def server_url(hub_base_url: str, user: str, server: str) -> str:
     """Where the hub's proxy shows a user's server."""
-    base = hub_base_url.removesuffix("hub/")
-    return f"{base}user/{quote(user, safe='')}/{quote(server, safe='')}/"
+    base = f"{hub_base_url.removesuffix('hub/')}user/{quote(user, safe='')}/"
+    return f"{base}{quote(server, safe='')}/" if server else base
 
 
 def found(value: Model | Any | None, what: str) -> Any:

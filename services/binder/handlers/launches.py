@@ -9,11 +9,12 @@ from hpcbinderhub.launches.admission import Wish
 from hpcbinderhub.launches.options import Existing, Line
 from hpcbinderhub.launches.presets import Selection
 from hpcbinderhub.launches.records import Launch
+from hpcbinderhub.launches.run import Run
 from hpcbinderhub.profiles import Choices, Name
 from hpcbinderhub.repos.pasted import Pasted, parse_pasted
 from hpcbinderhub.trust.reach import Reach
 
-from ..models import EventModel, LaunchModel, PastedModel
+from ..models import EventModel, LaunchModel, PastedModel, ServerModel
 from ..operations import EVENT_STREAM, operation
 from .base import LAUNCH_SCOPE, EventStreamHandler, UserHandler, found
 from .builds import SinceQuery
@@ -63,6 +64,11 @@ class LaunchRequest(RepositoryRequest, Choices):
         default=False,
         description="With `reach`: you trust this repository. It is remembered: see /api/consents.",
     )
+    run: Run | None = Field(
+        default=None,
+        description="A notebook that the job runs by itself, and ends with. It starts when it is "
+        "ready, whoever looks, in a server of its own: any number may run at once.",
+    )
 
     def wish(self, pasted: Pasted) -> Wish:
         """As the conductor takes it."""
@@ -75,6 +81,7 @@ class LaunchRequest(RepositoryRequest, Choices):
             existing=self.existing,
             reach=self.reach,
             consent=self.consent,
+            run=self.run,
         )
 
 
@@ -165,6 +172,19 @@ class LaunchHandler(OwnLaunch):
         self.answer(LaunchModel.of(await self.own(launch_id)))
 
 
+class LaunchServerHandler(OwnLaunch):
+    """GET: the launch's server."""
+
+    @operation("Show the server of a launch", scope=LAUNCH_SCOPE, answers={200: ServerModel | None})
+    async def get(self, launch_id: str) -> None:
+        """How it is, or how it ended, for as long as JupyterHub knows its name; null before and
+        after."""
+        launch = await self.own(launch_id)
+        alive, ended = await self.services.hub.states(launch.user)
+        states = [one for one in (*alive, *ended) if one.launch == launch.id]
+        self.answer(ServerModel.of(states[0]) if states else None)
+
+
 class StartHandler(OwnLaunch):
     """POST: start what waited for its owner."""
 
@@ -181,7 +201,8 @@ class AgainHandler(OwnLaunch):
     @operation("Launch the same again", scope=LAUNCH_SCOPE, answers={201: LaunchModel})
     async def post(self, launch_id: str) -> None:
         """The same commit with the same resources, in the same workspace as it is now. This is how
-        what was stopped goes on."""
+        what was stopped goes on. An environment that was removed is made again in its recorded
+        versions."""
         launch = await self.own(launch_id)
         self.count(launch.user)
         again = await self.services.conductor.again(launch, self.groups)

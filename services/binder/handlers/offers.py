@@ -38,5 +38,10 @@ class LimitsHandler(UserHandler):
                 push_mb=site.push_mb,
                 accounts=member.slurm_accounts,
                 default_account=member.default_account,
+                default_qos={
+                    account: member.default_qos(account)
+                    for account in member.slurm_accounts
+                    if member.default_qos(account)
+                },
             )
         )

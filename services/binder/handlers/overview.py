@@ -14,7 +14,7 @@ from hpcbinderhub.usage import use_since
 
 from ..models import ImageModel, StoreModel
 from .base import ADMIN_SCOPE, LAUNCH_SCOPE, UserHandler, server_url
-from .pages import PageHandler, running_servers
+from .pages import PageHandler, running_servers, sharing
 
 LAUNCHES = 20
 STOPPED = 5
@@ -42,6 +42,7 @@ class MinePage(PageHandler):
         self.render_page(
             "mine.html",
             servers=servers,
+            sharing=await sharing(self, user),
             ended=ended,
             stopped=stopped(launches, [server["name"] for server in servers])[:STOPPED],
             environments=await services.catalogue.newest(IMAGES, seen_by=user, used_by=user),

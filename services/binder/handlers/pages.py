@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode
 
 from tornado.web import authenticated
 
 from hpcbinderhub import __version__
-from hpcbinderhub.errors import UserError
+from hpcbinderhub.errors import Unavailable, UserError
 from hpcbinderhub.launches.links import asked_for, not_offered
-from hpcbinderhub.launches.records import Launch
+from hpcbinderhub.launches.records import Launch, State
+from hpcbinderhub.launches.serverstate import ServerState
+from hpcbinderhub.launches.sharing import Sharing
+from hpcbinderhub.launches.usual import Usual, usual
+from hpcbinderhub.profiles import Profile
 from hpcbinderhub.repos.spec import RepoSpec
+from hpcbinderhub.slurm.members import Member
 
 from ..models import ProfileModel
 from .base import LAUNCH_SCOPE, UserHandler, found, server_url
@@ -22,6 +28,7 @@ _ADDRESS = re.compile(r"[!-\[\]-~]*")
 """What an address may hold as it stands: no backslash, which browsers take for a slash."""
 SESSION_COOKIE = "jupyterhub-session-id"
 """The hub sets it for the whole host when somebody logs in, so its being there is a hint."""
+NAMELESS = "Your server without a name"
 
 
 class PageHandler(UserHandler):
@@ -73,11 +80,12 @@ class LaunchPage(PageHandler):
             return
         user = self.require(LAUNCH_SCOPE)
         refusal: UserError | None = None
-        accounts: list[str] = []
+        member: Member | None = None
         try:
-            accounts = (await self.services.admission.member(user)).slurm_accounts
+            member = await self.services.admission.member(user)
         except UserError as error:
             refusal = error
+        accounts = member.slurm_accounts if member else []
         wanted = asked_for(lambda name: self.get_query_argument(name, ""))
         offered = await self.services.admission.profiles(user, self.groups)
         profiles = [ProfileModel.of(one, self.services.site) for one in offered]
@@ -90,23 +98,31 @@ class LaunchPage(PageHandler):
             profiles=profiles,
             trusted=linked and await self.services.trust.ground(user, linked.repo_url),
             servers=await running_servers(self, user),
-            choosing=await self._choosing(user, profiles, accounts, wanted),
+            sharing=await sharing(self, user),
+            choosing=await self._choosing(user, offered, member, wanted),
             wanted=wanted if wanted["profile"] in names else wanted | {"profile": ""},
-            not_offered=[] if refusal else not_offered(wanted, names, accounts),
+            not_offered=[] if refusal else not_offered(wanted, offered, accounts),
         )
 
     async def _choosing(
-        self, user: str, profiles: list[ProfileModel], accounts: list[str], wanted: dict[str, str]
+        self, user: str, offered: list[Profile], member: Member | None, wanted: dict[str, str]
     ) -> dict[str, Any]:
         """What the form's script needs: what each profile offers, and what to fill in."""
+        accounts = member.slurm_accounts if member else []
         last = await self.services.presets.last(user)
         presets = await self.services.presets.of_user(user)
         return {
             "profiles": {
-                one.name: one.model_dump(mode="json", include={"title", "offers", "accounts"})
-                for one in profiles
+                one.name: {
+                    "title": one.title,
+                    "offers": [offer.model_dump(mode="json") for offer in one.offers()],
+                    "accounts": one.accounts,
+                    "usual": asdict(usual(one, member) if member else Usual()),
+                }
+                for one in offered
             },
             "accounts": accounts,
+            "default_account": member.default_account if member else "",
             "wanted": {
                 "minutes" if name == "time" else name: value
                 for name, value in wanted.items()
@@ -156,7 +172,18 @@ class LoadingPage(PageHandler):
         launch: Launch | None = await self.services.book.get(launch_id)
         launch = found(launch if launch and launch.user == user else None, "launch")
         profile = next((p for p in self.services.site.profiles if p.name == launch.profile), None)
-        self.render_page("loading.html", launch=launch, profile=profile, now=time.time())
+        end = await self._end(launch)
+        self.render_page("loading.html", launch=launch, profile=profile, end=end, now=time.time())
+
+    async def _end(self, launch: Launch) -> ServerState | None:
+        """How the launch's server ended, if it has, as far as the hub can say so now."""
+        if launch.state is not State.READY:
+            return None
+        try:
+            _, ended = await self.services.hub.states(launch.user)
+        except (UserError, Unavailable):
+            return None
+        return next((one for one in ended if one.launch == launch.id), None)
 
 
 def _on_mybinder(linked: RepoSpec) -> str:
@@ -171,5 +198,14 @@ async def running_servers(handler: UserHandler, user: str) -> list[dict[str, Any
     for name, ready in await handler.services.hub.servers(user):
         launch = await handler.services.book.of_server(user, name)
         url = server_url(handler.settings["hub_base_url"], user, name)
-        servers.append({"name": name, "ready": ready, "url": url, "launch": launch})
+        title = launch.repo_url if launch else name or NAMELESS
+        servers.append({"name": name, "title": title, "ready": ready, "url": url, "launch": launch})
     return servers
+
+
+async def sharing(handler: UserHandler, user: str) -> Sharing:
+    """To whom the user has given her servers, as far as the hub can say so now."""
+    try:
+        return await handler.services.hub.sharing(user)
+    except (UserError, Unavailable):
+        return Sharing()

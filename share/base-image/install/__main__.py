@@ -1,8 +1,9 @@
 """Put what a repository asks for into the one Python environment of the image.
 
 Runs inside the image, as its user, in the repository's folder; without arguments it only
-byte-compiles what was added since. Lines that begin with ``hpcbinder-tools:`` are read by the
-builder, which makes a sentence of them for the person who waits.
+byte-compiles what was added since, and gathers what Dask's launchers import. Lines that begin with
+``hpcbinder-tools:`` are read by the builder, which makes a sentence of them for the person who
+waits.
 """
 
 import argparse
@@ -56,6 +57,7 @@ def main():
         adopt_kept(since=began)
         # Without anything to install, it is a script of the repository that ran before.
         byte_compile(since=began if len(sys.argv) > 1 else 0)
+        tools.gather()
     return 0 if done else 1
 
 

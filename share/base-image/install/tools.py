@@ -12,10 +12,11 @@ BIN = Path("/srv/hpcbinder/bin")
 PROGRAMS = ("hpcbinder", "jupyterhub-singleuser")
 
 
-def requirement():
-    """The tools as one requirement, so that uv tells their side of a conflict by their name."""
+def requirements():
+    """The tools as one requirement, so that uv tells their side of a conflict by their name; and
+    without what reads HDF5 files, for repositories whose own versions of that do not suit."""
     (wheel,) = (TOOLS / "wheels").glob("*.whl")
-    return f"hpcbinder[server] @ file://{wheel}"
+    return [f"hpcbinder[{extras}] @ file://{wheel}" for extras in ("server,slicer", "server")]
 
 
 def tell(text):
@@ -31,8 +32,12 @@ def keep(before, *attempts):
     # If nothing that was there has changed, the tools are as they were in the base image.
     if not changed(before):
         return True
-    if any(uv("pip", "install", requirement(), *options) == 0 for options in attempts):
-        return works()
+    for options in attempts:
+        for number, requirement in enumerate(requirements()):
+            if uv("pip", "install", requirement, *options) == 0:
+                if number:
+                    tell("without: slicer: no versions suit both the repository and it")
+                return works()
     tell("conflict: no versions suit both the repository and the tools")
     return False
 
@@ -55,6 +60,12 @@ def works():
     return True
 
 
+def gather():
+    """What Dask's launchers import goes into one file. Without it they start more slowly."""
+    command = [sys.executable, "-I", "-m", "hpcbinder.node.library"]
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def last_line(text):
     """The line of a traceback that says what is wrong."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -63,7 +74,7 @@ def last_line(text):
 
 def install():
     """Make the environment of the base image: the tools alone."""
-    if uv("pip", "install", requirement()) != 0 or not works():
+    if uv("pip", "install", requirements()[0]) != 0 or not works():
         return False
     for name in PROGRAMS:
         (BIN / name).symlink_to(Path(sys.prefix, "bin", name))

@@ -105,6 +105,11 @@ def test_a_limit_is_said_as_one_types_and_a_choice_is_shown_where_there_is_one(p
     is_well_made(page)
 
 
+def test_what_nobody_chooses_is_said(page: Page) -> None:
+    said = page.locator("#usual")
+    expect(said).to_have_text("Charged to the account geo, with its default QOS normal.")
+
+
 def test_every_choice_is_in_the_link_and_comes_back_from_it(
     page: Page, site: RunningService, repository: ServedRepository
 ) -> None:

@@ -13,6 +13,8 @@ from playwright.sync_api import Page, Route, expect
 from service.repository import ServedRepository
 from service.running import RunningService
 
+from hpcbinderhub.launches.serverstate import ServerStage, ServerState
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 HIDDEN = "Object.defineProperty(document, 'hidden', {get: () => window.away !== false})"
@@ -237,3 +239,29 @@ def test_the_preview_is_nobody_here(
     # The address itself is no better: the policy travels with it.
     page.goto(f"{service.url}/launches/{launch}/preview")
     assert page.evaluate("window.origin") == "null"
+
+
+def test_the_page_of_a_server_that_has_ended_says_how_and_leads_to_no_dead_address(
+    new_page: Callable[..., Page],
+    alice: Person,
+    service: RunningService,
+    held: ServedRepository,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    launch = alice.launch(held.url)
+    page = new_page()
+    open_launch(page, service, launch)
+    go_on(service)
+    page.wait_for_url("**/user/alice/**")
+    end = ServerState("", launch, ServerStage.ENDED, "The compute node failed.", "Launch again.")
+
+    async def states(user: str) -> tuple[list[ServerState], list[ServerState]]:
+        return [], [end]
+
+    monkeypatch.setattr(service.services.hub, "states", states)
+    page.goto(f"{service.url}/launches/{launch}")
+    expect(page.get_by_text("This server has ended. The compute node failed.")).to_be_visible()
+    expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
+    expect(page.get_by_role("link", name="Open JupyterLab")).to_be_hidden()
+    page.get_by_role("link", name="resumes it with one click").click()
+    page.wait_for_url("**/mine")

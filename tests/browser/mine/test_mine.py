@@ -86,6 +86,24 @@ def test_a_stopped_server_is_resumed_with_one_click_and_stopped_again(
     assert alice.servers() == []
 
 
+def test_what_runs_already_is_said_beside_the_button_with_the_way_to_it(
+    mine: Callable[..., Page], alice: Person, repository: ServedRepository
+) -> None:
+    assert alice.follow(alice.launch(repository.url, ref="main"))["phase"] == "ready"
+    page = mine(width=390, height=700)
+    page.get_by_role("button", name="Toggle navigation").click()
+    page.get_by_role("link", name="Launch", exact=True).click()
+    page.get_by_role("textbox", name="Repository").fill(repository.url)
+    page.get_by_role("textbox", name="Branch, tag or commit").fill("main")
+    page.get_by_role("button", name="Launch", exact=True).click()
+    refusal = page.get_by_role("alert")
+    expect(refusal).to_contain_text("running already")
+    expect(refusal).to_be_in_viewport(ratio=1)
+    (name,) = alice.servers()
+    refusal.get_by_role("link", name="Open it").click()
+    page.wait_for_url(f"**/user/alice/{name}/**")
+
+
 def test_a_workspace_is_opened_where_it_is(
     mine: Callable[..., Page], workspace: Path, alice: Person
 ) -> None:

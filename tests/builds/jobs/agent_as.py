@@ -29,3 +29,4 @@ class AgentAs(AgentHere):
 
     def __init__(self, account: str):
         self.command = (*change_to(account), *COMMAND)
+        self.uid = pwd.getpwnam(account).pw_uid

@@ -11,23 +11,14 @@ from pathlib import Path
 
 import pytest
 from builds.jobs.agent_as import can_read_our_python
-from builds.jobs.own_slurm import OwnSlurm, what_is_missing
+from builds.jobs.own_slurm import OwnSlurm, running
 
 
 @pytest.fixture(scope="session")
 def own_slurm() -> Iterator[OwnSlurm]:
     """One cluster for all tests, which leave no jobs behind."""
-    if missing := what_is_missing():
-        pytest.skip(missing)
-    folder = Path(tempfile.mkdtemp(prefix="own-slurm-"))
-    folder.chmod(0o755)
-    made = OwnSlurm(folder)
-    try:
-        made.start()
+    with running() as made:
         yield made
-    finally:
-        made.stop()
-        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

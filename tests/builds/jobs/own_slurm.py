@@ -12,9 +12,13 @@ import secrets
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel")
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -48,7 +52,7 @@ PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 PropagateResourceLimits=NONE
 SlurmdParameters=config_overrides
-NodeName=own NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=4 RealMemory=64000
+NodeName=own NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs={cpus} RealMemory=64000
 PartitionName=builds Nodes=own Default=YES PriorityTier=1 PreemptMode=REQUEUE
 PartitionName=urgent Nodes=own PriorityTier=10 PreemptMode=OFF
 """
@@ -61,10 +65,12 @@ def what_is_missing() -> str:
 
 
 class OwnSlurm:
-    """One cluster of one node, below a folder that everybody may look into."""
+    """One cluster of one node, below a folder that everybody may look into. It has as many CPUs as
+    one likes: Slurm believes it."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, cpus: int = 4):
         self.folder = folder
+        self._cpus = cpus
         self._running: list[subprocess.Popen[bytes]] = []
 
     @property
@@ -87,11 +93,11 @@ class OwnSlurm:
         files = {"socket": "socket", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
         where = [f"--{option}={self.folder}/munge.{end}" for option, end in files.items()]
         self._begin("munged", *munged, *where)
-        until((self.folder / "munge.socket").exists, 10)
+        until((self.folder / "munge.socket").exists, 60)
         conf = f"-f{self.folder / 'slurm.conf'}"
         self._begin("slurmctld", "-D", conf)
         self._begin("slurmd", "-D", conf, "-Nown")
-        until(lambda: "idle" in self.command("sinfo", "--noheader", "--format=%t"), 30)
+        until(lambda: "idle" in self.command("sinfo", "--noheader", "--format=%t"), 120)
 
     def stop(self) -> None:
         """End all of it, jobs first."""
@@ -100,12 +106,12 @@ class OwnSlurm:
         finally:
             for process in reversed(self._running):
                 process.terminate()
-                process.wait(20)
+                process.wait(60)
 
     def end_jobs(self) -> None:
         """Until there are none."""
         self.command("scancel", *self.jobs())
-        until(lambda: not self.jobs(), 60)
+        until(lambda: not self.jobs(), 120)
 
     def jobs(self) -> list[str]:
         """Ids of jobs that wait or run, or are being ended."""
@@ -131,6 +137,7 @@ class OwnSlurm:
             program.chmod(0o755)
         conf = CONF.format(
             folder=self.folder,
+            cpus=self._cpus,
             user=getpass.getuser(),
             host=socket.gethostname().partition(".")[0],
             ports=free_ports(2),
@@ -165,3 +172,19 @@ def until(check: Callable[[], object], seconds: float) -> None:
     while not check():
         assert time.monotonic() < limit, "Slurm does not come up; see its logs"
         time.sleep(0.2)
+
+
+@contextmanager
+def running() -> Iterator[OwnSlurm]:
+    """One that is up; the test is left out where this host has no Slurm."""
+    if missing := what_is_missing():
+        pytest.skip(missing)
+    folder = Path(tempfile.mkdtemp(prefix="own-slurm-"))
+    folder.chmod(0o755)
+    made = OwnSlurm(folder)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+        shutil.rmtree(folder)
