@@ -68,7 +68,7 @@ async def tell(events: EventLog, launch: Launch, position: Position) -> AsyncGen
                 # The launch is read first and told last: what a build ended with was written
                 # before the launch's word on it, so it is there when that word is.
                 news = await events.news(launch.stream, position.number)
-                for event in await _of_build(events, build, position):
+                for event in await _of_build(events, build, position, up_to_now=bool(news)):
                     position = replace(position, of_build=event.number)
                     if event.phase not in BUILD_ENDS:
                         yield Told(event, True, position, facts)
@@ -86,5 +86,11 @@ async def tell(events: EventLog, launch: Launch, position: Position) -> AsyncGen
                     await bell.wait()
 
 
-async def _of_build(events: EventLog, build: str, position: Position) -> list[Event]:
-    return await events.news(build_stream(build), position.of_build) if build else []
+async def _of_build(
+    events: EventLog, build: str, position: Position, *, up_to_now: bool
+) -> list[Event]:
+    if not build:
+        return []
+    # News are as old as the last bell heard, so a launch's may be younger than its build's.
+    read = events.since if up_to_now else events.news
+    return await read(build_stream(build), position.of_build)

@@ -98,6 +98,22 @@ async def test_who_reads_while_it_happens_reads_the_same(events: EventLog, launc
         assert messages(await reader) == WHOLE
 
 
+async def test_a_build_is_told_to_its_end_before_the_launch_goes_on(
+    events: EventLog, launch: Launch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As where the database is slow: the build's stream is read into memory late.
+    heard = events.ring
+    monkeypatch.setattr(events, "ring", lambda stream: stream == launch.stream and heard(stream))
+    reader = asyncio.create_task(read(events, launch))
+    await asyncio.sleep(0.05)
+    await events.append(launch.stream, "building", "build", build=BUILD)
+    await events.append(build_stream(BUILD), "building", "line 0")
+    await asyncio.sleep(0.05)
+    await events.append(build_stream(BUILD), "building", "line 1")
+    await events.append(launch.stream, "failed", "No.")
+    assert messages(await reader) == ["build", "line 0", "line 1", "No."]
+
+
 async def test_a_launch_that_is_cancelled_does_not_wait_for_its_build(
     events: EventLog, launch: Launch
 ) -> None:
