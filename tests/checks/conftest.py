@@ -55,6 +55,7 @@ for word in "$@"; do
 done
 printf '%s\\n' "$@" > {folder}/options
 cat > {folder}/script
+rm -f {folder}/cancelled  # That was the job before this one.
 setsid bash {folder}/script > "$log" 2>&1 < /dev/null &
 echo $! > {folder}/group
 echo 7
