@@ -38,7 +38,7 @@ export class Toolbar {
 
   constructor(private readonly commands: Commands) {
     const tree = button('Show or hide what is in the file', '☰', () => commands.tree());
-    this.element = make('div', { class: 'hps-toolbar' }, tree, this.name, this.status, this.tools);
+    this.element = make('div', { class: 'hps-toolbar' }, tree, this.name, this.tools);
   }
 
   show({ node, tabs, tab, parts, state }: Shown): void {
@@ -46,7 +46,8 @@ export class Toolbar {
     this.name.replaceChildren(
       iconOf(node),
       make('span', { class: 'hps-path', title: node.path }, node.path),
-      this.about
+      this.about,
+      this.status
     );
     const tools: HTMLElement[] = [this.tabList(tabs, tab)];
     const numbers = tab === 'picture' || tab === 'line';
@@ -74,6 +75,7 @@ export class Toolbar {
   /** How it stands with a file that is being written. */
   tell(words: string, doubtful: boolean): void {
     this.status.textContent = words;
+    this.status.title = words;
     this.status.classList.toggle('hps-doubtful', doubtful);
   }
 
