@@ -14,7 +14,8 @@ ENGINE_PACKAGES := docker.io docker-cli? docker-compose mmdebstrap debian-archiv
 NODE_PACKAGES := $(if $(shell command -v npm),,nodejs npm)
 # Chromium for the browser tests; the rest lets tests of single parts run on this host as well.
 TEST_PACKAGES := $(ENGINE_PACKAGES) chromium? buildah uidmap fuse-overlayfs squashfs-tools squashfuse git-lfs \
-	charliecloud-runtime? charliecloud-builders? fuse3 busybox-static skopeo umoci postgresql openssh-server tcsh sudo
+	charliecloud-runtime? charliecloud-builders? fuse3 busybox-static skopeo umoci postgresql openssh-server tcsh sudo \
+	munge slurmctld slurmd slurm-client docker-registry?
 
 .PHONY: demo demo-down setup lab test test-fast test-down lint bench docs
 

@@ -23,6 +23,9 @@ from hpcbinderhub.slurm.framing import Answer
 from hpcbinderhub.slurm.packing import packed
 from hpcbinderhub.workspaces import Account, places
 
+needs_munge = pytest.mark.skipif(shutil.which("munge") is None, reason="munge is not installed")
+"""Imports are asked for in an account's name."""
+
 
 class LoginNode:
     """Runs the agent as the site's user."""
@@ -80,6 +83,7 @@ def artefact(gateway: Gateway) -> str:
     return name
 
 
+@needs_munge
 def test_an_artefact_is_imported_once(gateway: Gateway, artefact: str) -> None:
     shifter = engine(gateway, shifter_gateway=gateway.url)
     image = ready(shifter, artefact)
@@ -99,6 +103,7 @@ def test_a_pull_that_failed_is_told_from_its_exit_code(gateway: Gateway) -> None
     assert "FAILURE" in failure.value.detail
 
 
+@needs_munge
 def test_a_launch_has_its_home_and_what_the_profile_gives_of_the_host(
     gateway: Gateway, artefact: str
 ) -> None:
