@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -21,11 +23,12 @@ from hpcbinderhub.images.engines import (
     PodmanHpc,
     Sarus,
     Shifter,
+    charliecloud,
     engine_class,
     engine_named,
+    enroot,
 )
 from hpcbinderhub.images.engines.base import NODE_VARIABLES
-from hpcbinderhub.images.engines.enroot import START
 from hpcbinderhub.profiles import Profile
 from hpcbinderhub.site import Site
 from hpcbinderhub.slurm.cluster import cluster_of
@@ -69,7 +72,7 @@ def between(words: list[str], first: str) -> list[str]:
 
 def test_charliecloud() -> None:
     assert command(Charliecloud) == [
-        "ch-run",
+        *("bash", "-c", charliecloud.START, "ch-run"),
         f"--bind={VIEW}:/home",
         f"--bind={LAUNCH}:{LAUNCH}",
         f"--bind={WORKSPACE}:{WORKSPACE}",
@@ -109,7 +112,7 @@ def test_enroot() -> None:
     assert command(Enroot, gpus="nvidia") == [
         "bash",
         "-c",
-        START,
+        enroot.START,
         "enroot",
         FILE,
         f"--mount={VIEW}:/home:{mount}",
@@ -281,6 +284,22 @@ def test_nothing_of_hers_is_mounted_but_what_is_shown(engine: type[Engine], reac
 
 def test_engines_pass_on_what_the_start_command_takes() -> None:
     assert set(NODE_VARIABLES) - {"HPCBINDER_NODE_NOTICE"} == NODE_DECIDES
+
+
+def test_charliecloud_finds_its_mount_point_made(tmp_path: Path) -> None:
+    """Two that begin together would both make it, and one fail."""
+    user = f"nobody-{uuid4().hex}"
+    made = Path("/var/tmp", f"{user}.ch")
+    fake = tmp_path / "ch-run"
+    fake.write_text('#!/bin/sh\nls -d "/var/tmp/$USER.ch/mnt"; shift 5; exec printf "%s\\n" "$@"\n')
+    fake.chmod(0o755)
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "USER": user}
+    words = command(Charliecloud)
+    try:
+        out = subprocess.run(words, env=env, capture_output=True, text=True, check=True).stdout
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    assert out.splitlines() == [f"{made}/mnt", *words[words.index("--env-no-expand") + 1 :]]
 
 
 def test_enroot_is_told_of_those_variables_alone_that_are_set(tmp_path: Path) -> None:

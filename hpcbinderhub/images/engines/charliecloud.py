@@ -8,6 +8,10 @@ from typing import ClassVar
 from .base import ContainerRun, Gpus
 from .filed import FileEngine
 
+# Of two that make this directory at the same time, as servers and workers of one user that begin on
+# a node together do, one `ch-run` fails. `mkdir -p` does not.
+START = 'mkdir -p "/var/tmp/$USER.ch/mnt"; exec ch-run "$@"'
+
 
 class Charliecloud(FileEngine):
     """`ch-run` with the artefact's own file. Nothing has to be made ready.
@@ -25,7 +29,7 @@ class Charliecloud(FileEngine):
         """A value would be taken for a reference to a variable where it begins with a dollar sign:
         hence `--env-no-expand`."""
         return [
-            "ch-run",
+            *("bash", "-c", START, "ch-run"),
             *(f"--bind={mount.source}:{mount.target}" for mount in self.mounts(run)),
             "--env-no-expand",
             *(f"--set-env={name}={value}" for name, value in self.variables(run).items()),
