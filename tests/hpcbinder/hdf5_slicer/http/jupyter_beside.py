@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,13 @@ class Server:
             env={**os.environ, **self._places()},
         )
         self.log: list[str] = []
-        self.url = self._listens()
+        self.url = self._says_where()
         self.client = httpx.Client(
             base_url=f"{self.url}hpcbinder/slicer/",
             headers={"Authorization": f"token {TOKEN}"},
             timeout=60,
         )
+        self._listens()
 
     def get(self, do: str, /, **parameters: Any) -> httpx.Response:
         return self.client.get(do, params=parameters)
@@ -60,13 +62,26 @@ class Server:
         names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
         return {name: str(self.folder / name.lower()) for name in names}
 
-    def _listens(self) -> str:
+    def _says_where(self) -> str:
         assert self.process.stderr is not None
         for line in self.process.stderr:
             self.log.append(line)
             if found := re.search(r"(http://127\.0\.0\.1:\d+/user/anna/)", line):
                 return found[1]
         raise AssertionError("".join(self.log))
+
+    def _listens(self) -> None:
+        """It says where it listens before it does."""
+        end = time.monotonic() + 60
+        while True:
+            try:
+                self.client.get(f"{self.url}api").raise_for_status()
+            except httpx.ConnectError:
+                assert self.process.poll() is None
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            else:
+                return
 
 
 def children(pid: int) -> list[int]:
