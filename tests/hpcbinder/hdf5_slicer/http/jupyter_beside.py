@@ -48,7 +48,7 @@ class Server:
             headers={"Authorization": f"token {TOKEN}"},
             timeout=60,
         )
-        self._listens()
+        self._wait_until_it_listens()
 
     def get(self, do: str, /, **parameters: Any) -> httpx.Response:
         return self.client.get(do, params=parameters)
@@ -70,7 +70,7 @@ class Server:
                 return found[1]
         raise AssertionError("".join(self.log))
 
-    def _listens(self) -> None:
+    def _wait_until_it_listens(self) -> None:
         """It says where it listens before it does."""
         end = time.monotonic() + 60
         while True:
